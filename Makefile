@@ -1,0 +1,69 @@
+# `make` alone lists what there is. Everything else happens inside .venv, which the first target makes.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.PHONY: help demo demo-reset test test-system check bench lock clean program tools
+
+# The first Python that is new enough; `make demo PYTHON=…` names another. Not looked for until it is needed.
+PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done), too-old)
+BIN := .venv/bin
+
+help:
+	@echo 'make demo         everything on this machine: servers, the demo hotels, web, workers; Ctrl-C ends it'
+	@echo 'make demo-reset   delete the data of the demo'
+	@echo 'make test         the whole suite that needs nothing but Python packages'
+	@echo 'make test-system  the tests that need Chromium and other programs; fails when one is missing'
+	@echo 'make check        lint, types, import rules, migrations in step with the models'
+	@echo 'make bench        the measurements; results in var/bench'
+	@echo 'make lock         requirements*.in -> requirements*.txt'
+	@echo 'make clean        delete .venv and caches; the data in var stays'
+	@echo
+	@echo 'PORT (8000), DATA_DIR (var/demo) and the other settings come from the environment or .env.'
+
+demo: program
+	@exec $(BIN)/python -m ops.demo
+
+demo-reset: program
+	@exec $(BIN)/python -m ops.demo reset
+
+test: tools
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| echo 'not run: browser (apt install chromium)'
+	@echo 'not run: system, chaos (make test-system)'
+
+test-system: tools
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| { echo 'error: Chromium is missing: apt install chromium' >&2; exit 1; }
+	@$(BIN)/python -m pytest -m 'system or browser or chaos' --timeout 900
+
+check: tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_migrations.py
+	@SECRET_KEY=x POSTGRES_PASSWORD=x VALKEY_PASSWORD=x PUBLIC_URL=x $(BIN)/docker-compose config -q
+	@echo 'docker-compose.yml is well formed'
+
+bench: tools
+	@exec $(BIN)/python -m tests.load.bench
+
+lock: tools
+	$(BIN)/uv pip compile --universal --generate-hashes -p 3.11 --no-emit-index-url --no-emit-find-links \
+		--no-header --quiet requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --universal --generate-hashes -p 3.11 --no-emit-index-url --no-emit-find-links \
+		--no-header --quiet requirements-dev.in -o requirements-dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis var/coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+program: PACKAGES := requirements.txt
+tools: PACKAGES := requirements.txt requirements-dev.txt
+program tools:
+	@case '$(PYTHON)' in too-old) \
+		echo 'error: Python 3.11 or newer is needed and none was found. Debian 12, Ubuntu 24.04: apt install' \
+			'python3. Elsewhere: make demo PYTHON=/path/to/python3.12' >&2; exit 1;; esac
+	@'$(PYTHON)' ops/bootstrap.py $(PACKAGES)
