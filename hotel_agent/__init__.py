@@ -1,0 +1,62 @@
+"""Hotel Agent: a guest asks on WhatsApp, the agent answers from real rooms and books one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from hotel_agent import logs, models, web
+from hotel_agent.config import Settings, settings
+from hotel_agent.db import db, engine_options
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(config: Settings | None = None) -> Flask:
+    config = config or settings()
+    logs.configure(config)
+    app = Flask("hotel_agent", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        SQLALCHEMY_DATABASE_URI=config.sqlalchemy_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(config),
+        MAX_CONTENT_LENGTH=4 * 1024 * 1024,
+    )
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
+    models.load()
+    web.init_app(app)
+    _routes(app, config)
+    _commands(app)
+    return app
+
+
+def _routes(app: Flask, config: Settings) -> None:
+    from hotel_agent.channels.whatsapp import routes as whatsapp
+    from hotel_agent.conversations import routes as orchestrator
+    from hotel_agent.health import routes as health
+    from hotel_agent.staff import routes as staff
+
+    app.register_blueprint(whatsapp.bp)
+    app.register_blueprint(orchestrator.bp)
+    app.register_blueprint(staff.bp)
+    app.register_blueprint(health.bp)
+    whatsapp.init_app(app)
+    health.init_app(app)
+    if config.is_demo:
+        from hotel_agent.simulator import routes as simulator
+
+        app.register_blueprint(simulator.bp)
+
+
+def _commands(app: Flask) -> None:
+    from hotel_agent.conversations import commands as inbox
+    from hotel_agent.flags import commands as flags
+    from hotel_agent.hotels import commands as hotels
+    from hotel_agent.nlu import commands as nlu
+    from hotel_agent.staff import commands as staff
+
+    for group in (hotels.hotel, hotels.demo, hotels.knowledge, staff.staff, staff.token, flags.flag, inbox.inbox, nlu.nlu):
+        app.cli.add_command(group)

@@ -1,0 +1,107 @@
+"""Settings, read once from the environment and `.env`, typed, refused at start with the variable's name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hotel_agent.errors import ConfigurationError
+
+GRAPH_URL = "https://graph.facebook.com/v26.0"
+
+
+class Settings(BaseSettings):
+    """The installation's settings; the names and meanings are those of the README's table."""
+
+    model_config = SettingsConfigDict(extra="ignore", case_sensitive=False)
+
+    app_env: Literal["production", "demo", "test"] = "production"
+    database_url: str
+    redis_url: str
+    secret_key: str = Field(min_length=16)
+    public_url: str = "http://127.0.0.1:8000"
+    port: int = Field(8000, ge=1, le=65535)
+
+    whatsapp_api_url: str | None = None
+    whatsapp_access_token: str | None = None
+    whatsapp_app_secret: str | None = None
+    whatsapp_verify_token: str | None = None
+
+    answer_pause_seconds: float = Field(1.2, ge=0)
+    hold_seconds: int = Field(900, ge=1)
+    session_seconds: int = Field(1800, ge=1)
+    unknown_send_seconds: float = Field(120, ge=0)
+
+    postgres_pool_size: int = Field(10, ge=1)
+    postgres_max_overflow: int = Field(10, ge=0)
+    postgres_pool_timeout: float = Field(5, gt=0)
+    postgres_pool_recycle: int = 3600
+    redis_pool_size: int = Field(20, ge=1)
+    web_workers: int = Field(2, ge=1)
+    workers: int = Field(2, ge=1)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    metrics_token: str | None = None
+    demo_staff_password: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_unset(cls, values: dict[str, object]) -> dict[str, object]:
+        return {name: value for name, value in values.items() if value != ""}
+
+    @property
+    def is_demo(self) -> bool:
+        return self.app_env == "demo"
+
+    @property
+    def graph_url(self) -> str:
+        """Where replies go: the setting; in the demo the stand-in behind `/simulator`; else Meta."""
+        if self.whatsapp_api_url:
+            return self.whatsapp_api_url.rstrip("/")
+        return f"{self.own_url}/simulator/graph/v26.0" if self.is_demo else GRAPH_URL
+
+    @property
+    def own_url(self) -> str:
+        """This installation's web process as its own machine reaches it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def hears_replies_itself(self) -> bool:
+        """True where `/simulator` can show what the agent answers."""
+        return self.is_demo and self.whatsapp_api_url is None
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        scheme, _, rest = self.database_url.partition("://")
+        return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else self.database_url
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process. Raises ConfigurationError that names each bad variable."""
+    fill_environment()
+    if os.environ.get("APP_ENV") == "test":
+        os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(32))
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors()]
+        raise ConfigurationError("; ".join(lines) + ". See the settings table in README.md.") from None
+
+
+def fill_environment() -> None:
+    """Fill in what the environment leaves unset: from `.env`, then from the demo's own file."""
+    root = Path(__file__).resolve().parent.parent
+    data_dir = os.environ.get("DATA_DIR") or str(root / "var" / "demo")
+    for path in (Path(".env"), Path(data_dir) / "env"):
+        for name, value in dotenv_values(path).items():
+            if value and not os.environ.get(name):
+                os.environ[name] = value

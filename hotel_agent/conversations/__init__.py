@@ -1,0 +1,1 @@
+"""What was said, who answers, and how words reach the guest."""

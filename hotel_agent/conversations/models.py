@@ -1,0 +1,188 @@
+"""Tables of what was said. The partitioned ones are cut by our own clock, never by Meta's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hotel_agent.db import Model
+
+
+class InboundEvent(Model):
+    """One webhook body as it came, kept before anything reads it.
+
+    `signed_by` is the fingerprint of the secret whose MAC matched. `processed_at` is null while it waits to be
+    taken in; `attempts` counts the tries that failed.
+    """
+
+    __tablename__ = "inbound_events"
+    __table_args__ = (
+        Index("ix_inbound_events_unprocessed", "id", postgresql_where=text("processed_at is null")),
+        {"postgresql_partition_by": "RANGE (received_at)"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now(), primary_key=True)
+    processed_at: Mapped[datetime | None]
+    signed_by: Mapped[str]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    retry_at: Mapped[datetime | None]
+    body: Mapped[bytes] = mapped_column(BYTEA)
+
+
+class WebhookFailure(Model):
+    """A body, or a piece of one, that could not be taken in, with the reason; `flask inbox replay` tries again."""
+
+    __tablename__ = "webhook_failures"
+    __table_args__ = (UniqueConstraint("event_id", "place"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger)
+    place: Mapped[str] = mapped_column(server_default="")
+    reason: Mapped[str]
+    detail: Mapped[str] = mapped_column(server_default="")
+    signed_by: Mapped[str] = mapped_column(server_default="")
+    body: Mapped[bytes] = mapped_column(BYTEA)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    resolved_at: Mapped[datetime | None]
+
+
+class Conversation(Model):
+    """One guest with one of the hotel's numbers (or the API).
+
+    `owner` is agent or staff; `status` is open, waiting, snoozed or closed. `answer_due_at` is set while an inbound
+    message waits for the agent; `waiting_since` is the time of the first message that waits for a person.
+    """
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        UniqueConstraint("guest_id", "channel", "identifier_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint("owner in ('agent', 'staff')", name="owner"),
+        CheckConstraint("status in ('open', 'waiting', 'snoozed', 'closed')", name="status"),
+        Index("ix_conversations_answer_due", "answer_due_at", postgresql_where=text("answer_due_at is not null")),
+        Index(
+            "ix_conversations_waiting",
+            "hotel_id",
+            "waiting_since",
+            postgresql_where=text("waiting_since is not null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"), index=True)
+    guest_id: Mapped[int] = mapped_column(ForeignKey("guests.id", ondelete="CASCADE"))
+    channel: Mapped[str]
+    identifier_id: Mapped[int | None] = mapped_column(
+        ForeignKey("tenant_user_identifiers.id", ondelete="SET NULL"), index=True
+    )
+    owner: Mapped[str] = mapped_column(server_default="agent")
+    status: Mapped[str] = mapped_column(server_default="open")
+    language: Mapped[str | None]
+    waiting_since: Mapped[datetime | None]
+    waiting_reason: Mapped[str | None]
+    urgent: Mapped[bool] = mapped_column(server_default="false")
+    answer_due_at: Mapped[datetime | None]
+    last_inbound_at: Mapped[datetime | None]
+    session_id: Mapped[int | None] = mapped_column(BigInteger)
+    session_created_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Message(Model):
+    """One bubble. Inbound: `status` is received and `handling` says what becomes of it: pending (the agent owes
+    an answer), answered, staff (a person owes one), none (nothing is owed). Outbound: `status` tells how far it got.
+
+    `author` is guest, agent, staff or automatic. `payload` holds what is more than words: media, buttons, rows,
+    location, quoted id. `sent_at` of an inbound message is Meta's time.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        CheckConstraint(
+            "case direction when 'in' then status = 'received' when 'out' then status in ('queued', 'sending', 'sent',"
+            " 'delivered', 'read', 'failed', 'unknown', 'cancelled') else false end",
+            name="status",
+        ),
+        CheckConstraint("handling in ('pending', 'answered', 'staff', 'none')", name="handling"),
+        Index("ix_messages_conversation", "conversation_id", "id"),
+        Index("ix_messages_pending", "conversation_id", postgresql_where=text("handling = 'pending'")),
+        Index(
+            "ix_messages_outbox",
+            "conversation_id",
+            "id",
+            postgresql_where=text("status in ('queued', 'sending', 'unknown')"),
+        ),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    direction: Mapped[str]
+    author: Mapped[str]
+    wamid: Mapped[str | None]
+    type: Mapped[str]
+    body: Mapped[str] = mapped_column(server_default="")
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    status: Mapped[str]
+    handling: Mapped[str] = mapped_column(server_default="none")
+    sent_at: Mapped[datetime | None]
+    received_at: Mapped[datetime | None]
+    answers_to: Mapped[int | None] = mapped_column(BigInteger)
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime | None]
+    sending_at: Mapped[datetime | None]
+    error_code: Mapped[int | None]
+    error_text: Mapped[str | None]
+    notified_at: Mapped[datetime | None]
+
+
+class MessageId(Model):
+    """Where a wamid's message is: unique across the partitions, which can promise nothing of the kind."""
+
+    __tablename__ = "message_ids"
+
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"), primary_key=True)
+    wamid: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    message_created_at: Mapped[datetime]
+
+
+class EarlyStatus(Model):
+    """The furthest status heard of a message that we do not know by that wamid (yet)."""
+
+    __tablename__ = "early_statuses"
+
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"), primary_key=True)
+    wamid: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    occurred_at: Mapped[datetime | None]
+    error_code: Mapped[int | None]
+    error_text: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class Session(Model):
+    """The dialogue's state with a time to live; one live session per conversation."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        Index("idx_sessions_sender_updated", "sender_id", text("last_activity DESC")),
+        Index("idx_sessions_created_brin", "created_at", postgresql_using="brin"),
+        Index("idx_sessions_id_hash", "id", postgresql_using="hash"),
+        Index("ix_sessions_conversation_id", "conversation_id"),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    sender_id: Mapped[str]
+    state: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    last_activity: Mapped[datetime] = mapped_column(server_default=func.now())

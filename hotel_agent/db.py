@@ -1,0 +1,139 @@
+"""PostgreSQL: the ORM's session, plain connections of one's own, and session advisory locks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, MetaData, Numeric, Text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, registry
+
+from hotel_agent.config import Settings, settings
+
+Result = TypeVar("Result")
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={datetime: DateTime(timezone=True), Decimal: Numeric(12, 2), str: Text()},
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+if TYPE_CHECKING:
+
+    class Model(DeclarativeBase):
+        """Base of all tables."""
+
+        def __init__(self, **columns: Any) -> None: ...
+else:
+    Model = db.Model
+
+
+def engine_options(config: Settings) -> dict[str, Any]:
+    return {
+        "pool_size": config.postgres_pool_size,
+        "max_overflow": config.postgres_max_overflow,
+        "pool_timeout": config.postgres_pool_timeout,
+        "pool_recycle": config.postgres_pool_recycle,
+        "pool_pre_ping": True,
+        "hide_parameters": True,
+        "connect_args": {"connect_timeout": 5, "application_name": "hotel-agent", "options": "-c TimeZone=UTC"},
+    }
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+def connect(application: str = "hotel-agent", timeout: int = 5) -> psycopg.Connection[tuple[Any, ...]]:
+    """An autocommit connection of one's own, outside the pool. Raises psycopg.OperationalError."""
+    return psycopg.connect(
+        settings().database_url, autocommit=True, connect_timeout=timeout, application_name=application
+    )
+
+
+_own = threading.local()
+
+
+@contextmanager
+def one_at_a_time(kind: str, key: int, wait_seconds: float = 0) -> Iterator[bool]:
+    """Yield True while this process alone holds the lock of that kind and key, False when another has it.
+
+    With `wait_seconds` the other is waited for that long.
+
+    A session advisory lock on an autocommit connection of the thread's own, outside the pool: it survives
+    commits on the ORM's session and is gone the moment the process dies.
+    """
+    lock = f"{kind}:{key}"
+    connection = _lock_connection()
+    held = _take(connection, lock, wait_seconds)
+    try:
+        yield held
+    finally:
+        if held:
+            _release(connection, lock)
+
+
+def _take(connection: psycopg.Connection[tuple[Any, ...]], lock: str, wait_seconds: float) -> bool:
+    if not wait_seconds:
+        row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (lock,)).fetchone()
+        return bool(row and row[0])
+    connection.execute("select set_config('lock_timeout', %s, false)", (f"{wait_seconds * 1000:.0f}ms",))
+    try:
+        connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (lock,))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
+
+
+def _lock_connection() -> psycopg.Connection[tuple[Any, ...]]:
+    connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(_own, "connection", None)
+    if connection is not None:
+        try:
+            connection.execute("select 1")
+            return connection
+        except psycopg.OperationalError:
+            connection.close()
+    _own.connection = connect("hotel-agent lock")
+    return _own.connection  # type: ignore[no-any-return]
+
+
+def _release(connection: psycopg.Connection[tuple[Any, ...]], lock: str) -> None:
+    try:
+        connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (lock,))
+    except psycopg.Error:
+        connection.close()  # The server drops the lock with the session.
+
+
+def with_retry(work: Callable[[], Result], attempts: int = 5) -> Result:
+    """Run a transaction again when PostgreSQL chose it as the victim of a deadlock or a serialisation clash."""
+    for attempt in range(attempts):
+        try:
+            return work()
+        except OperationalError as error:
+            db.session.rollback()
+            if attempt == attempts - 1 or not is_deadlock(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    return isinstance(error.orig, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)

@@ -1,0 +1,1 @@
+"""Feature flags: switches per hotel or everywhere, with built-in defaults."""

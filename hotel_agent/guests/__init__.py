@@ -1,0 +1,1 @@
+"""Who writes: people, and the identities by which they are known."""

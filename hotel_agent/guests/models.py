@@ -1,0 +1,52 @@
+"""Tables of the people who write."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hotel_agent.db import Model
+
+
+class Guest(Model):
+    """A person, as one hotel knows them."""
+
+    __tablename__ = "guests"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str | None]
+    name_at: Mapped[datetime | None]
+    language: Mapped[str | None]
+    opted_out_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class GuestIdentity(Model):
+    """One way to know a guest: a phone (canonical digits), a business-scoped user id, or an API caller's id.
+
+    `kind` is phone, bsuid, parent_bsuid or api. A retired one (the number has moved on) names nobody any more.
+    """
+
+    __tablename__ = "guest_identities"
+    __table_args__ = (
+        Index(
+            "uq_guest_identities_live",
+            "hotel_id",
+            "kind",
+            "value",
+            unique=True,
+            postgresql_where=text("retired_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    guest_id: Mapped[int] = mapped_column(ForeignKey("guests.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    value: Mapped[str]
+    wire: Mapped[str]
+    retired_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

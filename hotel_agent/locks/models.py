@@ -1,0 +1,58 @@
+"""The table of claims on rooms."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hotel_agent.db import Model
+
+
+class ReservationLock(Model):
+    """One room claimed for one stay [check_in, check_out): a hold (`active` until `expires_at`) or a booking.
+
+    `status`: active, booked, released, expired. Rows with the same `hold_key` were taken together. `price` is
+    what the room costs for the whole stay; `request_key` names the guest's message that asked, so that asking
+    twice holds once.
+    """
+
+    __tablename__ = "reservation_locks"
+    __table_args__ = (
+        CheckConstraint("status in ('active', 'booked', 'released', 'expired')", name="status"),
+        CheckConstraint("check_in < check_out", name="stay"),
+        CheckConstraint("status <> 'active' or expires_at is not null", name="expiry"),
+        ExcludeConstraint(
+            ("resource_id", "="),
+            (text("daterange(check_in, check_out)"), "&&"),
+            name="reservation_locks_no_overlap",
+            using="gist",
+            where=text("status in ('active', 'booked')"),
+        ),
+        Index(
+            "idx_locks_resource_status", "resource_id", "status", postgresql_where=text("status = 'active'")
+        ),
+        Index("ix_reservation_locks_hold_key", "hold_key"),
+        Index("ix_reservation_locks_reservation", "reservation_id"),
+        Index("ix_reservation_locks_request_key", "hotel_id", "request_key"),
+        Index("ix_reservation_locks_expiry", "expires_at", postgresql_where=text("status = 'active'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    resource_id: Mapped[int] = mapped_column(ForeignKey("rooms.id", ondelete="CASCADE"))
+    status: Mapped[str]
+    check_in: Mapped[date]
+    check_out: Mapped[date]
+    expires_at: Mapped[datetime | None]
+    reservation_id: Mapped[int | None] = mapped_column(ForeignKey("reservations.id", ondelete="CASCADE"))
+    guest_id: Mapped[int | None] = mapped_column(ForeignKey("guests.id", ondelete="SET NULL"), index=True)
+    hold_key: Mapped[str]
+    request_key: Mapped[str | None]
+    price: Mapped[Decimal]
+    adults: Mapped[int] = mapped_column(server_default="1")
+    children: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

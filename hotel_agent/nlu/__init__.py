@@ -1,0 +1,1 @@
+"""What does a guest mean? Pure: no database, no network, no Flask."""

@@ -1,0 +1,96 @@
+"""RQ queues, and nudges: plain jobs that remind a worker of rows. Losing one loses nothing but seconds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rq import Queue
+from rq.results import Result
+from rq.serializers import JSONSerializer
+
+from hotel_agent.logs import get_logger
+from hotel_agent.redis import RedisError, redis
+
+# A worker empties them in this order: sweeps are few and bring lost work back; bodies become rows before answers.
+SWEEPS, API, INTAKE, ANSWERS, BACKGROUND = "sweeps", "api", "intake", "answers", "background"
+ALL = (SWEEPS, API, INTAKE, ANSWERS, BACKGROUND)
+DEBOUNCE_MS = 2000
+
+log = get_logger(__name__)
+
+
+def queue(name: str) -> Queue:
+    return Queue(name, connection=redis(), serializer=JSONSerializer)
+
+
+def nudge(queue_name: str, job: str, *args: Any, once: str | None = None, timeout: int = 120) -> bool:
+    """Enqueue `job` (a dotted name) unless one under the same `once` waits already. False when Valkey is away.
+
+    The job clears the `once` key by `clear()` before it reads rows, so whatever is committed later nudges anew.
+    """
+    try:
+        if once and not redis().set(_key(once), b"1", nx=True, px=DEBOUNCE_MS):
+            return True
+        queue(queue_name).enqueue_call(job, args=args, result_ttl=0, failure_ttl=86_400, timeout=timeout)
+    except RedisError as error:
+        log.warning("nudge_lost", job=job, error=type(error).__name__)
+        return False
+    return True
+
+
+def remind(queue_name: str, job: str, ttl: int) -> None:
+    """Enqueue recurring work that is not worth doing later than `ttl` seconds from now."""
+    try:
+        queue(queue_name).enqueue_call(job, ttl=ttl, result_ttl=0, failure_ttl=86_400, timeout=300)
+    except RedisError as error:
+        log.warning("reminder_lost", job=job, error=type(error).__name__)
+
+
+def ask(queue_name: str, job: str, *args: Any, wait_seconds: int) -> Any | None:
+    """Run `job` in a worker and wait for what it returns. None when that takes too long or fails."""
+    try:
+        asked = queue(queue_name).enqueue_call(
+            job, args=args, result_ttl=30, ttl=wait_seconds, failure_ttl=3600, timeout=60
+        )
+        result = asked.latest_result(timeout=wait_seconds)
+    except RedisError as error:
+        log.warning("not_asked", job=job, error=type(error).__name__)
+        return None
+    if result is None or result.type is not Result.Type.SUCCESSFUL:
+        return None
+    return result.return_value
+
+
+class Nudger:
+    """Turns many wishes to nudge into few: one thread per process nudges, and again for wishes made meanwhile."""
+
+    def __init__(self, nudge: Callable[[], object]) -> None:
+        self._nudge = nudge
+        self._wanted = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        self._wanted.set()
+        if not (self._thread and self._thread.is_alive()):
+            with self._starting:
+                if not (self._thread and self._thread.is_alive()):
+                    self._thread = threading.Thread(target=self._run, name="nudger", daemon=True)
+                    self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            self._nudge()
+
+
+def clear(once: str) -> None:
+    """Called by the job that the nudge asked for, before it reads rows."""
+    redis().delete(_key(once))
+
+
+def _key(once: str) -> str:
+    return f"nudge:{once}"

@@ -1,0 +1,32 @@
+"""Valkey or Redis: queues, nudges, caches. Whatever is in it may vanish at any moment."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from redis import BlockingConnectionPool, Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, TimeoutError
+from redis.retry import Retry
+
+from hotel_agent.config import settings
+
+__all__ = ["RedisConnectionError", "RedisError", "redis"]
+
+
+@lru_cache
+def redis() -> Redis:
+    """This process's client. It answers bytes (as RQ wants); calls raise RedisError when the server is away."""
+    config = settings()
+    pool = BlockingConnectionPool.from_url(
+        config.redis_url,
+        max_connections=config.redis_pool_size,
+        timeout=2,
+        socket_connect_timeout=2,
+        socket_keepalive=True,
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=0.1, base=0.02), 1),
+        retry_on_error=[RedisConnectionError, TimeoutError],
+    )
+    return Redis(connection_pool=pool)

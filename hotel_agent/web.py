@@ -1,0 +1,75 @@
+"""What every HTTP request shares: bearer checks, problem answers, headers, request metrics, process start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from hotel_agent import metrics
+from hotel_agent.errors import BadInput, NotFound
+
+_starters: list[Callable[[Flask], None]] = []
+
+
+def on_process_start(start: Callable[[Flask], None]) -> None:
+    """Register what must begin once in each serving process, after a fork (threads, pools, writers)."""
+    _starters.append(start)
+
+
+def start_process(app: Flask) -> None:
+    """Called by the server once in each process that will answer requests."""
+    for start in _starters:
+        start(app)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.register_error_handler(BadInput, _bad_input)
+    app.register_error_handler(NotFound, _not_found)
+    app.register_error_handler(HTTPException, _http_error)
+
+
+def problem(status: int, detail: str, **members: Any) -> Response:
+    """An RFC 9457 answer."""
+    answer = jsonify({"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status,
+                      "detail": detail, **members})
+    answer.status_code = status
+    answer.content_type = "application/problem+json"
+    return answer
+
+
+def _begin() -> None:
+    structlog.contextvars.clear_contextvars()
+
+
+def _finish(response: Response) -> Response:
+    metrics.http_requests.labels(request.method, request.endpoint or "none", str(response.status_code)).inc()
+    if not getattr(g, "own_headers", False):
+        response.headers.setdefault(
+            "Content-Security-Policy",
+            "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        )
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    return response
+
+
+def _bad_input(error: BadInput) -> Response:
+    return problem(400, str(error), field=error.field)
+
+
+def _not_found(error: NotFound) -> Response:
+    return problem(404, str(error) or "There is nothing of that name here.")
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    if request.path.startswith("/api/"):
+        return problem(error.code or 500, error.description or "")
+    return error

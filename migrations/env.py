@@ -1,0 +1,43 @@
+"""Runs the migrations on the application's own engine, and compares them with the models.
+
+A migration waits at most five seconds for a lock, so that it can never queue the guests' traffic behind it.
+"""
+
+import re
+from typing import Any
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import text
+
+MIGRATION_LOCK = 4_011_976
+PARTITION = re.compile(r"_(\d{6}|default)(_|$)")
+
+
+def include_object(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+    """Leave partition children, and what belongs to them, out of the comparison with the models."""
+    table = name if kind == "table" else getattr(getattr(item, "table", None), "name", "")
+    return not PARTITION.search(table or "")
+
+
+def run() -> None:
+    extension = current_app.extensions["migrate"].db
+    with extension.engine.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        connection.execute(text("set lock_timeout = '5s'"))
+        connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=extension.metadata,
+            include_object=include_object,
+            compare_type=True,
+            compare_server_default=False,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
+        connection.commit()
+
+
+run()
