@@ -1,0 +1,263 @@
+"""One answer per message: one process at a time per conversation, in order of arrival, a burst answered once.
+
+Everything that an answer changes is written in one transaction, which only goes through if the messages still wait
+for the agent: a process that dies before it leaves them waiting, one that lost its lock to another changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from hotel_agent import metrics
+from hotel_agent.conversations import outbox, session
+from hotel_agent.conversations.dialogue import Answer, Heard, Turn
+from hotel_agent.conversations.handover import hand_over
+from hotel_agent.conversations.models import Conversation, Message
+from hotel_agent.conversations.reply import reply_to
+from hotel_agent.db import db, one_at_a_time, utcnow
+from hotel_agent.flags.switches import is_on
+from hotel_agent.guests.models import Guest, GuestIdentity
+from hotel_agent.hotels import credentials
+from hotel_agent.hotels.models import Hotel, HotelIdentifier
+from hotel_agent.logs import get_logger
+
+ANSWERABLE_FOR = timedelta(hours=24)
+TRIES = 5
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Starting:
+    """What WhatsApp is told when work begins: mark as read, and show that somebody writes."""
+
+    phone_number_id: str
+    token: str
+    wamid: str
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer that has been written down."""
+
+    answer: Answer | None
+    owner: str
+    session_id: int | None
+
+
+Announce = Callable[[Starting], AbstractContextManager[Any]]
+
+
+def answer(conversation_id: int, announce: Announce | None = None) -> None:
+    """Answer what waits in a conversation and is due. Whoever comes second leaves it to the first."""
+    while is_due(conversation_id):
+        with one_at_a_time("conversation", conversation_id) as mine:
+            if not mine:
+                return
+            answer_once(conversation_id, announce=announce)
+
+
+def is_due(conversation_id: int) -> bool:
+    due = db.session.scalar(select(Conversation.answer_due_at).where(Conversation.id == conversation_id))
+    db.session.rollback()
+    return due is not None and due <= utcnow()
+
+
+def answer_once(
+    conversation_id: int,
+    announce: Announce | None = None,
+    *,
+    only: int | None = None,
+    today: date | None = None,
+    language: str | None = None,
+) -> Given | None:
+    """Give one answer to all that waits, or to the one message `only`; None when nothing waited.
+
+    The caller holds the conversation's lock. `today` and `language` replace the hotel's date and the conversation's
+    language for this answer.
+    """
+    burst = _begin(conversation_id, only)
+    if not burst:
+        return None
+    starting = _starting(conversation_id, burst[-1]) if announce else None
+    turn = _turn(conversation_id, burst, today, language)
+    db.session.rollback()
+    if announce and starting:
+        with announce(starting):
+            reply = reply_to(turn)
+            given = _write(conversation_id, burst, reply)
+    else:
+        given = _write(conversation_id, burst, reply_to(turn))
+    return given
+
+
+def _begin(conversation_id: int, only: int | None) -> list[Message]:
+    """The messages to answer now. Those that are not the agent's to answer go to the staff."""
+    conversation = db.session.get(Conversation, conversation_id, with_for_update=True)
+    burst = _pending(conversation_id) if conversation else []
+    if only is not None:
+        burst = [message for message in burst if message.id == only]
+    if not conversation or not burst:
+        if conversation:
+            conversation.answer_due_at = None
+        db.session.commit()
+        return []
+    for message in burst:
+        message.attempts += 1
+    reason = _not_ours(conversation, burst)
+    if reason:
+        _leave_to_staff(conversation, burst, reason)
+        burst = []
+    elif conversation.channel == "whatsapp":
+        # Should this process die, the next try comes by itself, a little later each time.
+        conversation.answer_due_at = utcnow() + timedelta(seconds=min(60, 5 * burst[0].attempts))
+    db.session.commit()
+    return burst
+
+
+def _pending(conversation_id: int) -> list[Message]:
+    return list(
+        db.session.scalars(
+            select(Message)
+            .where(Message.conversation_id == conversation_id, Message.handling == "pending")
+            .order_by(Message.received_at, Message.sent_at, Message.id)
+            .with_for_update()
+        )
+    )
+
+
+def _not_ours(conversation: Conversation, burst: list[Message]) -> str | None:
+    if conversation.owner == "staff":
+        return "guest_wrote"
+    if not is_on("agent", conversation.hotel_id):
+        return "agent_off"
+    if burst[0].attempts > TRIES:
+        return "agent_failed"
+    if any(utcnow() - (message.sent_at or utcnow()) > ANSWERABLE_FOR for message in burst):
+        return "too_old"
+    return None
+
+
+def _leave_to_staff(conversation: Conversation, burst: list[Message], reason: str) -> None:
+    for message in burst:
+        message.handling = "staff"
+    conversation.answer_due_at = None
+    since = min(message.sent_at or message.created_at for message in burst)
+    hand_over(conversation, reason, since)
+    metrics.answers.labels(reason).inc(len(burst))
+
+
+def _starting(conversation_id: int, last: Message) -> Starting | None:
+    row = db.session.execute(
+        select(Hotel, HotelIdentifier)
+        .join(HotelIdentifier, HotelIdentifier.hotel_id == Hotel.id)
+        .join(Conversation, Conversation.identifier_id == HotelIdentifier.id)
+        .where(Conversation.id == conversation_id, HotelIdentifier.stopped_at.is_(None))
+    ).first()
+    token = credentials.access_token_of(row[0]) if row else None
+    if row is None or token is None or not last.wamid:
+        return None
+    return Starting(row[1].identifier_value, token, last.wamid)
+
+
+def _turn(conversation_id: int, burst: list[Message], today: date | None, language: str | None) -> Turn:
+    conversation = db.session.get_one(Conversation, conversation_id)
+    hotel = db.session.get_one(Hotel, conversation.hotel_id)
+    guest = db.session.get_one(Guest, conversation.guest_id)
+    live = session.live_session(conversation)
+    now = utcnow()
+    if today is not None:
+        now = datetime.combine(today, now.astimezone(hotel.zone).timetz().replace(tzinfo=None), hotel.zone)
+    said_before = db.session.scalar(
+        select(Message.id).where(Message.conversation_id == conversation_id, Message.direction == "out").limit(1)
+    )
+    return Turn(
+        hotel=hotel,
+        guest=guest,
+        language=language or conversation.language,
+        heard=tuple(_heard(message) for message in burst),
+        today=today or hotel.today(),
+        now=now,
+        state=dict(live.state) if live else {},
+        first_contact=said_before is None,
+        already_waiting=conversation.waiting_reason,
+        request_key=f"m{burst[0].id}",
+    )
+
+
+def _heard(message: Message) -> Heard:
+    return Heard(
+        id=message.id,
+        type=message.type,
+        text=message.body,
+        reply_id=message.payload.get("reply_id"),
+        kind=message.payload.get("kind", "answerable"),
+    )
+
+
+def _write(conversation_id: int, burst: list[Message], reply: Answer) -> Given:
+    """Write the whole answer down, if the messages still wait for it and the agent still owns the conversation."""
+    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True, populate_existing=True)
+    if conversation.owner == "staff":
+        _commit_handled(burst, "staff")
+        return Given(None, "staff", conversation.session_id)
+    if not _mark(burst, "answered"):
+        db.session.rollback()
+        return Given(None, "agent", None)
+    waits = [row.received_at or row.created_at for row in _pending(conversation_id)]
+    conversation.answer_due_at = max(waits) + timedelta(seconds=1) if waits else None
+    conversation.language = reply.language
+    guest = db.session.get_one(Guest, conversation.guest_id)
+    guest.language = reply.language
+    kept = session.save(conversation, reply.state, _sender(conversation))
+    if reply.handover:
+        since = min(message.sent_at or message.created_at for message in burst)
+        hand_over(conversation, reply.handover.reason, since, urgent=reply.handover.urgent)
+    for bubble in reply.bubbles:
+        outbox.put(conversation, bubble, answers_to=burst[-1].id)
+    owner, session_id = conversation.owner, kept.id
+    db.session.commit()
+    _count(burst, reply)
+    return Given(reply, owner, session_id)
+
+
+def _mark(burst: list[Message], handling: str) -> bool:
+    """Move the messages on together; False when any of them has been dealt with by somebody else meanwhile."""
+    moved = db.session.execute(
+        update(Message)
+        .where(
+            Message.id.in_([message.id for message in burst]),
+            Message.created_at.in_([message.created_at for message in burst]),
+            Message.handling == "pending",
+        )
+        .values(handling=handling)
+    )
+    return bool(moved.rowcount == len(burst))  # type: ignore[attr-defined]
+
+
+def _commit_handled(burst: list[Message], handling: str) -> None:
+    _mark(burst, handling)
+    db.session.commit()
+
+
+def _sender(conversation: Conversation) -> str:
+    value = db.session.scalar(
+        select(GuestIdentity.value)
+        .where(GuestIdentity.guest_id == conversation.guest_id, GuestIdentity.retired_at.is_(None))
+        .order_by(GuestIdentity.id)
+        .limit(1)
+    )
+    return value or str(conversation.guest_id)
+
+
+def _count(burst: list[Message], reply: Answer) -> None:
+    metrics.answers.labels("handed_over" if reply.handover else "answered").inc(len(burst))
+    if reply.understanding:
+        metrics.intents.labels(reply.understanding.intent, reply.language).inc()
+

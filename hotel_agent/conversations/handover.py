@@ -1,0 +1,73 @@
+"""Who answers a conversation: the agent, or a person of the hotel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from hotel_agent import metrics
+from hotel_agent.conversations.models import Conversation, Message
+from hotel_agent.db import db, utcnow
+
+
+def hand_over(conversation: Conversation, reason: str, since: datetime | None = None, *, urgent: bool = False) -> None:
+    """Put the conversation before the staff; the agent goes on with other questions until they take over.
+
+    The first reason stays until somebody answers, unless a more pressing one comes. In the caller's transaction.
+    """
+    if conversation.waiting_reason is None or (urgent and not conversation.urgent):
+        conversation.waiting_reason = reason
+    conversation.status = "waiting"
+    conversation.urgent = conversation.urgent or urgent
+    since = since or utcnow()
+    conversation.waiting_since = min(conversation.waiting_since or since, since)
+    metrics.handovers.labels(reason).inc()
+
+
+def settle(conversation: Conversation, *reasons: str) -> None:
+    """What the conversation waited for, for one of these reasons, has settled itself. In the caller's transaction."""
+    if conversation.waiting_reason not in reasons or conversation.owner == "staff":
+        return
+    owed = db.session.scalar(
+        select(Message.id).where(Message.conversation_id == conversation.id, Message.handling == "staff").limit(1)
+    )
+    if owed is None:
+        conversation.status, conversation.waiting_since, conversation.waiting_reason = "open", None, None
+        conversation.urgent = False
+
+
+def take_over(conversation_id: int) -> None:
+    """A person answers from now on: the agent falls silent, what it had queued is cancelled."""
+    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True)
+    conversation.owner = "staff"
+    conversation.answer_due_at = None
+    db.session.execute(
+        update(Message)
+        .where(Message.conversation_id == conversation_id, Message.handling == "pending")
+        .values(handling="staff")
+    )
+    db.session.execute(
+        update(Message)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.direction == "out",
+            Message.status == "queued",
+            Message.author == "agent",
+        )
+        .values(status="cancelled")
+    )
+    db.session.commit()
+
+
+def give_back(conversation_id: int) -> None:
+    """The agent answers again, from the guest's next message on."""
+    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True)
+    conversation.owner, conversation.status = "agent", "open"
+    conversation.waiting_since, conversation.waiting_reason, conversation.urgent = None, None, False
+    db.session.execute(
+        update(Message)
+        .where(Message.conversation_id == conversation_id, Message.handling == "staff")
+        .values(handling="answered")
+    )
+    db.session.commit()

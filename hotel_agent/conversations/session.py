@@ -1,0 +1,53 @@
+"""The dialogue's state between two messages, with a time to live."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, text
+
+from hotel_agent.config import settings
+from hotel_agent.conversations.models import Conversation, Session
+from hotel_agent.db import db, utcnow
+
+
+def live_session(conversation: Conversation) -> Session | None:
+    """The conversation's session, unless it has been silent for longer than SESSION_SECONDS."""
+    if conversation.session_id is None or conversation.session_created_at is None:
+        return None
+    oldest = utcnow() - timedelta(seconds=settings().session_seconds)
+    return db.session.scalar(
+        select(Session).where(
+            Session.created_at == conversation.session_created_at,
+            Session.id == conversation.session_id,
+            Session.last_activity > oldest,
+        )
+    )
+
+
+def save(conversation: Conversation, state: dict[str, Any], sender_id: str) -> Session:
+    """Keep the state under the live session, or begin one. In the caller's transaction."""
+    session = live_session(conversation)
+    if session is None:
+        session = Session(
+            hotel_id=conversation.hotel_id,
+            conversation_id=conversation.id,
+            sender_id=sender_id,
+            created_at=utcnow(),
+            last_activity=utcnow(),
+            state=state,
+        )
+        db.session.add(session)
+        db.session.flush()
+        conversation.session_id, conversation.session_created_at = session.id, session.created_at
+    session.state, session.last_activity = state, utcnow()
+    return session
+
+
+def forget_expired(keep_days: int = 7) -> None:
+    """Delete sessions that have long been silent; the live ones are those that conversations point at."""
+    db.session.execute(
+        text("delete from sessions where last_activity < now() - make_interval(days => :days)"), {"days": keep_days}
+    )
+    db.session.commit()

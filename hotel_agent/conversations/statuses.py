@@ -1,0 +1,130 @@
+"""How far an outbound message got: statuses only move forward, and may come before we know the wamid."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from hotel_agent.conversations.handover import hand_over, settle
+from hotel_agent.conversations.models import Conversation, EarlyStatus, Message, MessageId
+from hotel_agent.db import db
+
+# Meta may report `delivered` after `failed` (a guest with several devices): so `failed` ranks below it.
+RANK = {"queued": 0, "cancelled": 0, "sending": 1, "unknown": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5}
+MEANS = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
+CALLBACK = re.compile(r"m(\d+)\Z")
+
+
+def callback_data(message_id: int) -> str:
+    """What a send carries so that its statuses find the row even when the answer was lost."""
+    return f"m{message_id}"
+
+
+def hear(
+    hotel_id: int,
+    wamid: str,
+    status: str,
+    *,
+    callback_data: str | None = None,
+    code: int | None = None,
+    error_text: str | None = None,
+    occurred_at: datetime | None = None,
+) -> None:
+    """Move the message on, or remember the status until we know whose it is. In the caller's transaction."""
+    meant = MEANS.get(status)
+    if meant is None:
+        return
+    message = _message_of(hotel_id, wamid, callback_data)
+    if message is None:
+        _remember(hotel_id, wamid, meant, code, error_text, occurred_at)
+    elif message.direction == "out":
+        apply(message, meant, code, error_text)
+
+
+def know_wamid(message: Message, wamid: str) -> None:
+    """The message has its wamid now; apply what was heard of it before. In the caller's transaction."""
+    message.wamid = wamid
+    db.session.execute(
+        insert(MessageId)
+        .values(
+            hotel_id=message.hotel_id, wamid=wamid, message_id=message.id, message_created_at=message.created_at
+        )
+        .on_conflict_do_nothing()
+    )
+    early = db.session.get(EarlyStatus, (message.hotel_id, wamid), with_for_update=True)
+    if early:
+        apply(message, early.status, early.error_code, early.error_text)
+        db.session.delete(early)
+
+
+def apply(message: Message, status: str, code: int | None = None, error_text: str | None = None) -> None:
+    if RANK[status] <= RANK[message.status]:
+        return
+    message.status = status
+    conversation = db.session.get_one(Conversation, message.conversation_id, with_for_update=True)
+    if status == "failed":
+        message.error_code, message.error_text = code, error_text
+        hand_over(conversation, "send_failed", message.created_at)
+    else:
+        message.error_code, message.error_text = None, None
+        db.session.flush()
+        if not _troubled(message):
+            settle(conversation, "send_failed", "send_unknown")
+
+
+def _troubled(message: Message) -> bool:
+    """Whether another message of the conversation still failed or hangs."""
+    other = db.session.scalar(
+        select(Message.id)
+        .where(
+            Message.conversation_id == message.conversation_id,
+            Message.direction == "out",
+            Message.status.in_(("failed", "unknown")),
+            Message.id != message.id,
+        )
+        .limit(1)
+    )
+    return other is not None
+
+
+def _message_of(hotel_id: int, wamid: str, data: str | None) -> Message | None:
+    known = db.session.get(MessageId, (hotel_id, wamid))
+    if known:
+        return db.session.get(Message, (known.message_id, known.message_created_at), with_for_update=True)
+    match = CALLBACK.match(data or "")
+    if not match:
+        return None
+    message = db.session.scalar(
+        select(Message)
+        .where(Message.id == int(match[1]), Message.hotel_id == hotel_id, Message.direction == "out")
+        .with_for_update()
+    )
+    if message is None or message.wamid not in (None, wamid):
+        return None
+    know_wamid(message, wamid)
+    return message
+
+
+def _remember(
+    hotel_id: int, wamid: str, status: str, code: int | None, error_text: str | None, occurred_at: datetime | None
+) -> None:
+    early = db.session.get(EarlyStatus, (hotel_id, wamid), with_for_update=True)
+    if early is None:
+        db.session.execute(
+            insert(EarlyStatus)
+            .values(hotel_id=hotel_id, wamid=wamid, status=status, occurred_at=occurred_at, error_code=code,
+                    error_text=error_text)
+            .on_conflict_do_nothing()
+        )
+        early = db.session.get_one(EarlyStatus, (hotel_id, wamid), with_for_update=True)
+    if RANK[status] > RANK[early.status]:
+        early.status, early.occurred_at, early.error_code, early.error_text = status, occurred_at, code, error_text
+
+
+def forget_early() -> None:
+    """Statuses of messages that were never ours; Meta delivers again for seven days at the most."""
+    db.session.execute(text("delete from early_statuses where created_at < now() - interval '8 days'"))
+    db.session.commit()

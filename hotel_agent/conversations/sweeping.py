@@ -1,0 +1,68 @@
+"""Finding rows that nobody was reminded of: because a nudge was lost, or its process died."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from hotel_agent.db import db
+
+# A nudge that is on its way is not lost; only what is older than this is.
+GRACE = "3 seconds"
+# Longer than a send may take; a row that is `sending` for longer has lost its process.
+LONGEST_SEND = "15 seconds"
+MOST = 500
+
+BODIES = text(f"""
+    select exists (
+        select from inbound_events
+        where processed_at is null and received_at < now() - interval '{GRACE}'
+          and (retry_at is null or retry_at <= now()))
+""")
+
+DUE_ANSWERS = text(f"""
+    select id from conversations
+    where answer_due_at <= now() and channel = 'whatsapp'
+    order by answer_due_at limit {MOST}
+""")
+
+DUE_SENDS = text(f"""
+    select m.conversation_id
+    from messages m
+    join conversations c on c.id = m.conversation_id
+    left join tenant_user_identifiers i on i.id = c.identifier_id
+    where m.direction = 'out'
+      and (m.status = 'queued'
+             and coalesce(m.next_attempt_at <= now(), m.created_at < now() - interval '{GRACE}')
+             and (i.paused_until is null or i.paused_until <= now())
+           or m.status = 'sending' and m.sending_at < now() - interval '{LONGEST_SEND}')
+    group by m.conversation_id order by min(m.id) limit {MOST}
+""")
+
+FORGOTTEN = text("""
+    update conversations set answer_due_at = now()
+    where answer_due_at is null and owner = 'agent' and channel = 'whatsapp' and id in (
+        select conversation_id from messages where handling = 'pending' and received_at < now() - interval '1 minute')
+""")
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What waits without anybody having been reminded."""
+
+    bodies: bool
+    answers: list[int]
+    sends: list[int]
+
+
+def find_forgotten() -> Forgotten:
+    db.session.execute(FORGOTTEN)
+    db.session.commit()
+    found = Forgotten(
+        bodies=bool(db.session.scalar(BODIES)),
+        answers=list(db.session.scalars(DUE_ANSWERS)),
+        sends=list(db.session.scalars(DUE_SENDS)),
+    )
+    db.session.rollback()
+    return found

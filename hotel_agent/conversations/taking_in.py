@@ -1,0 +1,371 @@
+"""From raw bodies to rows: each message and status on its own, idempotent, whatever the grouping or the order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
+
+from hotel_agent import metrics
+from hotel_agent.channels.whatsapp.cards import mask_cards, mask_cards_in, mask_cards_in_body
+from hotel_agent.channels.whatsapp.payload import (
+    Change,
+    InboundMessage,
+    StatusUpdate,
+    SystemEvent,
+    UnreadableBody,
+    parse,
+)
+from hotel_agent.config import settings
+from hotel_agent.conversations import statuses
+from hotel_agent.conversations.handover import hand_over, settle
+from hotel_agent.conversations.models import Conversation, InboundEvent, Message, MessageId, WebhookFailure
+from hotel_agent.db import db, utcnow, with_retry
+from hotel_agent.guests.knowing import Identity, follow_number_change, forget, who_writes
+from hotel_agent.guests.models import Guest
+from hotel_agent.guests.moving import move_belongings
+from hotel_agent.hotels import credentials
+from hotel_agent.hotels.finding import of_number
+from hotel_agent.hotels.models import Hotel, HotelIdentifier
+from hotel_agent.logs import get_logger
+
+ANSWERABLE_FOR = timedelta(hours=24)
+GIVE_UP_AFTER = 5
+LONGEST_PAUSE = timedelta(seconds=15)
+
+log = get_logger(__name__)
+
+
+@dataclass
+class TakenIn:
+    """What a round of taking in leaves for others to do."""
+
+    bodies: int = 0
+    to_answer: dict[int, datetime] = field(default_factory=dict)
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where a change came in: the hotel, its number, and when the body arrived."""
+
+    hotel: Hotel
+    identifier: HotelIdentifier
+    received_at: datetime
+
+
+def take_in(limit: int = 50) -> TakenIn:
+    """Take in the oldest bodies that wait, each in a transaction of its own.
+
+    Answers which conversations owe the guest a reply, and when it is due.
+    """
+    taken = TakenIn()
+    for _ in range(limit):
+        if not with_retry(lambda: _take_in_next(taken)):
+            return taken
+        taken.bodies += 1
+    taken.more = True
+    return taken
+
+
+def _take_in_next(taken: TakenIn) -> bool:
+    event = db.session.scalar(
+        select(InboundEvent)
+        .where(
+            InboundEvent.processed_at.is_(None),
+            (InboundEvent.retry_at.is_(None)) | (InboundEvent.retry_at <= text("now()")),
+        )
+        .order_by(InboundEvent.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if event is None:
+        db.session.rollback()
+        return False
+    event_id, received_at = event.id, event.received_at
+    try:
+        due = _take_in_body(event)
+        event.body, event.processed_at = mask_cards_in_body(event.body), utcnow()
+        db.session.commit()
+        taken.to_answer.update(due)
+    except OperationalError:
+        raise
+    # A body that breaks the program must neither block those behind it nor be lost: it is set aside, with the reason.
+    except Exception as error:
+        db.session.rollback()
+        log.exception("take_in_failed", event=event_id)
+        _set_aside_for_later(event_id, received_at, type(error).__name__)
+    return True
+
+
+def _set_aside_for_later(event_id: int, received_at: datetime, error: str) -> None:
+    event = db.session.get_one(InboundEvent, (event_id, received_at), with_for_update=True)
+    event.attempts += 1
+    event.retry_at = utcnow() + timedelta(seconds=2**event.attempts)
+    if event.attempts >= GIVE_UP_AFTER:
+        event.body, event.processed_at = mask_cards_in_body(event.body), utcnow()
+        _fail(event, "error", error)
+    db.session.commit()
+
+
+def _take_in_body(event: InboundEvent) -> dict[int, datetime]:
+    try:
+        delivery = parse(event.body)
+    except UnreadableBody as error:
+        _fail(event, "unreadable", str(error))
+        return {}
+    due: dict[int, datetime] = {}
+    for number, piece in enumerate(delivery.unreadable):
+        _fail(event, "unreadable", f"{piece.where}: {piece.reason}", place=f"unreadable {number}")
+    for number, change in enumerate(delivery.changes):
+        due.update(_take_in_change(event, change, place=f"change {number}"))
+    return due
+
+
+def _take_in_change(event: InboundEvent, change: Change, place: str) -> dict[int, datetime]:
+    if not change.messages and not change.statuses:
+        metrics.inbound_items.labels("other").inc()
+        return {}
+    found = of_number(change.phone_number_id)
+    if found is None:
+        _fail(event, "unknown_number", change.phone_number_id or "none", place)
+        return {}
+    door = Door(*found, received_at=event.received_at)
+    secret = credentials.app_secret_of(door.hotel)
+    if secret is None or credentials.fingerprint(secret) != event.signed_by:
+        _fail(event, "wrong_secret", change.phone_number_id or "none", place)
+        return {}
+    due: dict[int, datetime] = {}
+    for number, message in enumerate(change.messages):
+        try:
+            with db.session.begin_nested():
+                due.update(_take_in_message(door, message))
+        except NoSender:
+            _fail(event, "no_sender", message.wamid, f"{place} message {number}")
+    for status in change.statuses:
+        with db.session.begin_nested():
+            _take_in_status(door, status)
+    return due
+
+
+class NoSender(Exception):
+    """Nothing in the message says who wrote it."""
+
+
+def _take_in_message(door: Door, message: InboundMessage) -> dict[int, datetime]:
+    guest = _guest_of(door, message)
+    if guest is None:
+        raise NoSender
+    db.session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"wamid:{door.hotel.id}:{message.wamid}"},
+    )
+    known = db.session.get(MessageId, (door.hotel.id, message.wamid))
+    if known:
+        return _upgrade(door, known, message)
+    conversation = conversation_of(door.hotel.id, guest.id, "whatsapp", door.identifier.id)
+    metrics.inbound_items.labels(message.type).inc()
+    row = Message(
+        hotel_id=door.hotel.id,
+        conversation_id=conversation.id,
+        created_at=utcnow(),
+        direction="in",
+        author="guest",
+        wamid=message.wamid,
+        status="received",
+        received_at=door.received_at,
+        sent_at=message.sent_at or door.received_at,
+    )
+    _fill(row, message)
+    db.session.add(row)
+    db.session.flush()
+    db.session.add(
+        MessageId(hotel_id=door.hotel.id, wamid=message.wamid, message_id=row.id, message_created_at=row.created_at)
+    )
+    return _owe(conversation, row, message)
+
+
+def _guest_of(door: Door, message: InboundMessage) -> Guest | None:
+    hotel_id, sender = door.hotel.id, message.sender
+    if message.system and (message.system.new_phone or message.system.new_bsuid):
+        found = follow_number_change(hotel_id, _old_identities(message, message.system), _new_identities(message.system))
+    else:
+        identities = identities_of(sender.phone, sender.wa_id, sender.bsuid, sender.parent_bsuid)
+        identities += identities_of(message.trusted_phone, message.trusted_phone)
+        name = mask_cards(sender.name) if sender.name else None
+        found = who_writes(hotel_id, identities, name, message.sent_at) if identities else None
+    if found is None:
+        return None
+    guest, twins = found
+    for twin in twins:
+        _join_conversations(twin, guest.id)
+        move_belongings(twin, guest.id)
+    forget(twins, into=guest.id)
+    return guest
+
+
+def identities_of(
+    phone: str | None, wire: str | None, bsuid: str | None = None, parent_bsuid: str | None = None
+) -> list[Identity]:
+    """`phone` is canonical, `wire` the digits as WhatsApp wrote it."""
+    given = [Identity("phone", phone, wire or phone)] if phone else []
+    given += [Identity("bsuid", bsuid, bsuid)] if bsuid else []
+    return given + ([Identity("parent_bsuid", parent_bsuid, parent_bsuid)] if parent_bsuid else [])
+
+
+def _old_identities(message: InboundMessage, system: SystemEvent) -> list[Identity]:
+    before = message.sender
+    return identities_of(before.phone, before.wa_id, before.bsuid, before.parent_bsuid)
+
+
+def _new_identities(system: SystemEvent) -> list[Identity]:
+    return identities_of(system.new_phone, system.new_wa_id, system.new_bsuid, system.new_parent_bsuid)
+
+
+def conversation_of(hotel_id: int, guest_id: int, channel: str, identifier_id: int | None) -> Conversation:
+    """The guest's conversation on that number, begun if there is none, locked for the transaction."""
+    db.session.execute(
+        insert(Conversation)
+        .values(hotel_id=hotel_id, guest_id=guest_id, channel=channel, identifier_id=identifier_id)
+        .on_conflict_do_nothing()
+    )
+    return db.session.scalars(
+        select(Conversation)
+        .where(
+            Conversation.guest_id == guest_id,
+            Conversation.channel == channel,
+            Conversation.identifier_id.is_not_distinct_from(identifier_id),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _join_conversations(twin_id: int, guest_id: int) -> None:
+    """Two guests were one person: what was said with both becomes one conversation for each number."""
+    for twin in db.session.scalars(select(Conversation).where(Conversation.guest_id == twin_id).with_for_update()):
+        kept = conversation_of(twin.hotel_id, guest_id, twin.channel, twin.identifier_id)
+        db.session.execute(
+            update(Message).where(Message.conversation_id == twin.id).values(conversation_id=kept.id)
+        )
+        if twin.owner == "staff":
+            kept.owner = "staff"
+        if twin.waiting_since:
+            hand_over(kept, twin.waiting_reason or "human", twin.waiting_since, urgent=twin.urgent)
+        kept.language = kept.language or twin.language
+        kept.last_inbound_at = max(filter(None, (kept.last_inbound_at, twin.last_inbound_at)), default=None)
+        kept.answer_due_at = max(filter(None, (kept.answer_due_at, twin.answer_due_at)), default=None)
+        if kept.session_id is None:
+            kept.session_id, kept.session_created_at = twin.session_id, twin.session_created_at
+            db.session.execute(
+                text("update sessions set conversation_id = :kept where conversation_id = :twin"),
+                {"kept": kept.id, "twin": twin.id},
+            )
+        db.session.flush()
+        twin_key = twin.id
+        db.session.expunge(twin)
+        db.session.execute(delete(Conversation).where(Conversation.id == twin_key))
+
+
+def _upgrade(door: Door, known: MessageId, message: InboundMessage) -> dict[int, datetime]:
+    """Meta's placeholder (131060) is replaced by the real content that comes later under the same id."""
+    row = db.session.get_one(Message, (known.message_id, known.message_created_at))
+    if message.placeholder or not row.payload.get("placeholder"):
+        return {}
+    conversation = db.session.get_one(Conversation, row.conversation_id, with_for_update=True)
+    _fill(row, message)
+    row.handling = "none"
+    db.session.flush()
+    settle(conversation, "unreadable")
+    return _owe(conversation, row, message)
+
+
+def _fill(row: Message, message: InboundMessage) -> None:
+    row.type, row.body = message.type, mask_cards(message.body)
+    payload = mask_cards_in(dict(message.payload))
+    if message.reply_id is not None:
+        payload["reply_id"] = message.reply_id
+    if message.placeholder:
+        payload["placeholder"] = True
+    row.payload = payload | {"kind": _kind(message)}
+
+
+def _kind(message: InboundMessage) -> str:
+    """A location that nobody asked for is looked at by a person, like other things that are not words."""
+    if message.kind == "answerable" and message.type == "location":
+        return "acknowledge"
+    return message.kind
+
+
+def _owe(conversation: Conversation, row: Message, message: InboundMessage) -> dict[int, datetime]:
+    """Decide who owes an answer to a new message; tell when the agent's is due."""
+    kind = row.payload["kind"]
+    if kind == "silent":
+        return {}
+    sent_at = row.sent_at or utcnow()
+    conversation.last_inbound_at = max(conversation.last_inbound_at or sent_at, sent_at)
+    if conversation.status in ("closed", "snoozed"):
+        conversation.status = "open"
+    if conversation.owner == "staff":
+        row.handling = "staff"
+        hand_over(conversation, conversation.waiting_reason or "guest_wrote", sent_at)
+    elif message.placeholder:
+        row.handling = "staff"
+        hand_over(conversation, "unreadable", sent_at)
+    elif utcnow() - sent_at > ANSWERABLE_FOR:
+        row.handling = "staff"
+        hand_over(conversation, "too_old", sent_at)
+    else:
+        row.handling = "pending"
+        conversation.answer_due_at = _due(conversation)
+        return {conversation.id: conversation.answer_due_at}
+    return {}
+
+
+def _due(conversation: Conversation) -> datetime:
+    """A pause after the latest message, so that a burst is answered once; but not put off for ever."""
+    due = utcnow() + timedelta(seconds=settings().answer_pause_seconds)
+    first = db.session.scalar(
+        select(Message.created_at)
+        .where(Message.conversation_id == conversation.id, Message.handling == "pending")
+        .order_by(Message.id)
+        .limit(1)
+    )
+    return min(due, first + LONGEST_PAUSE) if first else due
+
+
+def _take_in_status(door: Door, status: StatusUpdate) -> None:
+    metrics.inbound_items.labels(f"status_{status.status}").inc()
+    error = status.errors[0] if status.errors else None
+    statuses.hear(
+        door.hotel.id,
+        status.wamid,
+        status.status,
+        callback_data=status.callback_data,
+        code=error.code if error else None,
+        error_text=error.title if error else None,
+        occurred_at=status.occurred_at,
+    )
+
+
+def _fail(event: InboundEvent, reason: str, detail: str, place: str = "") -> None:
+    """Keep what could not be taken in, with the reason, for people to look at and replay."""
+    metrics.webhook_failures.labels(reason).inc()
+    log.warning("webhook_failure", event=event.id, reason=reason)
+    db.session.execute(
+        insert(WebhookFailure)
+        .values(
+            event_id=event.id,
+            place=place,
+            reason=reason,
+            detail=mask_cards(detail)[:500],
+            signed_by=event.signed_by,
+            body=mask_cards_in_body(event.body),
+        )
+        .on_conflict_do_update(
+            index_elements=["event_id", "place"], set_={"reason": reason, "resolved_at": None}
+        )
+    )

@@ -1,0 +1,84 @@
+"""Figures read from rows and queues at scrape time: true however many processes there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from rq import Worker
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from hotel_agent import queues
+from hotel_agent.db import db
+from hotel_agent.pms import breaker
+from hotel_agent.redis import RedisError, redis
+
+ROWS = text("""
+    select
+      (select count(*) from inbound_events where processed_at is null),
+      (select coalesce(extract(epoch from now() - min(received_at)), 0) from inbound_events where processed_at is null),
+      (select count(*) from conversations where answer_due_at <= now()),
+      (select coalesce(extract(epoch from now() - min(answer_due_at)), 0) from conversations
+         where answer_due_at <= now()),
+      (select count(*) from messages where status = 'queued'),
+      (select coalesce(extract(epoch from now() - min(created_at)), 0) from messages where status = 'queued'),
+      (select count(*) from messages where status = 'unknown'),
+      (select count(*) from conversations where waiting_since is not null),
+      (select count(*) from tenant_user_identifiers where stopped_at is not null),
+      (select count(*) from reservation_locks where status = 'active'),
+      (select count(*) from webhook_failures where resolved_at is null)
+""")
+NAMES = (
+    ("intake_waiting", "Webhook bodies kept and not yet taken in."),
+    ("intake_lag_seconds", "Age of the oldest body that waits to be taken in."),
+    ("answers_due", "Conversations whose answer is due."),
+    ("answers_lag_seconds", "How long the most overdue answer has been due."),
+    ("outbox_queued", "Messages that wait to be sent."),
+    ("outbox_lag_seconds", "Age of the oldest message that waits to be sent."),
+    ("outbox_unknown", "Sends whose outcome is unknown."),
+    ("conversations_waiting", "Conversations that wait for a person."),
+    ("lanes_stopped", "WhatsApp numbers from which nothing is sent because Meta refuses the credentials."),
+    ("holds_active", "Rooms held for guests who decide."),
+    ("webhook_failures_open", "Bodies that could not be taken in and wait to be looked at."),
+)
+
+
+class Rows(Collector):
+    """Needs an application context. What cannot be read is left out, and `up` says so."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield from self._of_postgres()
+        yield from self._of_valkey()
+        states = GaugeMetricFamily(
+            "pms_circuit_breaker_state", "0 closed, 1 open, 2 half-open.", labels=["pms"]
+        )
+        for name, state in breaker.states().items():
+            states.add_metric([name], state)
+        yield states
+
+    def _of_postgres(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            row = db.session.execute(ROWS).one()
+        except SQLAlchemyError:
+            yield GaugeMetricFamily("postgres_up", "PostgreSQL answers.", value=0)
+            return
+        finally:
+            db.session.rollback()
+        yield GaugeMetricFamily("postgres_up", "PostgreSQL answers.", value=1)
+        for (name, meaning), value in zip(NAMES, row, strict=True):
+            yield GaugeMetricFamily(name, meaning, value=float(value))
+
+    def _of_valkey(self) -> Iterator[GaugeMetricFamily]:
+        lengths = GaugeMetricFamily("queue_length", "Jobs that wait, by queue.", labels=["queue"])
+        try:
+            for name in queues.ALL:
+                lengths.add_metric([name], queues.queue(name).count)
+            alive = len(Worker.all_keys(redis()))
+        except RedisError:
+            yield GaugeMetricFamily("valkey_up", "Valkey answers.", value=0)
+            return
+        yield GaugeMetricFamily("valkey_up", "Valkey answers.", value=1)
+        yield lengths
+        yield GaugeMetricFamily("workers_alive", "Worker processes that report.", value=alive)

@@ -1,0 +1,101 @@
+"""Probes: alive, ready, and the figures for Prometheus."""
+
+from __future__ import annotations
+
+import hmac
+import os
+
+from flask import Blueprint, Flask, Response, jsonify, redirect, request, url_for
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_flask_exporter import NO_PREFIX, PrometheusMetrics
+from rq import Worker
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response as BaseResponse
+
+from hotel_agent.config import settings
+from hotel_agent.db import db
+from hotel_agent.health.figures import Rows
+from hotel_agent.redis import RedisError, redis
+from hotel_agent.web import problem
+
+LAG_SECONDS = 30
+
+bp = Blueprint("health", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Histograms by endpoint; the exporter's own page is left out, `/metrics` is below."""
+    PrometheusMetrics(
+        app,
+        path=None,
+        group_by="endpoint",
+        defaults_prefix=NO_PREFIX,
+        excluded_paths=["/healthz", "/metrics", "/static/.*"],
+        buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2.5, 5, 10),
+        registry=CollectorRegistry() if app.testing else REGISTRY,
+    )
+
+
+@bp.get("/")
+def home() -> BaseResponse:
+    """Until there is a dashboard the demo's front door is the simulator."""
+    if settings().is_demo:
+        return redirect(url_for("simulator.show"))
+    return jsonify(name="Hotel Agent")
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    return jsonify(status="alive")
+
+
+@bp.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """503 only when nothing can be kept; what merely slows answers down is told with 200."""
+    try:
+        lag, stopped = db.session.execute(
+            text(
+                "select (select coalesce(extract(epoch from now() - min(received_at)), 0) from inbound_events"
+                " where processed_at is null), (select count(*) from tenant_user_identifiers where stopped_at is not null)"
+            )
+        ).one()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return jsonify(status="unavailable", degraded=["postgres"], workers=0), 503
+    db.session.rollback()
+    degraded = [f"{stopped} WhatsApp numbers stopped"] if stopped else []
+    if lag > LAG_SECONDS:
+        degraded.append("intake lag")
+    workers = _workers()
+    if workers is None:
+        degraded.append("valkey")
+    elif workers == 0:
+        degraded.append("workers")
+    status = "degraded" if degraded else "ready"
+    return jsonify(status=status, degraded=degraded, workers=workers or 0, intake_lag_seconds=round(float(lag), 1)), 200
+
+
+def _workers() -> int | None:
+    try:
+        return len(Worker.all_keys(redis()))
+    except RedisError:
+        return None
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    token = settings().metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and not hmac.compare_digest(token.encode(), given.encode()):
+        return problem(401, "Send the metrics token as a bearer token.")
+    registry = CollectorRegistry()
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        MultiProcessCollector(registry)
+        registry.register(Rows())
+        figures = generate_latest(registry)
+    else:
+        registry.register(Rows())
+        figures = generate_latest(REGISTRY) + generate_latest(registry)
+    return Response(figures, content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,215 @@
+"""`flask hotel`, `flask demo`, `flask knowledge`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import time
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from hotel_agent.cli import Group
+from hotel_agent.config import settings
+from hotel_agent.db import db, utcnow
+from hotel_agent.errors import BadInput
+from hotel_agent.hotels.credentials import seal
+from hotel_agent.hotels.finding import by_slug
+from hotel_agent.hotels.models import Hotel, HotelIdentifier, Knowledge
+from hotel_agent.staff import accounts
+
+LANGUAGES = ("es", "en", "pt")
+
+hotel = Group("hotel", help="Hotels: create, list, settings, WhatsApp numbers.")
+demo = Group("demo", help="The demo hotels.")
+knowledge = Group("knowledge", help="What a hotel says about itself.")
+
+
+@hotel.command("create")
+@click.argument("slug")
+@click.argument("name")
+@click.option("--timezone", default="Europe/Madrid", show_default=True)
+@click.option("--currency", default="EUR", show_default=True)
+@click.option("--country", default="ES", show_default=True)
+@click.option("--language", default="es", show_default=True, type=click.Choice(LANGUAGES))
+def create(slug: str, name: str, **columns: str) -> None:
+    """Create a hotel, named by a SLUG of letters, digits and dashes."""
+    if not re.fullmatch(r"[a-z][a-z0-9-]{2,40}", slug):
+        raise BadInput("slug", "a slug begins with a letter and has 3 to 41 small letters, digits or dashes")
+    if db.session.scalar(select(Hotel.id).where(Hotel.slug == slug)):
+        raise BadInput("slug", f"there is a hotel {slug!r} already")
+    _zone(columns["timezone"])
+    db.session.add(Hotel(slug=slug, name=name, **columns))
+    db.session.commit()
+    click.echo(f"{slug} created")
+
+
+@hotel.command("list")
+def list_hotels() -> None:
+    """List the hotels with their numbers."""
+    numbers: dict[int, list[str]] = {}
+    for hotel_id, value in db.session.execute(select(HotelIdentifier.hotel_id, HotelIdentifier.identifier_value)):
+        numbers.setdefault(hotel_id, []).append(value)
+    for row in db.session.scalars(select(Hotel).order_by(Hotel.slug)):
+        click.echo(f"{row.slug}\t{row.name}\t{row.timezone}\t{row.currency}\t{row.pms}\t"
+                   f"{', '.join(numbers.get(row.id, [])) or 'no number'}")
+
+
+@hotel.command("set")
+@click.argument("slug")
+@click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
+def set_values(slug: str, pairs: tuple[str, ...]) -> None:
+    """Change settings of a hotel; an empty VALUE clears one. Secrets are encrypted before they are kept."""
+    row = by_slug(slug)
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or key not in SETTABLE:
+            raise BadInput("pair", f"{key!r} is not a setting; known are {', '.join(sorted(SETTABLE))}")
+        try:
+            SETTABLE[key](row, key, value)
+        except ValueError:
+            raise BadInput(key, f"{value!r} is not a value for {key}") from None
+    db.session.commit()
+    click.echo(f"{slug}: {', '.join(pair.partition('=')[0] for pair in pairs)} set")
+
+
+def _plain(row: Hotel, key: str, value: str) -> None:
+    if not value:
+        raise ValueError
+    setattr(row, key, value)
+
+
+def _secret(row: Hotel, key: str, value: str) -> None:
+    setattr(row, key, seal(value) if value else None)
+
+
+def _time(row: Hotel, key: str, value: str) -> None:
+    setattr(row, key, time.fromisoformat(value) if value else None)
+
+
+def _number(row: Hotel, key: str, value: str) -> None:
+    setattr(row, key, int(value))
+
+
+def _timezone(row: Hotel, key: str, value: str) -> None:
+    row.timezone = _zone(value)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise BadInput("timezone", f"{name!r} is not a time zone") from None
+    return name
+
+
+def _language(row: Hotel, key: str, value: str) -> None:
+    if value not in LANGUAGES:
+        raise ValueError
+    row.language = value
+
+
+def _pms(row: Hotel, key: str, value: str) -> None:
+    if value != "local":
+        raise ValueError
+    row.pms = value
+
+
+SETTABLE: dict[str, Callable[[Hotel, str, str], Any]] = {
+    "name": _plain,
+    "country": _plain,
+    "currency": _plain,
+    "language": _language,
+    "timezone": _timezone,
+    "pms": _pms,
+    "check_in_time": _time,
+    "check_out_time": _time,
+    "front_desk_opens": _time,
+    "front_desk_closes": _time,
+    "free_cancellation_hours": _number,
+    "longest_stay_nights": _number,
+    "largest_party": _number,
+    "whatsapp_app_secret": _secret,
+    "whatsapp_access_token": _secret,
+}
+
+
+@hotel.command("add-number")
+@click.argument("slug")
+@click.argument("phone_number_id")
+def add_number(slug: str, phone_number_id: str) -> None:
+    """Let a hotel answer on the WhatsApp number with this PHONE_NUMBER_ID."""
+    row = by_slug(slug)
+    owner = db.session.scalar(
+        select(Hotel.slug)
+        .join(HotelIdentifier, HotelIdentifier.hotel_id == Hotel.id)
+        .where(HotelIdentifier.channel == "whatsapp", HotelIdentifier.identifier_value == phone_number_id)
+    )
+    if owner is not None and owner != slug:
+        raise BadInput("phone_number_id", f"{phone_number_id} belongs to {owner}")
+    if owner is None:
+        db.session.add(HotelIdentifier(hotel_id=row.id, channel="whatsapp", identifier_value=phone_number_id))
+        db.session.commit()
+    click.echo(f"{slug} answers on {phone_number_id}")
+
+
+DEMO_ACCOUNTS = (
+    ("ana@miramar.example", "Ana", "miramar", "reception"),
+    ("luis@miramar.example", "Luis", "miramar", "manager"),
+    ("eva@miramar.example", "Eva", "miramar", "admin"),
+    ("olga@miramar.example", "Olga", "miramar", "ops"),
+    ("oscar@andes.example", "Oscar", "andes", "reception"),
+)
+
+
+@demo.command("load")
+def load() -> None:
+    """Load the demo hotels: rooms, rates, reservations, knowledge, accounts. Loading again changes nothing."""
+    from hotel_agent.hotels.demo import load_demo
+
+    if settings().app_env == "production":
+        raise BadInput("APP_ENV", "the demo hotels are not loaded in production")
+    load_demo()
+    password = settings().demo_staff_password
+    for email, name, slug, role in DEMO_ACCOUNTS:
+        accounts.put(email, by_slug(slug).id, role, name, password)
+    click.echo("demo hotels loaded: miramar, andes")
+    if password is None:
+        click.echo("the accounts have no password; set DEMO_STAFF_PASSWORD and load again")
+
+
+@knowledge.command("list")
+@click.argument("slug")
+@click.argument("topic", required=False)
+def list_knowledge(slug: str, topic: str | None) -> None:
+    """List what a hotel says, or what it says about one TOPIC."""
+    query = select(Knowledge).where(Knowledge.hotel_id == by_slug(slug).id).order_by(Knowledge.topic, Knowledge.language)
+    for row in db.session.scalars(query.where(Knowledge.topic == topic) if topic else query):
+        click.echo(f"{row.topic}\t{row.language}\t{row.text}")
+
+
+@knowledge.command("set")
+@click.argument("slug")
+@click.argument("topic")
+@click.argument("language", metavar="LANG", type=click.Choice(LANGUAGES))
+@click.argument("text")
+def set_knowledge(slug: str, topic: str, language: str, text: str) -> None:
+    """Set what a hotel says about a TOPIC (an intent's name such as ask_parking) in one language."""
+    if not re.fullmatch(r"[a-z][a-z_]{2,40}", topic):
+        raise BadInput("topic", "a topic is an intent's name such as ask_parking")
+    if not text.strip():
+        raise BadInput("text", "the text is empty")
+    statement = insert(Knowledge).values(
+        hotel_id=by_slug(slug).id, topic=topic, language=language, text=text.strip(), updated_at=utcnow()
+    )
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["hotel_id", "topic", "language"],
+            set_={"text": statement.excluded.text, "updated_at": statement.excluded.updated_at},
+        )
+    )
+    db.session.commit()
+    click.echo(f"{slug}: {topic} ({language}) set")

@@ -1,0 +1,105 @@
+"""Bearer tokens: short-lived JWTs of people, and long-lived tokens of one hotel for integrations."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+import jwt
+from flask import request
+from sqlalchemy import select
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from hotel_agent.config import settings
+from hotel_agent.db import db, utcnow
+from hotel_agent.hotels.finding import by_slug
+from hotel_agent.hotels.models import Hotel
+from hotel_agent.staff.models import ApiToken, Staff, StaffHotel
+
+LIFETIME = timedelta(hours=1)
+PREFIX = "hat_"
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Who asks: the roles by hotel id; an integration's role is `api`."""
+
+    roles: dict[int, str]
+
+
+def issue(account: Staff) -> tuple[str, int]:
+    """A JWT bound to the person, and its life in seconds; hotels and roles are read anew at each use."""
+    now = utcnow()
+    claims = {"sub": str(account.id), "iat": now, "exp": now + LIFETIME, "aud": "api"}
+    return jwt.encode(claims, _key(), algorithm="HS256"), int(LIFETIME.total_seconds())
+
+
+def create_token(hotel: Hotel, name: str = "") -> str:
+    """A new token of the hotel; it is told once and only its hash is kept."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    db.session.add(ApiToken(hotel_id=hotel.id, name=name, token_hash=_hash(token)))
+    db.session.commit()
+    return token
+
+
+def revoke_token(token: str) -> bool:
+    """False when there is no such live token."""
+    row = db.session.scalar(
+        select(ApiToken).where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None))
+    )
+    if row:
+        row.revoked_at = utcnow()
+        db.session.commit()
+    return row is not None
+
+
+def hotel_of_bearer(slug: str) -> Hotel:
+    """The hotel that the request names, if its bearer may. Raises 401, 403, or NotFound for an unknown hotel."""
+    bearer = current_bearer()
+    hotel = by_slug(slug)
+    if hotel.id not in bearer.roles:
+        raise Forbidden("This token is not for that hotel.")
+    return hotel
+
+
+def current_bearer() -> Bearer:
+    """Raises 401."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized("Send Authorization: Bearer with a token.")
+    token = token.strip()
+    bearer = _of_integration(token) if token.startswith(PREFIX) else _of_person(token)
+    if bearer is None:
+        raise Unauthorized("The token is unknown, expired or revoked.")
+    return bearer
+
+
+def _of_integration(token: str) -> Bearer | None:
+    hotel_id = db.session.scalar(
+        select(ApiToken.hotel_id).where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None))
+    )
+    return Bearer({hotel_id: "api"}) if hotel_id else None
+
+
+def _of_person(token: str) -> Bearer | None:
+    try:
+        claims = jwt.decode(token, _key(), algorithms=["HS256"], audience="api", options={"require": ["exp", "sub"]})
+    except jwt.InvalidTokenError:
+        return None
+    rows = db.session.execute(
+        select(StaffHotel.hotel_id, StaffHotel.role)
+        .join(Staff, Staff.id == StaffHotel.staff_id)
+        .where(Staff.id == int(claims["sub"]), Staff.disabled_at.is_(None))
+    )
+    roles = {hotel_id: role for hotel_id, role in rows}
+    return Bearer(roles) if roles else None
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _key() -> bytes:
+    return hashlib.sha256(b"bearer:" + settings().secret_key.encode()).digest()

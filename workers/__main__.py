@@ -1,0 +1,56 @@
+"""`python -m workers`: the workers under their supervisor; `python -m workers scheduler`: the one scheduler."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from threading import Event
+
+from hotel_agent import logs
+from hotel_agent.config import settings
+from hotel_agent.errors import ConfigurationError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    parser.add_argument(
+        "role",
+        nargs="?",
+        default="supervisor",
+        choices=["supervisor", "scheduler", "one"],
+        help="supervisor (the default): WORKERS processes; scheduler: recurring work; one: a single worker process",
+    )
+    role = parser.parse_args().role
+    try:
+        config = settings()
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logs.configure(config)
+    if role == "one":
+        from workers.worker import work
+
+        work()
+        return 0
+    stop = _stop_on_signals()
+    if role == "supervisor":
+        from workers.supervisor import supervise
+
+        supervise(config.workers, stop)
+    else:
+        from workers.schedule import run
+
+        run(stop)
+    return 0
+
+
+def _stop_on_signals() -> Event:
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

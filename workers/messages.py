@@ -1,0 +1,80 @@
+"""Jobs on the way of a guest's message. Each belongs to rows and may run twice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from hotel_agent import queues
+from hotel_agent.channels.whatsapp.client import GraphClient
+from hotel_agent.config import settings
+from hotel_agent.conversations import answering, asking, outbox, taking_in
+from hotel_agent.db import utcnow
+
+TAKE_IN = "workers.messages.take_in"
+ANSWER = "workers.messages.answer"
+SEND = "workers.messages.send"
+PROCESS = "workers.messages.process"
+
+
+def nudge_take_in() -> bool:
+    return queues.nudge(queues.INTAKE, TAKE_IN, once="take_in")
+
+
+def nudge_answer(conversation_id: int) -> bool:
+    return queues.nudge(queues.ANSWERS, ANSWER, conversation_id, once=f"answer:{conversation_id}")
+
+
+def nudge_send(conversation_id: int) -> bool:
+    return queues.nudge(queues.ANSWERS, SEND, conversation_id, once=f"send:{conversation_id}")
+
+
+def take_in() -> None:
+    queues.clear("take_in")
+    taken = taking_in.take_in()
+    for conversation_id, due in taken.to_answer.items():
+        if due <= utcnow():
+            nudge_answer(conversation_id)
+    if taken.more:
+        nudge_take_in()
+
+
+def answer(conversation_id: int) -> None:
+    queues.clear(f"answer:{conversation_id}")
+    answering.answer(conversation_id, announce)
+    outbox.deliver(conversation_id, graph())
+
+
+def send(conversation_id: int) -> None:
+    queues.clear(f"send:{conversation_id}")
+    outbox.deliver(conversation_id, graph())
+
+
+def process(message_id: int, today: str | None, language: str | None) -> dict[str, Any] | None:
+    return asking.answer_message(message_id, date.fromisoformat(today) if today else None, language)
+
+
+@lru_cache
+def graph() -> GraphClient:
+    return GraphClient(settings().graph_url)
+
+
+@lru_cache
+def _announcers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(4, thread_name_prefix="announce")
+
+
+@contextmanager
+def announce(starting: answering.Starting) -> Iterator[None]:
+    """Tell WhatsApp that work has begun, beside the work; the reply never overtakes the typing indicator."""
+    told = _announcers().submit(
+        graph().mark_read, starting.phone_number_id, starting.token, starting.wamid, typing=True
+    )
+    try:
+        yield
+    finally:
+        wait([told], timeout=2)

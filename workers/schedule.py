@@ -1,0 +1,77 @@
+"""All recurring work, on one page; and the one process that reminds the workers of it.
+
+RQ's own cron speaks pickle and has no lock between schedulers, so this loop does it: whoever holds the session
+advisory lock is the scheduler, others wait for it to fall free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import psycopg
+
+from hotel_agent import db, queues
+from hotel_agent.conversations.sweeping import DUE_ANSWERS
+from hotel_agent.logs import get_logger
+from workers import messages
+
+TICK_SECONDS = 0.1
+RETRY_SECONDS = 1.0
+LOCK = 6_012_311
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Recurring:
+    """`job` every so many `seconds`; one that has not begun when the next is due is dropped."""
+
+    job: str
+    seconds: int
+    queue: str = queues.BACKGROUND
+
+
+SCHEDULE = (
+    Recurring("workers.upkeep.bring_back", 4, queues.SWEEPS),
+    Recurring("workers.upkeep.settle_unknown_sends", 5, queues.SWEEPS),
+    Recurring("workers.upkeep.release_expired_holds", 30, queues.SWEEPS),
+    Recurring("workers.upkeep.make_partitions", 6 * 3600),
+    Recurring("workers.upkeep.forget_old", 3600),
+)
+
+
+def run(stop: Event) -> None:
+    """Be the scheduler, or wait to be, until told to stop."""
+    while not stop.is_set():
+        try:
+            with _alone() as connection:
+                if connection is not None:
+                    log.info("scheduling")
+                    _schedule(connection, stop)
+        except psycopg.OperationalError as error:
+            log.warning("scheduler_waits", error=type(error).__name__)
+        stop.wait(RETRY_SECONDS)
+
+
+@contextmanager
+def _alone() -> Iterator[psycopg.Connection[Any] | None]:
+    with db.connect("hotel-agent scheduler") as connection:
+        row = connection.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+        yield connection if row and row[0] else None
+
+
+def _schedule(connection: psycopg.Connection[Any], stop: Event) -> None:
+    """Every query runs on the connection that holds the lock: losing it ends the turn."""
+    due = dict.fromkeys(SCHEDULE, monotonic())
+    while not stop.wait(TICK_SECONDS):
+        for (conversation_id,) in connection.execute(DUE_ANSWERS.text):
+            messages.nudge_answer(conversation_id)
+        for recurring, at in due.items():
+            if at <= monotonic():
+                due[recurring] = monotonic() + recurring.seconds
+                queues.remind(recurring.queue, recurring.job, ttl=recurring.seconds)

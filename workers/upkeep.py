@@ -1,0 +1,35 @@
+"""Recurring jobs: bring forgotten work back, let holds lapse, keep the tables in shape."""
+
+from __future__ import annotations
+
+from hotel_agent import partitions
+from hotel_agent.conversations import outbox, session, statuses, sweeping
+from hotel_agent.locks import holding
+from workers import messages
+
+
+def bring_back() -> None:
+    forgotten = sweeping.find_forgotten()
+    if forgotten.bodies:
+        messages.nudge_take_in()
+    for conversation_id in forgotten.answers:
+        messages.nudge_answer(conversation_id)
+    for conversation_id in forgotten.sends:
+        messages.nudge_send(conversation_id)
+
+
+def settle_unknown_sends() -> None:
+    outbox.overdue_unknown()
+
+
+def release_expired_holds() -> None:
+    holding.release_expired()
+
+
+def make_partitions() -> None:
+    partitions.make_partitions()
+
+
+def forget_old() -> None:
+    statuses.forget_early()
+    session.forget_expired()

@@ -1,0 +1,55 @@
+"""An RQ worker that does not fork: models, pools and caches load once and stay warm."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import structlog
+from flask import Flask
+from rq import SimpleWorker
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from hotel_agent import create_app, nlu, queues
+from hotel_agent.redis import redis
+from workers import messages
+
+TTL_SECONDS = 40
+
+
+class AppWorker(SimpleWorker):  # type: ignore[misc]
+    """Runs each job in an application context of its own, under RQ's job time limit."""
+
+    app: Flask
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        structlog.contextvars.bind_contextvars(job=job.id)
+        with self.app.app_context():
+            done = super().perform_job(job, queue)
+        structlog.contextvars.clear_contextvars()
+        return bool(done)
+
+
+def work() -> None:
+    """Load what answering needs, then work until told to stop."""
+    app = create_app()
+    warm_up(app)
+    worker = AppWorker(
+        [queues.queue(name) for name in queues.ALL],
+        connection=redis(),
+        serializer=JSONSerializer,
+        worker_ttl=TTL_SECONDS,
+        log_job_description=False,
+    )
+    worker.app = app
+    worker.work(logging_level="WARNING")
+
+
+def warm_up(app: Flask) -> None:
+    """Pay for loading before the first guest waits for it."""
+    for words in ("¿Tienen habitación mañana?", "Is there a room tomorrow?", "Tem quarto amanhã?"):
+        nlu.understand(words, datetime.now(UTC).date())
+    with app.app_context():
+        messages.graph()
+
