@@ -28,21 +28,19 @@ def create_app(config: Settings | None = None) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     models.load()
     web.init_app(app)
-    _routes(app, config)
-    _commands(app)
+    _add_routes(app, config)
+    _add_commands(app)
     return app
 
 
-def _routes(app: Flask, config: Settings) -> None:
+def _add_routes(app: Flask, config: Settings) -> None:
     from hotel_agent.channels.whatsapp import routes as whatsapp
     from hotel_agent.conversations import routes as orchestrator
     from hotel_agent.health import routes as health
     from hotel_agent.staff import routes as staff
 
-    app.register_blueprint(whatsapp.bp)
-    app.register_blueprint(orchestrator.bp)
-    app.register_blueprint(staff.bp)
-    app.register_blueprint(health.bp)
+    for feature in (whatsapp, orchestrator, staff, health):
+        app.register_blueprint(feature.bp)
     whatsapp.init_app(app)
     health.init_app(app)
     if config.is_demo:
@@ -51,12 +49,12 @@ def _routes(app: Flask, config: Settings) -> None:
         app.register_blueprint(simulator.bp)
 
 
-def _commands(app: Flask) -> None:
-    from hotel_agent.conversations import commands as inbox
-    from hotel_agent.flags import commands as flags
-    from hotel_agent.hotels import commands as hotels
-    from hotel_agent.nlu import commands as nlu
-    from hotel_agent.staff import commands as staff
+def _add_commands(app: Flask) -> None:
+    from hotel_agent.conversations.commands import inbox
+    from hotel_agent.flags.commands import flag
+    from hotel_agent.hotels.commands import demo, hotel, knowledge
+    from hotel_agent.nlu.commands import nlu
+    from hotel_agent.staff.commands import staff, token
 
-    for group in (hotels.hotel, hotels.demo, hotels.knowledge, staff.staff, staff.token, flags.flag, inbox.inbox, nlu.nlu):
+    for group in (hotel, demo, knowledge, staff, token, flag, inbox, nlu):
         app.cli.add_command(group)

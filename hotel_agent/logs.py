@@ -42,5 +42,5 @@ def configure(settings: Settings) -> None:
 
 
 def get_logger(name: str) -> structlog.BoundLogger:
-    """A logger whose lines carry `logger=name` and the correlation id bound by the edge."""
-    return cast("structlog.BoundLogger", structlog.get_logger(logger=name))
+    """A logger whose lines carry `source=name` and the correlation id bound by the edge."""
+    return cast("structlog.BoundLogger", structlog.get_logger(source=name))

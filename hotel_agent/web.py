@@ -13,10 +13,10 @@ from werkzeug.exceptions import HTTPException
 from hotel_agent import metrics
 from hotel_agent.errors import BadInput, NotFound
 
-_starters: list[Callable[[Flask], None]] = []
+_starters: list[Callable[[Flask], object]] = []
 
 
-def on_process_start(start: Callable[[Flask], None]) -> None:
+def on_process_start(start: Callable[[Flask], object]) -> None:
     """Register what must begin once in each serving process, after a fork (threads, pools, writers)."""
     _starters.append(start)
 

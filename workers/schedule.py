@@ -15,8 +15,9 @@ from typing import Any
 
 import psycopg
 
-from hotel_agent import db, queues
+from hotel_agent import queues
 from hotel_agent.conversations.sweeping import DUE_ANSWERS
+from hotel_agent.db import connect
 from hotel_agent.logs import get_logger
 from workers import messages
 
@@ -60,7 +61,7 @@ def run(stop: Event) -> None:
 
 @contextmanager
 def _alone() -> Iterator[psycopg.Connection[Any] | None]:
-    with db.connect("hotel-agent scheduler") as connection:
+    with connect("hotel-agent scheduler") as connection:
         row = connection.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
         yield connection if row and row[0] else None
 

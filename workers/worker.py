@@ -18,7 +18,7 @@ from workers import messages
 TTL_SECONDS = 40
 
 
-class AppWorker(SimpleWorker):  # type: ignore[misc]
+class AppWorker(SimpleWorker):
     """Runs each job in an application context of its own, under RQ's job time limit."""
 
     app: Flask

@@ -92,7 +92,7 @@ def metrics() -> Response:
         return problem(401, "Send the metrics token as a bearer token.")
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         registry.register(Rows())
         figures = generate_latest(registry)
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from hotel_agent.cli import Group
@@ -11,8 +13,8 @@ from hotel_agent.hotels.finding import by_slug
 from hotel_agent.staff import accounts, bearer
 from hotel_agent.staff.models import ROLES
 
-staff = Group("staff", help="Accounts of the hotel's people.")
-token = Group("token", help="Bearer tokens for integrations.")
+staff: Group = Group("staff", help="Accounts of the hotel's people.")
+token: Group = Group("token", help="Bearer tokens for integrations.")
 
 
 @staff.command("create")
@@ -58,7 +60,7 @@ def create_token(hotel: str, name: str) -> None:
 @click.argument("value", metavar="TOKEN")
 def revoke_token(value: str) -> None:
     """Revoke a token at once. Give - to read it from standard input."""
-    value = click.get_text_stream("stdin").readline().strip() if value == "-" else value
+    value = sys.stdin.readline().strip() if value == "-" else value
     if not value:
         raise BadInput("token", "no token was given")
     if not bearer.revoke_token(value):
