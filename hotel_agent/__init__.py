@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flask import Flask
-from flask_migrate import Migrate
+if TYPE_CHECKING:
+    from flask import Flask
 
-from hotel_agent import logs, models, web
-from hotel_agent.config import Settings, settings
-from hotel_agent.db import db, engine_options
+    from hotel_agent.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def create_app(config: Settings | None = None) -> Flask:
+    """The application. Nothing is imported before it is wanted: the supervisors live in this package too."""
+    from flask import Flask
+    from flask_migrate import Migrate
+
+    from hotel_agent import logs, models, web
+    from hotel_agent.config import settings
+    from hotel_agent.db import db, engine_options
+
     config = config or settings()
     logs.configure(config)
     app = Flask("hotel_agent", root_path=str(ROOT), template_folder="templates", static_folder="static")
@@ -37,9 +44,10 @@ def _add_routes(app: Flask, config: Settings) -> None:
     from hotel_agent.channels.whatsapp import routes as whatsapp
     from hotel_agent.conversations import routes as orchestrator
     from hotel_agent.health import routes as health
+    from hotel_agent.reservations import routes as availability
     from hotel_agent.staff import routes as staff
 
-    for feature in (whatsapp, orchestrator, staff, health):
+    for feature in (whatsapp, orchestrator, availability, staff, health):
         app.register_blueprint(feature.bp)
     whatsapp.init_app(app)
     health.init_app(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from time import time
 from typing import Any
 
 from rq import Queue
@@ -17,6 +18,8 @@ from hotel_agent.redis import RedisError, redis
 SWEEPS, API, INTAKE, ANSWERS, BACKGROUND = "sweeps", "api", "intake", "answers", "background"
 ALL = (SWEEPS, API, INTAKE, ANSWERS, BACKGROUND)
 DEBOUNCE_MS = 2000
+HEARTBEATS = "workers:heartbeats"
+HEARTBEAT_SECONDS = 10
 
 log = get_logger(__name__)
 
@@ -61,6 +64,17 @@ def ask(queue_name: str, job: str, *args: Any, wait_seconds: int) -> Any | None:
     if result is None or result.type is not Result.Type.SUCCESSFUL:
         return None
     return result.return_value
+
+
+def heartbeat(worker: str) -> None:
+    """A worker process says that it is alive."""
+    redis().zadd(HEARTBEATS, {worker: time()})
+
+
+def workers_alive() -> int:
+    """How many worker processes have said so lately. Raises RedisError."""
+    redis().zremrangebyscore(HEARTBEATS, "-inf", time() - HEARTBEAT_SECONDS * 4)
+    return redis().zcount(HEARTBEATS, time() - HEARTBEAT_SECONDS * 2, "+inf")
 
 
 class Nudger:

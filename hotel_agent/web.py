@@ -37,10 +37,24 @@ def init_app(app: Flask) -> None:
 
 def problem(status: int, detail: str, **members: Any) -> Response:
     """An RFC 9457 answer."""
-    answer = jsonify({"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status,
-                      "detail": detail, **members})
+    answer = jsonify(
+        {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": detail,
+            **members,
+        }
+    )
     answer.status_code = status
     answer.content_type = "application/problem+json"
+    return answer
+
+
+def busy(detail: str) -> Response:
+    """503: nobody answered in time, trying again may help."""
+    answer = problem(503, detail)
+    answer.headers["Retry-After"] = "5"
     return answer
 
 

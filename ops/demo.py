@@ -121,7 +121,7 @@ class Demo:
         if self.ended.is_set():
             return
         self._say("starting web, workers and scheduler")
-        self._forget_old_metrics()
+        self.environment["PROMETHEUS_MULTIPROC_DIR"] = self._new_metrics_folder()
         python = sys.executable
         self.children = [
             self._child("web", [python, "-m", "gunicorn", "-c", "ops/gunicorn.conf.py", "wsgi:app"]),
@@ -149,7 +149,6 @@ class Demo:
         ours = {
             "APP_ENV": "demo",
             "DATA_DIR": str(self.data_dir),
-            "PROMETHEUS_MULTIPROC_DIR": str(self.data_dir / "metrics"),
             "GRACEFUL_SECONDS": "3",
             "PYTHONUNBUFFERED": "1",
             "TZ": "UTC",
@@ -161,10 +160,12 @@ class Demo:
         lines = [f"{name}={_quoted(self.environment[name])}" for name in names if self.environment.get(name)]
         embedded.write_private(self.data_dir / "env", "\n".join(lines) + "\n")
 
-    def _forget_old_metrics(self) -> None:
+    def _new_metrics_folder(self) -> str:
+        """Shared by the serving processes, and empty: the figures of earlier ones are none of theirs."""
         folder = self.data_dir / "metrics"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
+        return str(folder)
 
     def _flask(self, *words: str) -> None:
         if self.ended.is_set():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -12,25 +12,9 @@ from typing import Any
 from hotel_agent import queues
 from hotel_agent.channels.whatsapp.client import GraphClient
 from hotel_agent.config import settings
-from hotel_agent.conversations import answering, asking, outbox, taking_in
+from hotel_agent.conversations import answering, outbox, replying, taking_in
 from hotel_agent.db import utcnow
-
-TAKE_IN = "workers.messages.take_in"
-ANSWER = "workers.messages.answer"
-SEND = "workers.messages.send"
-PROCESS = "workers.messages.process"
-
-
-def nudge_take_in() -> bool:
-    return queues.nudge(queues.INTAKE, TAKE_IN, once="take_in")
-
-
-def nudge_answer(conversation_id: int) -> bool:
-    return queues.nudge(queues.ANSWERS, ANSWER, conversation_id, once=f"answer:{conversation_id}")
-
-
-def nudge_send(conversation_id: int) -> bool:
-    return queues.nudge(queues.ANSWERS, SEND, conversation_id, once=f"send:{conversation_id}")
+from workers import nudges
 
 
 def take_in() -> None:
@@ -38,9 +22,9 @@ def take_in() -> None:
     taken = taking_in.take_in()
     for conversation_id, due in taken.to_answer.items():
         if due <= utcnow():
-            nudge_answer(conversation_id)
+            nudges.answer(conversation_id)
     if taken.more:
-        nudge_take_in()
+        nudges.take_in()
 
 
 def answer(conversation_id: int) -> None:
@@ -55,7 +39,7 @@ def send(conversation_id: int) -> None:
 
 
 def process(message_id: int, today: str | None, language: str | None) -> dict[str, Any] | None:
-    return asking.answer_message(message_id, date.fromisoformat(today) if today else None, language)
+    return replying.answer_message(message_id, date.fromisoformat(today) if today else None, language)
 
 
 @lru_cache

@@ -19,7 +19,7 @@ from hotel_agent import queues
 from hotel_agent.conversations.sweeping import DUE_ANSWERS
 from hotel_agent.db import connect
 from hotel_agent.logs import get_logger
-from workers import messages
+from workers import nudges
 
 TICK_SECONDS = 0.1
 RETRY_SECONDS = 1.0
@@ -71,7 +71,7 @@ def _schedule(connection: psycopg.Connection[Any], stop: Event) -> None:
     due = dict.fromkeys(SCHEDULE, monotonic())
     while not stop.wait(TICK_SECONDS):
         for (conversation_id,) in connection.execute(DUE_ANSWERS.text):
-            messages.nudge_answer(conversation_id)
+            nudges.answer(conversation_id)
         for recurring, at in due.items():
             if at <= monotonic():
                 due[recurring] = monotonic() + recurring.seconds

@@ -5,17 +5,17 @@ from __future__ import annotations
 from hotel_agent import partitions
 from hotel_agent.conversations import outbox, session, statuses, sweeping
 from hotel_agent.locks import holding
-from workers import messages
+from workers import nudges
 
 
 def bring_back() -> None:
     forgotten = sweeping.find_forgotten()
     if forgotten.bodies:
-        messages.nudge_take_in()
+        nudges.take_in()
     for conversation_id in forgotten.answers:
-        messages.nudge_answer(conversation_id)
+        nudges.answer(conversation_id)
     for conversation_id in forgotten.sends:
-        messages.nudge_send(conversation_id)
+        nudges.send(conversation_id)
 
 
 def settle_unknown_sends() -> None:

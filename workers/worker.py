@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 from flask import Flask
+from redis.client import Pipeline
 from rq import SimpleWorker
 from rq.job import Job
 from rq.queue import Queue
@@ -15,13 +16,18 @@ from hotel_agent import create_app, nlu, queues
 from hotel_agent.redis import redis
 from workers import messages
 
-TTL_SECONDS = 40
+# RQ waits for jobs, and then says that it is alive, for fifteen seconds less than this.
+TTL_SECONDS = 15 + queues.HEARTBEAT_SECONDS // 2
 
 
 class AppWorker(SimpleWorker):
     """Runs each job in an application context of its own, under RQ's job time limit."""
 
     app: Flask
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        queues.heartbeat(self.name)
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         structlog.contextvars.bind_contextvars(job=job.id)
@@ -52,4 +58,3 @@ def warm_up(app: Flask) -> None:
         nlu.understand(words, datetime.now(UTC).date())
     with app.app_context():
         messages.graph()
-

@@ -175,7 +175,9 @@ def _turn(conversation_id: int, burst: list[Message], today: date | None, langua
     if today is not None:
         now = datetime.combine(today, now.astimezone(hotel.zone).timetz().replace(tzinfo=None), hotel.zone)
     said_before = db.session.scalar(
-        select(Message.id).where(Message.conversation_id == conversation_id, Message.direction == "out").limit(1)
+        select(Message.id)
+        .where(Message.conversation_id == conversation_id, Message.direction == "out")
+        .limit(1)
     )
     return Turn(
         hotel=hotel,
@@ -203,7 +205,9 @@ def _heard(message: Message) -> Heard:
 
 def _write(conversation_id: int, burst: list[Message], reply: Answer) -> Given:
     """Write the whole answer down, if the messages still wait for it and the agent still owns the conversation."""
-    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True, populate_existing=True)
+    conversation = db.session.get_one(
+        Conversation, conversation_id, with_for_update=True, populate_existing=True
+    )
     if conversation.owner == "staff":
         _commit_handled(burst, "staff")
         return Given(None, "staff", conversation.session_id)
@@ -260,4 +264,3 @@ def _count(burst: list[Message], reply: Answer) -> None:
     metrics.answers.labels("handed_over" if reply.handover else "answered").inc(len(burst))
     if reply.understanding:
         metrics.intents.labels(reply.understanding.intent, reply.language).inc()
-

@@ -17,7 +17,10 @@ inbox = Group("inbox", help="Webhook bodies that could not be taken in.")
 def failures() -> None:
     """List what waits to be looked at."""
     rows = db.session.scalars(
-        select(WebhookFailure).where(WebhookFailure.resolved_at.is_(None)).order_by(WebhookFailure.id).limit(200)
+        select(WebhookFailure)
+        .where(WebhookFailure.resolved_at.is_(None))
+        .order_by(WebhookFailure.id)
+        .limit(200)
     )
     for row in rows:
         click.echo(f"{row.id}\t{row.created_at:%Y-%m-%d %H:%M}\t{row.reason}\t{row.detail}")

@@ -11,7 +11,9 @@ from hotel_agent.conversations.models import Conversation, Message
 from hotel_agent.db import db, utcnow
 
 
-def hand_over(conversation: Conversation, reason: str, since: datetime | None = None, *, urgent: bool = False) -> None:
+def hand_over(
+    conversation: Conversation, reason: str, since: datetime | None = None, *, urgent: bool = False
+) -> None:
     """Put the conversation before the staff; the agent goes on with other questions until they take over.
 
     The first reason stays until somebody answers, unless a more pressing one comes. In the caller's transaction.
@@ -30,7 +32,9 @@ def settle(conversation: Conversation, *reasons: str) -> None:
     if conversation.waiting_reason not in reasons or conversation.owner == "staff":
         return
     owed = db.session.scalar(
-        select(Message.id).where(Message.conversation_id == conversation.id, Message.handling == "staff").limit(1)
+        select(Message.id)
+        .where(Message.conversation_id == conversation.id, Message.handling == "staff")
+        .limit(1)
     )
     if owed is None:
         conversation.status, conversation.waiting_since, conversation.waiting_reason = "open", None, None

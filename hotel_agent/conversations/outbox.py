@@ -38,7 +38,9 @@ STOPPING = {ErrorClass.AUTH, ErrorClass.QUALITY, ErrorClass.BILLING}
 log = get_logger(__name__)
 
 
-def put(conversation: Conversation, outgoing: OutMessage, author: str = "agent", answers_to: int | None = None) -> None:
+def put(
+    conversation: Conversation, outgoing: OutMessage, author: str = "agent", answers_to: int | None = None
+) -> None:
     """Write the rows of one bubble, split where WhatsApp's limits want it. In the caller's transaction."""
     for part in fit(outgoing):
         on_the_wire = conversation.channel == "whatsapp"
@@ -117,7 +119,11 @@ def _held_back() -> Any:
 def _declare_unknown(conversation_id: int) -> None:
     db.session.execute(
         update(Message)
-        .where(Message.conversation_id == conversation_id, Message.direction == "out", Message.status == "sending")
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.direction == "out",
+            Message.status == "sending",
+        )
         .values(status="unknown")
     )
     db.session.commit()
@@ -130,7 +136,9 @@ def _claim(conversation_id: int) -> Ticket | None:
         message = db.session.scalar(
             select(Message)
             .where(
-                Message.conversation_id == conversation_id, Message.direction == "out", Message.status == "queued"
+                Message.conversation_id == conversation_id,
+                Message.direction == "out",
+                Message.status == "queued",
             )
             .order_by(Message.id)
             .limit(1)
@@ -265,7 +273,11 @@ def _sent(message: Message, wamid: str) -> None:
 
 
 def _refused(
-    conversation: Conversation, message: Message, identifier: HotelIdentifier | None, ticket: Ticket, refusal: Refused
+    conversation: Conversation,
+    message: Message,
+    identifier: HotelIdentifier | None,
+    ticket: Ticket,
+    refusal: Refused,
 ) -> None:
     kind = refusal.error_class
     if kind in STOPPING and identifier:
@@ -275,7 +287,9 @@ def _refused(
         identifier.paused_until = utcnow() + (refusal_pause(refusal) or _backoff(ticket.attempts))
         _again(conversation, message, ticket, timedelta(0), "rate", refusal.code)
     elif kind is ErrorClass.PAIR_RATE:
-        _again(conversation, message, ticket, timedelta(seconds=4**ticket.attempts), "pair rate", refusal.code)
+        _again(
+            conversation, message, ticket, timedelta(seconds=4**ticket.attempts), "pair rate", refusal.code
+        )
     elif kind is ErrorClass.TRANSIENT:
         _again(conversation, message, ticket, _backoff(ticket.attempts), "transient", refusal.code)
     else:
@@ -346,7 +360,9 @@ def overdue_unknown() -> int:
 
 def resend(message_id: int) -> int | None:
     """Staff send an `unknown` or `failed` message again, as a new row; answers its conversation."""
-    old = db.session.scalar(select(Message).where(Message.id == message_id, Message.direction == "out").with_for_update())
+    old = db.session.scalar(
+        select(Message).where(Message.id == message_id, Message.direction == "out").with_for_update()
+    )
     if old is None or old.status not in ("unknown", "failed"):
         db.session.rollback()
         return None

@@ -13,8 +13,8 @@ from hotel_agent.conversations import asking
 from hotel_agent.errors import BadInput
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.staff.bearer import hotel_of_bearer
-from hotel_agent.web import problem
-from workers import messages as jobs
+from hotel_agent.web import busy
+from workers import nudges
 
 LONGEST_TEXT = 4096
 LANGUAGES = ("es", "en", "pt")
@@ -33,12 +33,10 @@ def process() -> Response:
         raise BadInput("text", "Give either text or reply_id.")
     today, language = _today(given), _language(given)
     message_id = asking.ask(hotel, sender_id, text or "", reply_id)
-    answer = queues.ask(queues.API, jobs.PROCESS, message_id, today, language, wait_seconds=WAIT_SECONDS)
+    answer = queues.ask(queues.API, nudges.PROCESS, message_id, today, language, wait_seconds=WAIT_SECONDS)
     if answer is None:
         asking.withdraw(message_id)
-        busy = problem(503, "No worker answered in time. Try again.")
-        busy.headers["Retry-After"] = "5"
-        return busy
+        return busy("No worker answered in time. Try again.")
     return jsonify(answer)
 
 

@@ -48,6 +48,7 @@ def save(conversation: Conversation, state: dict[str, Any], sender_id: str) -> S
 def forget_expired(keep_days: int = 7) -> None:
     """Delete sessions that have long been silent; the live ones are those that conversations point at."""
     db.session.execute(
-        text("delete from sessions where last_activity < now() - make_interval(days => :days)"), {"days": keep_days}
+        text("delete from sessions where last_activity < now() - make_interval(days => :days)"),
+        {"days": keep_days},
     )
     db.session.commit()

@@ -13,7 +13,16 @@ from hotel_agent.conversations.models import Conversation, EarlyStatus, Message,
 from hotel_agent.db import db
 
 # Meta may report `delivered` after `failed` (a guest with several devices): so `failed` ranks below it.
-RANK = {"queued": 0, "cancelled": 0, "sending": 1, "unknown": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5}
+RANK = {
+    "queued": 0,
+    "cancelled": 0,
+    "sending": 1,
+    "unknown": 1,
+    "sent": 2,
+    "failed": 3,
+    "delivered": 4,
+    "read": 5,
+}
 MEANS = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 CALLBACK = re.compile(r"m(\d+)\Z")
 
@@ -50,7 +59,10 @@ def know_wamid(message: Message, wamid: str) -> None:
     db.session.execute(
         insert(MessageId)
         .values(
-            hotel_id=message.hotel_id, wamid=wamid, message_id=message.id, message_created_at=message.created_at
+            hotel_id=message.hotel_id,
+            wamid=wamid,
+            message_id=message.id,
+            message_created_at=message.created_at,
         )
         .on_conflict_do_nothing()
     )
@@ -109,19 +121,35 @@ def _message_of(hotel_id: int, wamid: str, data: str | None) -> Message | None:
 
 
 def _remember(
-    hotel_id: int, wamid: str, status: str, code: int | None, error_text: str | None, occurred_at: datetime | None
+    hotel_id: int,
+    wamid: str,
+    status: str,
+    code: int | None,
+    error_text: str | None,
+    occurred_at: datetime | None,
 ) -> None:
     early = db.session.get(EarlyStatus, (hotel_id, wamid), with_for_update=True)
     if early is None:
         db.session.execute(
             insert(EarlyStatus)
-            .values(hotel_id=hotel_id, wamid=wamid, status=status, occurred_at=occurred_at, error_code=code,
-                    error_text=error_text)
+            .values(
+                hotel_id=hotel_id,
+                wamid=wamid,
+                status=status,
+                occurred_at=occurred_at,
+                error_code=code,
+                error_text=error_text,
+            )
             .on_conflict_do_nothing()
         )
         early = db.session.get_one(EarlyStatus, (hotel_id, wamid), with_for_update=True)
     if RANK[status] > RANK[early.status]:
-        early.status, early.occurred_at, early.error_code, early.error_text = status, occurred_at, code, error_text
+        early.status, early.occurred_at, early.error_code, early.error_text = (
+            status,
+            occurred_at,
+            code,
+            error_text,
+        )
 
 
 def forget_early() -> None:

@@ -183,7 +183,9 @@ def _take_in_message(door: Door, message: InboundMessage) -> dict[int, datetime]
     db.session.add(row)
     db.session.flush()
     db.session.add(
-        MessageId(hotel_id=door.hotel.id, wamid=message.wamid, message_id=row.id, message_created_at=row.created_at)
+        MessageId(
+            hotel_id=door.hotel.id, wamid=message.wamid, message_id=row.id, message_created_at=row.created_at
+        )
     )
     return _owe(conversation, row, message)
 
@@ -191,7 +193,9 @@ def _take_in_message(door: Door, message: InboundMessage) -> dict[int, datetime]
 def _guest_of(door: Door, message: InboundMessage) -> Guest | None:
     hotel_id, sender = door.hotel.id, message.sender
     if message.system and (message.system.new_phone or message.system.new_bsuid):
-        found = follow_number_change(hotel_id, _old_identities(message, message.system), _new_identities(message.system))
+        found = follow_number_change(
+            hotel_id, _old_identities(message, message.system), _new_identities(message.system)
+        )
     else:
         identities = identities_of(sender.phone, sender.wa_id, sender.bsuid, sender.parent_bsuid)
         identities += identities_of(message.trusted_phone, message.trusted_phone)
@@ -246,7 +250,9 @@ def conversation_of(hotel_id: int, guest_id: int, channel: str, identifier_id: i
 
 def _join_conversations(twin_id: int, guest_id: int) -> None:
     """Two guests were one person: what was said with both becomes one conversation for each number."""
-    for twin in db.session.scalars(select(Conversation).where(Conversation.guest_id == twin_id).with_for_update()):
+    for twin in db.session.scalars(
+        select(Conversation).where(Conversation.guest_id == twin_id).with_for_update()
+    ):
         kept = conversation_of(twin.hotel_id, guest_id, twin.channel, twin.identifier_id)
         db.session.execute(
             update(Message).where(Message.conversation_id == twin.id).values(conversation_id=kept.id)

@@ -44,7 +44,11 @@ def who_writes(
         if row is None:
             db.session.add(
                 GuestIdentity(
-                    hotel_id=hotel_id, guest_id=guest.id, kind=identity.kind, value=identity.value, wire=identity.wire
+                    hotel_id=hotel_id,
+                    guest_id=guest.id,
+                    kind=identity.kind,
+                    value=identity.value,
+                    wire=identity.wire,
                 )
             )
     if name and (at or LONG_AGO) >= (guest.name_at or LONG_AGO):

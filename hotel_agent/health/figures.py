@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from rq import Worker
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hotel_agent import queues
 from hotel_agent.db import db
 from hotel_agent.pms import breaker
-from hotel_agent.redis import RedisError, redis
+from hotel_agent.redis import RedisError
 
 ROWS = text("""
     select
@@ -75,7 +74,7 @@ class Rows(Collector):
         try:
             for name in queues.ALL:
                 lengths.add_metric([name], queues.queue(name).count)
-            alive = len(Worker.all_keys(redis()))
+            alive = queues.workers_alive()
         except RedisError:
             yield GaugeMetricFamily("valkey_up", "Valkey answers.", value=0)
             return

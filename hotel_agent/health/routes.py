@@ -9,15 +9,15 @@ from flask import Blueprint, Flask, Response, jsonify, redirect, request, url_fo
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_flask_exporter import NO_PREFIX, PrometheusMetrics
-from rq import Worker
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
+from hotel_agent import queues
 from hotel_agent.config import settings
 from hotel_agent.db import db
 from hotel_agent.health.figures import Rows
-from hotel_agent.redis import RedisError, redis
+from hotel_agent.redis import RedisError
 from hotel_agent.web import problem
 
 LAG_SECONDS = 30
@@ -74,12 +74,14 @@ def readyz() -> tuple[Response, int]:
     elif workers == 0:
         degraded.append("workers")
     status = "degraded" if degraded else "ready"
-    return jsonify(status=status, degraded=degraded, workers=workers or 0, intake_lag_seconds=round(float(lag), 1)), 200
+    return jsonify(
+        status=status, degraded=degraded, workers=workers or 0, intake_lag_seconds=round(float(lag), 1)
+    ), 200
 
 
 def _workers() -> int | None:
     try:
-        return len(Worker.all_keys(redis()))
+        return queues.workers_alive()
     except RedisError:
         return None
 

@@ -51,11 +51,15 @@ def create(slug: str, name: str, **columns: str) -> None:
 def list_hotels() -> None:
     """List the hotels with their numbers."""
     numbers: dict[int, list[str]] = {}
-    for hotel_id, value in db.session.execute(select(HotelIdentifier.hotel_id, HotelIdentifier.identifier_value)):
+    for hotel_id, value in db.session.execute(
+        select(HotelIdentifier.hotel_id, HotelIdentifier.identifier_value)
+    ):
         numbers.setdefault(hotel_id, []).append(value)
     for row in db.session.scalars(select(Hotel).order_by(Hotel.slug)):
-        click.echo(f"{row.slug}\t{row.name}\t{row.timezone}\t{row.currency}\t{row.pms}\t"
-                   f"{', '.join(numbers.get(row.id, [])) or 'no number'}")
+        click.echo(
+            f"{row.slug}\t{row.name}\t{row.timezone}\t{row.currency}\t{row.pms}\t"
+            f"{', '.join(numbers.get(row.id, [])) or 'no number'}"
+        )
 
 
 @hotel.command("set")
@@ -186,7 +190,11 @@ def load() -> None:
 @click.argument("topic", required=False)
 def list_knowledge(slug: str, topic: str | None) -> None:
     """List what a hotel says, or what it says about one TOPIC."""
-    query = select(Knowledge).where(Knowledge.hotel_id == by_slug(slug).id).order_by(Knowledge.topic, Knowledge.language)
+    query = (
+        select(Knowledge)
+        .where(Knowledge.hotel_id == by_slug(slug).id)
+        .order_by(Knowledge.topic, Knowledge.language)
+    )
     for row in db.session.scalars(query.where(Knowledge.topic == topic) if topic else query):
         click.echo(f"{row.topic}\t{row.language}\t{row.text}")
 

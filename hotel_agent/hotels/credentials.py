@@ -58,7 +58,11 @@ def app_secret_of(hotel: Hotel) -> str | None:
 
 def access_token_of(hotel: Hotel) -> str | None:
     """What we send this hotel's messages with: its own token, else the installation's."""
-    return unseal(hotel.whatsapp_access_token) if hotel.whatsapp_access_token else settings().whatsapp_access_token
+    return (
+        unseal(hotel.whatsapp_access_token)
+        if hotel.whatsapp_access_token
+        else settings().whatsapp_access_token
+    )
 
 
 class KnownSecrets:

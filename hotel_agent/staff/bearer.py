@@ -85,7 +85,9 @@ def _of_integration(token: str) -> Bearer | None:
 
 def _of_person(token: str) -> Bearer | None:
     try:
-        claims = jwt.decode(token, _key(), algorithms=["HS256"], audience="api", options={"require": ["exp", "sub"]})
+        claims = jwt.decode(
+            token, _key(), algorithms=["HS256"], audience="api", options={"require": ["exp", "sub"]}
+        )
     except jwt.InvalidTokenError:
         return None
     rows = db.session.execute(
