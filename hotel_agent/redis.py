@@ -24,6 +24,7 @@ def redis() -> Redis:
         max_connections=config.redis_pool_size,
         timeout=2,
         socket_connect_timeout=2,
+        socket_timeout=8,
         socket_keepalive=True,
         health_check_interval=30,
         retry=Retry(ExponentialBackoff(cap=0.1, base=0.02), 1),

@@ -212,7 +212,7 @@ class Demo:
             "",
             f"The hotel agent is running (ready in {seconds:.0f} s).",
             "",
-            f"  Dashboard     {url}/",
+            f"  Address       {url}/",
             f"  Guest's phone {url}/simulator",
             "",
             f"  Accounts, all with the password {password}",

@@ -1,0 +1,320 @@
+"""Holding rooms so that no two guests can have the same one.
+
+Everybody who claims a room first locks the rows of all rooms in question, in the order of their ids: then the
+exclusion constraint is never met in anger and nobody deadlocks. A hold whose time is over blocks nobody,
+whether or not `release_expired` has come by.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from prometheus_client import Counter
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from hotel_agent.config import settings
+from hotel_agent.db import db
+from hotel_agent.locks.transaction import in_one_transaction
+from hotel_agent.logs import get_logger
+
+log = get_logger(__name__)
+
+holds = Counter("holds_total", "Holds on rooms by what became of them.", ["outcome"])
+
+LIVE = "(l.status = 'booked' or (l.status = 'active' and l.expires_at > clock_timestamp()))"
+COLUMNS = (
+    "id, hotel_id, resource_id, status, check_in, check_out, expires_at, reservation_id, guest_id, hold_key, "
+    "price, adults, children"
+)
+
+
+class RoomTaken(Exception):
+    """Somebody was faster: too few of the rooms are free."""
+
+
+class HoldLapsed(Exception):
+    """The hold can no longer become a booking: it was let go, is not this guest's, or its terms are over."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One room out of `candidates` (best first). `price` is for the whole stay."""
+
+    candidates: tuple[int, ...]
+    price: Decimal
+    adults: int
+    children: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row of reservation_locks."""
+
+    id: int
+    hotel_id: int
+    resource_id: int
+    status: str
+    check_in: date
+    check_out: date
+    expires_at: datetime | None
+    reservation_id: int | None
+    guest_id: int | None
+    hold_key: str
+    price: Decimal
+    adults: int
+    children: int
+
+
+def hold(
+    hotel_id: int,
+    check_in: date,
+    check_out: date,
+    wanted: Sequence[Wanted],
+    guest_id: int,
+    request_key: str,
+    replaces: str | None = None,
+) -> tuple[Claim, ...]:
+    """Keep a room for each of `wanted`, all or none, for HOLD_SECONDS. Raises RoomTaken.
+
+    The same `request_key` gives the same live hold, however often and from wherever it is asked. The guest's
+    hold named by `replaces` is let go in the same transaction, and survives when RoomTaken is raised.
+    """
+
+    def work() -> tuple[Claim, ...]:
+        one_after_another(f"hold:{hotel_id}:{request_key}")
+        already = _live_of_request(hotel_id, request_key)
+        if already:
+            return already
+        rooms = {room for one in wanted for room in one.candidates}
+        old = claims_of(replaces) if replaces else ()
+        _lock_rooms(rooms | {claim.resource_id for claim in old})
+        _let_go(replaces, guest_id)
+        _expire_lapsed(rooms)
+        chosen = _choose(wanted, _taken(rooms, check_in, check_out))
+        return _insert(hotel_id, check_in, check_out, wanted, chosen, guest_id, request_key)
+
+    try:
+        claims = in_one_transaction(work)
+    except RoomTaken:
+        holds.labels("taken").inc()
+        raise
+    except IntegrityError as error:
+        if not is_overlap(error):
+            raise
+        holds.labels("taken").inc()
+        raise RoomTaken from error
+    holds.labels("held").inc()
+    return claims
+
+
+def release(hold_key: str, reason: str, guest_id: int | None = None) -> bool:
+    """Let a live hold go; only its own guest's when `guest_id` is given. False when there was none."""
+
+    def work() -> bool:
+        _lock_rooms({claim.resource_id for claim in claims_of(hold_key)})
+        return _let_go(hold_key, guest_id) > 0
+
+    released = in_one_transaction(work)
+    if released:
+        holds.labels("released").inc()
+        log.info("hold released", hold_key=hold_key, reason=reason)
+    return released
+
+
+def release_expired(limit: int = 500) -> int:
+    """Mark holds whose time is over; how many rows. What somebody is working on waits for the next time."""
+
+    def work() -> int:
+        rows = db.session.execute(
+            text(
+                "update reservation_locks set status = 'expired' where id in ("
+                " select id from reservation_locks"
+                " where status = 'active' and expires_at <= clock_timestamp()"
+                " order by id limit :limit for update skip locked) returning id"
+            ),
+            {"limit": limit},
+        )
+        return len(rows.all())
+
+    expired = in_one_transaction(work)
+    if expired:
+        holds.labels("expired").inc(expired)
+    return expired
+
+
+def convert(hold_key: str, reservation_id: int) -> tuple[Claim, ...]:
+    """Make a hold a booked stay, in the same rows and in the caller's transaction.
+
+    A hold whose time is over is taken up again when its rooms are still free. Raises RoomTaken when they are
+    not, HoldLapsed when the hold was let go or never was.
+    """
+    _lock_rooms({claim.resource_id for claim in claims_of(hold_key)})
+    claims = claims_of(hold_key)
+    if not claims or any(claim.status not in ("active", "expired") for claim in claims):
+        raise HoldLapsed
+    rooms = {claim.resource_id for claim in claims}
+    _expire_lapsed(rooms, but=hold_key)
+    if _taken(rooms, claims[0].check_in, claims[0].check_out, but=hold_key):
+        raise RoomTaken
+    rows = db.session.execute(
+        text(
+            "update reservation_locks"
+            " set status = 'booked', expires_at = null, reservation_id = :reservation"
+            f" where hold_key = :hold returning {COLUMNS}"
+        ),
+        {"reservation": reservation_id, "hold": hold_key},
+    )
+    holds.labels("booked").inc()
+    return _claims(rows)
+
+
+def release_booked(reservation_id: int) -> int:
+    """Free the rooms of a cancelled booking, in the caller's transaction; how many."""
+    rows = db.session.execute(
+        text(
+            "update reservation_locks set status = 'released'"
+            " where reservation_id = :reservation and status = 'booked' returning id"
+        ),
+        {"reservation": reservation_id},
+    )
+    return len(rows.all())
+
+
+def claims_of(hold_key: str) -> tuple[Claim, ...]:
+    """The rows of one hold, whatever their status."""
+    rows = db.session.execute(
+        text(f"select {COLUMNS} from reservation_locks where hold_key = :hold order by id"),
+        {"hold": hold_key},
+    )
+    return _claims(rows)
+
+
+def has_lapsed(claims: Iterable[Claim]) -> bool:
+    """True when the time of any of these holds is over, by the database's clock."""
+    now: datetime = db.session.execute(text("select clock_timestamp()")).scalar_one()
+    return any(
+        claim.status == "expired" or (claim.status == "active" and (claim.expires_at or now) <= now)
+        for claim in claims
+    )
+
+
+def one_after_another(key: str) -> None:
+    """Wait until no other transaction works under this key; it is free again when ours ends."""
+    db.session.execute(text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+
+
+def is_overlap(error: IntegrityError) -> bool:
+    """True when the exclusion constraint said no."""
+    return isinstance(error.orig, psycopg.errors.ExclusionViolation)
+
+
+def _live_of_request(hotel_id: int, request_key: str) -> tuple[Claim, ...]:
+    rows = db.session.execute(
+        text(
+            f"select {COLUMNS} from reservation_locks l where hotel_id = :hotel and request_key = :request"
+            f" and {LIVE} order by id"
+        ),
+        {"hotel": hotel_id, "request": request_key},
+    )
+    return _claims(rows)
+
+
+def _lock_rooms(rooms: set[int]) -> None:
+    db.session.execute(
+        text("select id from rooms where id = any(:rooms) order by id for update"), {"rooms": sorted(rooms)}
+    )
+
+
+def _let_go(hold_key: str | None, guest_id: int | None) -> int:
+    if hold_key is None:
+        return 0
+    rows = db.session.execute(
+        text(
+            "update reservation_locks set status = 'released' where hold_key = :hold and status = 'active'"
+            " and (cast(:guest as integer) is null or guest_id = :guest) returning id"
+        ),
+        {"hold": hold_key, "guest": guest_id},
+    )
+    return len(rows.all())
+
+
+def _expire_lapsed(rooms: set[int], but: str = "") -> None:
+    """The exclusion constraint cannot look at a clock, so lapsed holds leave its sight here."""
+    db.session.execute(
+        text(
+            "update reservation_locks set status = 'expired' where resource_id = any(:rooms)"
+            " and status = 'active' and expires_at <= clock_timestamp() and hold_key <> :but"
+        ),
+        {"rooms": sorted(rooms), "but": but},
+    )
+
+
+def _taken(rooms: set[int], check_in: date, check_out: date, but: str = "") -> set[int]:
+    rows = db.session.execute(
+        text(
+            f"select l.resource_id from reservation_locks l where l.resource_id = any(:rooms) and {LIVE}"
+            " and l.status in ('active', 'booked') and l.hold_key <> :but"
+            " and daterange(l.check_in, l.check_out) && daterange(:check_in, :check_out)"
+        ),
+        {"rooms": sorted(rooms), "but": but, "check_in": check_in, "check_out": check_out},
+    )
+    return set(rows.scalars())
+
+
+def _choose(wanted: Sequence[Wanted], taken: set[int]) -> list[int]:
+    gone = set(taken)
+    chosen = []
+    for one in wanted:
+        room = next((room for room in one.candidates if room not in gone), None)
+        if room is None:
+            raise RoomTaken
+        gone.add(room)
+        chosen.append(room)
+    return chosen
+
+
+def _insert(
+    hotel_id: int,
+    check_in: date,
+    check_out: date,
+    wanted: Sequence[Wanted],
+    chosen: list[int],
+    guest_id: int,
+    request_key: str,
+) -> tuple[Claim, ...]:
+    rows = db.session.execute(
+        text(
+            "insert into reservation_locks (hotel_id, resource_id, status, check_in, check_out, expires_at,"
+            " guest_id, hold_key, request_key, price, adults, children)"
+            " select :hotel, room, 'active', :check_in, :check_out,"
+            " statement_timestamp() + make_interval(secs => :seconds),"
+            " :guest, :hold, :request, price, adults, children"
+            " from unnest(cast(:rooms as integer[]), cast(:prices as numeric[]), cast(:adults as integer[]),"
+            f" cast(:children as integer[])) as w(room, price, adults, children) returning {COLUMNS}"
+        ),
+        {
+            "hotel": hotel_id,
+            "check_in": check_in,
+            "check_out": check_out,
+            "seconds": settings().hold_seconds,
+            "guest": guest_id,
+            "hold": uuid.uuid4().hex,
+            "request": request_key,
+            "rooms": chosen,
+            "prices": [one.price for one in wanted],
+            "adults": [one.adults for one in wanted],
+            "children": [one.children for one in wanted],
+        },
+    )
+    return _claims(rows)
+
+
+def _claims(rows: Iterable[Any]) -> tuple[Claim, ...]:
+    return tuple(sorted((Claim(*row) for row in rows), key=lambda claim: claim.id))

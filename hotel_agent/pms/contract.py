@@ -1,0 +1,289 @@
+"""What every property-management system can be asked, in values that do not change underway.
+
+Money is `Decimal` in the hotel's currency, taxes included. Stays are half open: the night of
+`check_out` is free again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from hotel_agent.hotels.models import Hotel
+
+INFANT_BELOW = 2  # A child younger than this sleeps in a cot and takes no bed.
+
+
+class PmsUnavailable(Exception):
+    """The PMS cannot answer now; later it may."""
+
+
+class PmsRejected(Exception):
+    """The PMS says no; asking again will not help. `reason` is a code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class OutcomeUnknown(Exception):
+    """A write that may or may not have happened; it is looked up before anything is tried again."""
+
+
+@dataclass(frozen=True)
+class Stay:
+    """The nights [check_in, check_out). Raises ValueError unless there is at least one."""
+
+    check_in: date
+    check_out: date
+
+    def __post_init__(self) -> None:
+        if self.check_out <= self.check_in:
+            raise ValueError(f"a stay needs a night: {self.check_in} to {self.check_out}")
+
+    @property
+    def nights(self) -> int:
+        return (self.check_out - self.check_in).days
+
+    def moved_to(self, check_in: date) -> Stay:
+        return Stay(check_in, check_in + timedelta(days=self.nights))
+
+
+@dataclass(frozen=True)
+class Party:
+    """Who comes. `children` counts every child; ages are those that were told."""
+
+    adults: int
+    children: int = 0
+    children_ages: tuple[int, ...] = ()
+
+    @property
+    def cots(self) -> int:
+        """Children so young that a cot does."""
+        return min(self.children, sum(age < INFANT_BELOW for age in self.children_ages))
+
+    @property
+    def persons(self) -> int:
+        """People who need a bed."""
+        return self.adults + self.children - self.cots
+
+
+@dataclass(frozen=True)
+class RoomKind:
+    """A kind of room. `names` and `descriptions` are by language; `words` is what guests call it."""
+
+    code: str
+    capacity: int
+    names: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+    def name_in(self, language: str) -> str:
+        return in_language(self.names, language) or self.code
+
+    def description_in(self, language: str) -> str:
+        return in_language(self.descriptions, language)
+
+
+def in_language(texts: Mapping[str, str], language: str) -> str:
+    """The text in that language, else in English, else in any; empty when there is none."""
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+
+
+@dataclass(frozen=True)
+class RoomRequest:
+    """One room that is wanted and who sleeps in it. `children` are those in beds; `cots` come on top."""
+
+    room_type: str
+    adults: int
+    children: int = 0
+    cots: int = 0
+
+    @property
+    def persons(self) -> int:
+        return self.adults + self.children
+
+    def packed(self) -> list[str | int]:
+        """As JSON keeps it."""
+        return [self.room_type, self.adults, self.children, self.cots]
+
+    @classmethod
+    def unpacked(cls, values: Sequence[str | int]) -> RoomRequest:
+        room_type, adults, children, cots = values
+        return cls(str(room_type), int(adults), int(children), int(cots))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A kind of room on one stay: `free` rooms at `total` each, or None where a night is not for sale."""
+
+    kind: RoomKind
+    free: int
+    nightly: tuple[Decimal, ...]
+    total: Decimal | None
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Every kind of room of a hotel for one stay, sold out or not. `source`: pms, cache, stale."""
+
+    hotel_id: int
+    stay: Stay
+    currency: str
+    source: str
+    as_of: datetime
+    offers: tuple[Offer, ...]
+
+    def offer(self, room_type: str) -> Offer | None:
+        return next((offer for offer in self.offers if offer.kind.code == room_type), None)
+
+    @property
+    def for_sale(self) -> bool:
+        """False where no kind of room has a price for every night."""
+        return any(offer.total is not None for offer in self.offers)
+
+
+@dataclass(frozen=True)
+class Line:
+    """`count` rooms of one kind; `price` is one of them for the whole stay."""
+
+    kind: RoomKind
+    count: int
+    nightly: tuple[Decimal, ...]
+    price: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.price * self.count
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a stay costs in these rooms. Cancelling is free until `free_until`, then costs `late_fee`."""
+
+    stay: Stay
+    party: Party
+    rooms: tuple[RoomRequest, ...]
+    lines: tuple[Line, ...]
+    total: Decimal
+    currency: str
+    free_until: datetime
+    late_fee: Decimal
+
+    def is_free_at(self, now: datetime) -> bool:
+        return now <= self.free_until
+
+
+@dataclass(frozen=True)
+class BookedRoom:
+    """A room that is held or booked. `price` is for the whole stay; `children` include those in cots."""
+
+    kind: RoomKind
+    number: str
+    price: Decimal
+    adults: int
+    children: int
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Rooms kept for a guest until `expires_at` (UTC). `is_booked` once it has become a booking."""
+
+    hold_key: str
+    guest_id: int | None
+    expires_at: datetime
+    stay: Stay
+    rooms: tuple[BookedRoom, ...]
+    adults: int
+    children: int
+    total: Decimal
+    currency: str
+    free_until: datetime
+    late_fee: Decimal
+    is_booked: bool = False
+
+
+@dataclass(frozen=True)
+class Booking:
+    """A booking as the PMS has it on record."""
+
+    code: str
+    status: str
+    guest_id: int | None
+    guest_name: str
+    stay: Stay
+    adults: int
+    children: int
+    rooms: tuple[BookedRoom, ...]
+    total: Decimal
+    currency: str
+    free_until: datetime
+    late_fee: Decimal
+    cancelled_at: datetime | None = None
+    cancellation_fee: Decimal | None = None
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.status == "booked"
+
+
+@dataclass(frozen=True)
+class HoldRequest:
+    """Asking twice with the same `request_key` holds once. `replaces` is let go in the same step."""
+
+    stay: Stay
+    rooms: tuple[RoomRequest, ...]
+    guest_id: int
+    request_key: str
+    replaces: str | None = None
+
+
+@dataclass(frozen=True)
+class BookRequest:
+    """Asking twice with the same `request_key` or `hold_key` books once."""
+
+    hold_key: str
+    guest_id: int
+    guest_name: str
+    request_key: str
+    today: date
+
+
+class PmsAdapter(Protocol):
+    """One property-management system. Any call may raise PmsUnavailable."""
+
+    def room_kinds(self, hotel: Hotel) -> tuple[RoomKind, ...]:
+        """The hotel's kinds of room in its own order."""
+
+    def availability(self, hotel: Hotel, stay: Stay) -> Availability: ...
+
+    def availability_from(
+        self, hotel: Hotel, first: date, last: date, nights: int
+    ) -> tuple[Availability, ...]:
+        """The same for every arrival from `first` to `last`, in order."""
+
+    def last_night_for_sale(self, hotel: Hotel) -> date | None: ...
+
+    def hold(self, hotel: Hotel, request: HoldRequest) -> Hold:
+        """Raises RoomTaken when too few rooms are free, PmsRejected("not_for_sale") without a price."""
+
+    def held(self, hotel: Hotel, hold_key: str) -> Hold | None:
+        """A hold that is live or has become a booking, else None."""
+
+    def release(self, hotel: Hotel, hold_key: str, guest_id: int, reason: str) -> bool:
+        """Let a live hold go; False when there was none of that guest."""
+
+    def book(self, hotel: Hotel, request: BookRequest) -> str:
+        """Turn a hold into a booking; its code. Raises RoomTaken, HoldLapsed."""
+
+    def read(self, hotel: Hotel, code: str) -> Booking | None:
+        """The record as it stands, read anew."""
+
+    def upcoming(self, hotel: Hotel, guest_id: int, today: date) -> tuple[Booking, ...]:
+        """The guest's live bookings that are not over, soonest first."""
+
+    def cancel(self, hotel: Hotel, code: str, fee: Decimal) -> bool:
+        """Cancel a booking; False when it was cancelled already. Raises PmsRejected where it is too late."""

@@ -1,0 +1,54 @@
+"""The adapter of a hotel whose rooms live in our own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hotel_agent.db import db
+from hotel_agent.pms.contract import PmsUnavailable
+from hotel_agent.pms.local import availability as rooms
+from hotel_agent.pms.local import booking as desk
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+@contextmanager
+def later() -> Iterator[None]:
+    """PostgreSQL is away, or overrun: that is the PMS being away."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        db.session.rollback()
+        raise PmsUnavailable("the hotel's own tables cannot be reached") from error
+
+
+def asked(verb: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    @wraps(verb)
+    def ask(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with later():
+            return verb(*args, **kwargs)
+
+    return ask
+
+
+class LocalPms:
+    """The operations of `PmsAdapter` on our own tables."""
+
+    room_kinds = staticmethod(asked(rooms.room_kinds))
+    availability = staticmethod(asked(rooms.availability))
+    availability_from = staticmethod(asked(rooms.availability_from))
+    last_night_for_sale = staticmethod(asked(rooms.last_night_for_sale))
+    hold = staticmethod(asked(desk.hold))
+    held = staticmethod(asked(desk.held))
+    release = staticmethod(asked(desk.release))
+    book = staticmethod(asked(desk.book))
+    read = staticmethod(asked(desk.read))
+    upcoming = staticmethod(asked(desk.upcoming))
+    cancel = staticmethod(asked(desk.cancel))
