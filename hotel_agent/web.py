@@ -14,6 +14,7 @@ from hotel_agent import metrics
 from hotel_agent.errors import BadInput, NotFound
 
 _starters: list[Callable[[Flask], object]] = []
+_is_serving: Callable[[], bool] = lambda: True
 
 
 def on_process_start(start: Callable[[Flask], object]) -> None:
@@ -21,10 +22,20 @@ def on_process_start(start: Callable[[Flask], object]) -> None:
     _starters.append(start)
 
 
-def start_process(app: Flask) -> None:
-    """Called by the server once in each process that will answer requests."""
+def start_process(app: Flask, is_serving: Callable[[], bool] | None = None) -> None:
+    """Called by the server once in each process that will answer requests.
+
+    `is_serving` turns false when the process has been told to finish what it has in hand and end.
+    """
+    global _is_serving
+    _is_serving = is_serving or _is_serving
     for start in _starters:
         start(app)
+
+
+def is_draining() -> bool:
+    """Whether this process ends soon: probes send requests elsewhere, open streams close."""
+    return not _is_serving()
 
 
 def init_app(app: Flask) -> None:

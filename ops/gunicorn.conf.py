@@ -28,7 +28,7 @@ def post_worker_init(worker):
     """Writers, pools and tracers begin here, in the process that will use them, after gevent's patching."""
     from hotel_agent.web import start_process
 
-    start_process(worker.app.wsgi())
+    start_process(worker.app.wsgi(), lambda: worker.alive)
 
 
 def child_exit(_server, worker):

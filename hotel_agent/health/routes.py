@@ -18,7 +18,7 @@ from hotel_agent.config import settings
 from hotel_agent.db import db
 from hotel_agent.health.figures import Rows
 from hotel_agent.redis import RedisError
-from hotel_agent.web import problem
+from hotel_agent.web import is_draining, problem
 
 LAG_SECONDS = 30
 
@@ -53,7 +53,9 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """503 only when nothing can be kept; what merely slows answers down is told with 200."""
+    """503 only when nothing can be kept or the process ends; what merely slows answers down is told with 200."""
+    if is_draining():
+        return jsonify(status="draining", degraded=[], workers=0), 503
     try:
         lag, stopped = db.session.execute(
             text(

@@ -38,8 +38,8 @@ from hotel_agent.simulator.phones import Bubble, Chat, Guest, Place, Tick
 LANGUAGE_COOKIE = "simulator_language"
 STUCK_SECONDS = 15
 SECOND_TICK_SECONDS = 0.4
-STREAM_WAIT = 10.0
-STREAM_TURNS = 30
+STREAM_WAIT = 2.0
+STREAM_TURNS = 150
 LONGEST_TEXT = 4096
 PLACE = Place(39.4699, -0.3763, "Estació del Nord", "Carrer d'Alacant, 25, València")
 
@@ -139,6 +139,8 @@ def _stream(phone: str, others: list[str]) -> Iterator[str]:
     try:
         for changed in phones.listen(phone, others, STREAM_WAIT, STREAM_TURNS):
             yield "event: change\ndata: 1\n\n" if changed else ": quiet\n\n"
+            if web.is_draining():
+                return
     except RedisError:
         return  # The page asks again by itself.
 
