@@ -1,0 +1,175 @@
+"""What a burst of messages says, taken together: later words correct earlier ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+from hotel_agent.conversations.dialogue import Heard, Turn
+from hotel_agent.nlu import EXPECTED, Hints, Scored, Understanding, understand
+
+_SENTENCE = re.compile(r"[.?!\n]+")
+
+# Below this an intent beside the first one is a guess, and is not served.
+SURE = 0.5
+
+# What a tapped button or row means, by the first part of its id.
+_TAPS = {
+    "offer": "inform",
+    "dates": "inform",
+    "confirm": "affirm",
+    "decline": "deny",
+    "cancel": "cancel_reservation",
+    "cancel_yes": "affirm",
+    "cancel_no": "deny",
+}
+_ASKS = {"availability": "check_availability", "status": "reservation_status", "human": "talk_to_human"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """`each`: the entities of every message in order; `tap`: the last choice tapped, as (kind, value)."""
+
+    whole: Understanding
+    acts: tuple[str, ...]
+    each: tuple[Mapping[str, Any], ...] = ()
+    tap: tuple[str, str] | None = None
+    words: str = ""
+    unreadable: bool = False
+
+    def means(self, *intents: str) -> bool:
+        return any(intent in self.acts for intent in intents)
+
+    @property
+    def entities(self) -> Mapping[str, Any]:
+        entities: Mapping[str, Any] = self.whole.entities
+        return entities
+
+
+@dataclass
+class _Burst:
+    language: str
+    intents: dict[str, float] = field(default_factory=dict)
+    each: list[Mapping[str, Any]] = field(default_factory=list)
+    ambiguous: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    tap: tuple[str, str] | None = None
+
+
+def listen(
+    turn: Turn, expected: str | None, arrival: date | None, room_types: Mapping[str, tuple[str, ...]]
+) -> Said:
+    """Understand the messages in order, each with what the ones before it made known.
+
+    `arrival` is the day that is already known: a departure is looked for after it.
+    """
+    burst = _Burst(turn.language or turn.guest.language or turn.hotel.language)
+    expected = expected if expected in EXPECTED else None
+    hints = Hints(turn.language or turn.guest.language, turn.hotel.country, room_types, expected)
+    readable = [heard for heard in turn.heard if heard.kind == "answerable" and not heard.location]
+    for heard in readable:
+        tap = read_tap(heard)
+        if tap:
+            _add_tap(burst, tap)
+        elif heard.text.strip():
+            understood = understand(heard.text, turn.today, hints)
+            understood = _departing_after(arrival, heard.text, hints, understood)
+            _add_words(burst, understood)
+            if not _speaks_of_details(understood):
+                _add_details_beside_a_question(burst, heard.text, turn, hints)
+            hints = replace(hints, language=burst.language, expected=_expected_next(burst, expected))
+    words = "\n".join(heard.text for heard in readable if not read_tap(heard))
+    return _said(burst, words, unreadable=len(readable) < len(turn.heard))
+
+
+def _departing_after(arrival: date | None, text: str, hints: Hints, read: Understanding) -> Understanding:
+    """ "Hasta el domingo" is the first Sunday after the arrival, not after today."""
+    departure = read.entities.get("check_out")
+    if not arrival or not departure or "check_in" in read.entities or departure > arrival.isoformat():
+        return read
+    later = understand(text, arrival + timedelta(days=1), hints).entities.get("check_out")
+    if not later or later <= arrival.isoformat():
+        return read
+    return replace(read, entities={**read.entities, "check_out": later}, problems=())
+
+
+def read_tap(heard: Heard) -> tuple[str, str] | None:
+    kind, _, value = (heard.reply_id or "").partition(":")
+    return (kind, value) if kind in _TAPS or kind == "ask" else None
+
+
+def _add_tap(burst: _Burst, tap: tuple[str, str]) -> None:
+    burst.tap = tap
+    intent = _ASKS.get(tap[1], "inform") if tap[0] == "ask" else _TAPS[tap[0]]
+    _add_intent(burst, Scored(intent, 1.0))
+
+
+def _add_words(burst: _Burst, understood: Understanding) -> None:
+    burst.language = understood.language
+    burst.tap = None
+    for scored in understood.intents:
+        _add_intent(burst, scored)
+    burst.each.append(understood.entities)
+    known = set(understood.entities)
+    burst.ambiguous = [name for name in burst.ambiguous if name not in known] + list(understood.ambiguous)
+    burst.problems = list(understood.problems) if known & _DATES or understood.problems else burst.problems
+
+
+_DATES = {"check_in", "check_out", "nights"}
+_DETAILS = _DATES | {"adults", "children", "room_type", "rooms"}
+
+
+def _speaks_of_details(understood: Understanding) -> bool:
+    """Whether the details in a message, if any, are accounted for by what it wants."""
+    wants = {"inform", "check_availability", "ask_price", "make_reservation", "modify_reservation"}
+    return not _DETAILS & set(understood.entities) or any(one.intent in wants for one in understood.intents)
+
+
+def _add_details_beside_a_question(burst: _Burst, text: str, turn: Turn, hints: Hints) -> None:
+    """ "¿Puedo llevar a mi perro? Y somos 3": the second sentence, taken alone, corrects the first."""
+    sentences = [sentence for sentence in _SENTENCE.split(text) if sentence.strip()]
+    for sentence in sentences if len(sentences) > 1 else ():
+        alone = understand(sentence, turn.today, hints)
+        if alone.intent == "inform" and _DETAILS & set(alone.entities):
+            _add_intent(burst, alone.intents[0])
+
+
+def _add_intent(burst: _Burst, scored: Scored) -> None:
+    """The last yes or no is the one that counts."""
+    opposite = {"affirm": "deny", "deny": "affirm"}.get(scored.intent)
+    if opposite in burst.intents:
+        del burst.intents[opposite]
+    burst.intents[scored.intent] = max(scored.confidence, burst.intents.get(scored.intent, 0.0))
+
+
+def _expected_next(burst: _Burst, expected: str | None) -> str | None:
+    """Who was asked for dates and wrote the arrival may write the departure in a message of its own."""
+    known = {name for entities in burst.each for name in entities}
+    if expected in ("dates", "check_in") and "check_in" in known and "check_out" not in known:
+        return "check_out"
+    return expected
+
+
+def _said(burst: _Burst, words: str, unreadable: bool) -> Said:
+    merged: dict[str, Any] = {}
+    for entities in burst.each:
+        merged.update(entities)
+    scored = _without_leftovers([Scored(name, score) for name, score in burst.intents.items()])
+    whole = Understanding(
+        burst.language,
+        tuple(scored) or (Scored("out_of_scope", 0.0),),
+        merged,
+        tuple(burst.ambiguous),
+        tuple(burst.problems),
+    )
+    acts = tuple(one.intent for place, one in enumerate(scored) if place == 0 or one.confidence >= SURE)
+    return Said(whole, acts, tuple(burst.each), burst.tap, words, unreadable)
+
+
+def _without_leftovers(scored: Sequence[Scored]) -> list[Scored]:
+    """ "Hola" and "asdf" beside a question say nothing more: what was not understood counts only alone."""
+    useful = [one for one in scored if one.intent != "out_of_scope"]
+    return useful or list(scored)

@@ -1,0 +1,260 @@
+"""Which skills a message needs, and in which order: facts first, then the one thing that asks back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hotel_agent.conversations.skills import (
+    availability,
+    book,
+    cancel,
+    complaint,
+    details,
+    emergency,
+    for_staff,
+    knowledge,
+    lookup,
+    media,
+    opt,
+    out_of_scope,
+    reservation_status,
+    social,
+    stay,
+    talk_to_human,
+)
+from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.reservations import PmsUnavailable
+from hotel_agent.reservations.booking import upcoming_of
+
+Skill = Callable[[Talk], list[Part]]
+
+_AT_ONCE: dict[str, Skill] = {
+    "complaint": complaint.answer,
+    "talk_to_human": talk_to_human.answer,
+    "opt_out": opt.out,
+    "opt_in": opt.back,
+}
+_TAPS: dict[str, Callable[[Talk, str], list[Part]]] = {
+    "offer": book.tapped_offer,
+    "dates": book.tapped_dates,
+    "confirm": book.tapped_confirm,
+    "decline": book.tapped_decline,
+    "cancel": cancel.tapped,
+    "cancel_yes": cancel.tapped_yes,
+    "cancel_no": cancel.tapped_no,
+}
+# After these nothing is asked back: the guest is waiting for a person, or in trouble.
+_NO_MORE_QUESTIONS = {"emergency", "complaint", "talk_to_human", "opt_out"}
+
+
+def serve(talk: Talk) -> list[Part]:
+    said = talk.said
+    if said.means("emergency"):
+        talk.acted_on.append("emergency")
+        return emergency.answer(talk)
+    parts = _facts(talk)
+    told = bool(parts)
+    try:
+        parts += _task(talk)
+        if told and len(talk.acted_on) and not said.means(*_NO_MORE_QUESTIONS) and not _asks(parts):
+            parts += resume(talk)
+    except PmsUnavailable:
+        parts.append(_pms_away(talk))
+    if not parts and (said.acts or not said.unreadable):
+        parts = _otherwise(talk)
+    else:
+        talk.state.failures = 0
+    return [*parts, *media.answer(talk)] if said.unreadable else parts
+
+
+def _pms_away(talk: Talk) -> Part:
+    talk.hand_over("pms_failed")
+    return talk.part("trouble.pms_away")
+
+
+def _asks(parts: list[Part]) -> bool:
+    return any(part.asks for part in parts)
+
+
+def _facts(talk: Talk) -> list[Part]:
+    """What can be answered without asking back."""
+    parts: list[Part] = []
+    for intent in talk.said.acts:
+        if intent in _AT_ONCE:
+            served = _AT_ONCE[intent](talk)
+        elif intent in knowledge.TOPICS and not _told_elsewhere(talk, intent):
+            served = [knowledge.answer(talk, intent)]
+        elif intent in for_staff.REASONS and not _changes_the_draft(talk, intent):
+            served = for_staff.answer(talk, intent)
+        else:
+            continue
+        talk.acted_on.append(intent)
+        parts += [part for part in served if part not in parts]
+    return parts
+
+
+def _told_elsewhere(talk: Talk, topic: str) -> bool:
+    """Cancelling tells the policy itself; a list of free rooms with prices tells what rooms there are."""
+    if topic == "ask_cancellation_policy":
+        return talk.said.means("cancel_reservation")
+    return topic == "ask_room_types" and talk.said.means("check_availability", "make_reservation")
+
+
+def _changes_the_draft(talk: Talk, intent: str) -> bool:
+    """ "Cambiar las fechas" in the middle of a booking means the one that is being made."""
+    if intent != "modify_reservation" or not talk.state.booking.goal:
+        return False
+    if talk.state.hold or talk.state.offers or talk.state.expected:
+        return True
+    return not upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+
+
+def _task(talk: Talk) -> list[Part]:
+    """The one matter that goes on from turn to turn: a cancellation, a look-up, or a stay."""
+    said = talk.said
+    if said.tap and said.tap[0] in _TAPS:
+        talk.acted_on.extend(said.acts)
+        return _TAPS[said.tap[0]](talk, said.tap[1])
+    if said.tap == ("ask", "dates"):
+        talk.acted_on.extend(said.acts)
+        return book.other_dates(talk)
+    for matter in (_yes_once_more, _cancellation, _looking_up, _stay):
+        parts = matter(talk)
+        if parts:
+            return parts
+    return []
+
+
+def _yes_once_more(talk: Talk) -> list[Part]:
+    """A yes after the booking is done books nothing else: it is told what was booked."""
+    state = talk.state
+    nothing_waits = not (state.expected or state.booking.goal or state.cancelling)
+    if not (state.booked and nothing_waits and talk.said.means("affirm")) or _mentions_a_stay(talk):
+        return []
+    talk.acted_on.append("affirm")
+    return reservation_status.last_booked(talk)
+
+
+def _cancellation(talk: Talk) -> list[Part]:
+    heard, state = talk.said, talk.state
+    if state.cancelling and heard.means("affirm", "deny", "cancel_reservation") and not _names_another(talk):
+        talk.acted_on.extend(heard.acts)
+        decided = cancel.decide(talk, yes=not heard.means("deny"))
+        goes_on = state.booking.goal and state.cancelling is None
+        return [*decided, *availability.proceed(talk)] if goes_on else decided
+    if not heard.means("cancel_reservation"):
+        return []
+    talk.acted_on.append("cancel_reservation")
+    parts = cancel.start(talk)
+    if heard.means("make_reservation") and state.cancelling:
+        state.booking.goal = "book"
+        parts = [talk.part("book.later"), *parts]
+    return parts
+
+
+def _names_another(talk: Talk) -> bool:
+    code = talk.said.entities.get("booking_code")
+    return bool(code) and code != talk.state.cancelling
+
+
+def _looking_up(talk: Talk) -> list[Part]:
+    entities, state = talk.said.entities, talk.state
+    identified = any(entities.get(name) for name in ("booking_code", "surname", "name"))
+    if state.lookup and identified and not talk.said.means(*stay.GOALS):
+        talk.acted_on.extend(talk.said.acts)
+        return cancel.start(talk) if state.lookup == "cancel" else reservation_status.answer(talk)
+    only_a_code = bool(entities.get("booking_code")) and not talk.said.means(*stay.GOALS, *for_staff.REASONS)
+    if talk.said.means("reservation_status") or only_a_code:
+        talk.acted_on.append("reservation_status")
+        return reservation_status.answer(talk)
+    return []
+
+
+def _stay(talk: Talk) -> list[Part]:
+    heard, draft = talk.said, talk.state.booking
+    changing = heard.means("modify_reservation") and _changes_the_draft(talk, "modify_reservation")
+    elsewhere = draft.goal and stay.wants_other_dates(talk) and not talk.acted_on
+    if elsewhere or (changing and not _mentions_a_stay(talk)):
+        talk.acted_on.extend(heard.acts)
+        return book.other_dates(talk)
+    if changing or _is_about_a_stay(talk):
+        draft.goal = draft.goal or "availability"
+        parts = stay.step(talk)
+        if parts:
+            talk.acted_on.extend(heard.acts)
+        return parts
+    asked_something_else = bool(talk.acted_on) and _mentions_a_stay(talk)
+    if asked_something_else and draft.goal and not (talk.state.hold or talk.state.offers):
+        return stay.fill(talk)
+    return []
+
+
+def _is_about_a_stay(talk: Talk) -> bool:
+    """A wish, details, a choice, or an answer to what was asked of a stay."""
+    heard, state = talk.said, talk.state
+    going_on = bool(state.booking.goal or state.hold or state.offers)
+    if any(heard.means(intent) and not _price_of_an_extra(talk, intent) for intent in stay.GOALS):
+        return True
+    if stay.wants_the_cheapest(talk):
+        return True
+    if heard.means("inform") or not talk.acted_on:
+        if _mentions_a_stay(talk):
+            return True
+        if going_on and {"name", "choice"} & set(heard.entities):
+            return True
+    if going_on and heard.means("affirm", "deny") and state.expected:
+        return True
+    named = set(heard.entities)
+    return {"check_in", "adults"} <= named and bool({"check_out", "nights"} & named)
+
+
+def _mentions_a_stay(talk: Talk) -> bool:
+    whole = talk.said.whole
+    return bool(details.STAY_DETAILS & (set(whole.entities) | set(whole.ambiguous)) or whole.problems)
+
+
+def _price_of_an_extra(talk: Talk, intent: str) -> bool:
+    """ "¿Cuánto cuesta el parking?" is answered by what the hotel says about it."""
+    about_an_extra = talk.said.means(*knowledge.TOPICS, "late_checkout", "early_checkin")
+    asks_for_days = {"check_in", "check_out", "room_type"} & set(talk.said.entities)
+    return intent == "ask_price" and about_an_extra and not asks_for_days
+
+
+def resume(talk: Talk) -> list[Part]:
+    """The question that still waits, briefly, after something else was answered."""
+    state = talk.state
+    if state.cancelling:
+        return cancel.ask_again(talk)
+    if state.expected == "booking_code" and state.lookup:
+        return [lookup.wants_code(talk, state.lookup)]
+    if state.expected == "surname" and state.lookup:
+        return [talk.ask("surname", "reservation_status.ask_surname")]
+    if state.expected == "name":
+        return [talk.ask("name", "book.ask_name")]
+    waiting = book.remind(talk) if state.hold else availability.ask_again(talk)
+    if waiting is None and state.expected and state.booking.goal and not state.hold:
+        waiting = details.missing(talk)
+    return [waiting] if waiting else []
+
+
+def _otherwise(talk: Talk) -> list[Part]:
+    """Nothing to serve: politeness, an answer to no question, or words that were not understood."""
+    said = talk.said
+    waiting = resume(talk)
+    for intent, skill in (("greet", social.greet), ("thank", social.thank), ("goodbye", social.goodbye)):
+        if said.means(intent):
+            talk.acted_on.append(intent)
+            talk.state.failures = 0
+            goes_on = waiting if intent == "greet" or talk.state.hold else []
+            return [Part(skill(talk)[0].text), *goes_on] if goes_on else skill(talk)
+    if said.means("affirm", "deny") and not waiting:
+        talk.state.failures = 0
+        return [Part(talk.say("book.nothing_pending"), buttons=talk.menu(), asks=True)]
+    if said.entities.get("name") and not waiting:
+        talk.state.failures = 0
+        talk.guest.name = talk.guest.name or str(said.entities["name"])
+        return social.greet(talk)
+    if talk.turn.already_waiting and not waiting:
+        talk.hand_over(talk.turn.already_waiting)
+        return [talk.part("talk_to_human.already")]
+    return out_of_scope.answer(talk, waiting)

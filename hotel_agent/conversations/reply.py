@@ -1,0 +1,62 @@
+"""The story of one answer: what was said, what it asks for, what the skills say to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hotel_agent.conversations.bubbles import into_bubbles
+from hotel_agent.conversations.dialogue import Answer, State, Turn
+from hotel_agent.conversations.listening import Said, listen
+from hotel_agent.conversations.plan import serve
+from hotel_agent.conversations.skills import social, talk_to_human
+from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu import Understanding
+from hotel_agent.reservations import PmsUnavailable, RoomKind
+from hotel_agent.reservations.quoting import room_kinds
+
+
+def reply_to(turn: Turn) -> Answer:
+    """Answer a burst of messages. Rooms are held, booked and cancelled here, once for each `request_key`.
+
+    Writes no message: the caller commits what it sends together with what changed on the guest.
+    """
+    kinds = _kinds(turn)
+    state = State.from_json(turn.state)
+    words = {code: kind.words for code, kind in kinds.items()}
+    said = listen(turn, state.expected, state.booking.check_in, words)
+    talk = Talk(turn, state, said, kinds)
+    parts = _dressed(talk, serve(talk))
+    if said.each:
+        turn.guest.language = talk.language
+    return Answer(
+        bubbles=into_bubbles(parts, talk.say("buttons.options")),
+        understanding=_acted_on_first(talk, said),
+        state=talk.state.to_json(),
+        language=talk.language,
+        handover=talk.handover,
+    )
+
+
+def _kinds(turn: Turn) -> dict[str, RoomKind]:
+    try:
+        return {kind.code: kind for kind in room_kinds(turn.hotel)}
+    except PmsUnavailable:
+        return {}  # What needs rooms will say so; a question about breakfast is answered all the same.
+
+
+def _dressed(talk: Talk, parts: list[Part]) -> list[Part]:
+    """With the disclosure in front at first contact, and at the end when a person will be there."""
+    if talk.handover:
+        closed = talk_to_human.when_they_answer(talk)
+        parts = [*parts, closed] if closed else parts
+    if talk.turn.first_contact and parts:
+        first = replace(parts[0], text=f"{social.disclose(talk).text}\n{parts[0].text}")
+        parts = [first, *parts[1:]]
+    return parts
+
+
+def _acted_on_first(talk: Talk, said: Said) -> Understanding | None:
+    if not said.acts:
+        return None
+    intents = sorted(said.whole.intents, key=lambda scored: scored.intent not in talk.acted_on)
+    return replace(said.whole, intents=tuple(intents))

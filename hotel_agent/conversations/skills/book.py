@@ -1,0 +1,231 @@
+"""From the chosen offer to a booking: hold, read back, yes, book, and "confirmed" from the record alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from hotel_agent.conversations.dialogue import Draft, Shown
+from hotel_agent.conversations.skills import availability, details
+from hotel_agent.conversations.skills.rooms_told import told_booking, told_hold
+from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.flags.switches import is_on
+from hotel_agent.reservations import Booking, Hold, HoldLapsed, OutcomeUnknown, PmsRejected, RoomTaken, Stay
+from hotel_agent.reservations.booking import book, find_hold, hold_quote, release_hold
+
+
+def choose(talk: Talk, shown: Shown) -> list[Part]:
+    """Hold what the guest chose and read it back."""
+    if not is_on("booking", talk.hotel.id):
+        talk.hand_over("booking_off")
+        return [talk.part("book.by_colleague")]
+    _settle_on(talk, shown)
+    if not _name(talk):
+        talk.state.offers = [shown]
+        return [talk.ask("name", "book.ask_name")]
+    try:
+        hold = hold_quote(
+            talk.hotel,
+            talk.guest.id,
+            Stay(shown.check_in, shown.check_out),
+            availability.requests_of(shown),
+            talk.key("hold"),
+            talk.state.hold,
+        )
+    except RoomTaken:
+        return [talk.part("book.just_taken"), *_look_again(talk)]
+    except PmsRejected:
+        return _look_again(talk)
+    talk.state.hold = hold.hold_key
+    return [read_back(talk, hold, was=Decimal(shown.total))]
+
+
+def _settle_on(talk: Talk, shown: Shown) -> None:
+    """The details become those of the offer, so that a later correction starts from what was chosen."""
+    draft = talk.state.booking
+    draft.goal = "book"
+    if (draft.check_in, draft.check_out) != (shown.check_in, shown.check_out):
+        draft.check_in, draft.check_out, draft.nights = shown.check_in, shown.check_out, None
+    draft.adults, draft.children, draft.ages = shown.adults, shown.children, list(shown.ages)
+    types = set(shown.types)
+    draft.room_type = types.pop() if len(types) == 1 else None
+
+
+def _name(talk: Talk) -> str | None:
+    return talk.state.booking.name or talk.guest.name
+
+
+def read_back(talk: Talk, hold: Hold, was: Decimal | None = None) -> Part:
+    changed = was if was is not None and was != hold.total else None
+    return talk.ask(
+        "confirm_booking",
+        "book.read_back",
+        talk.button(f"confirm:{hold.hold_key}", "confirm"),
+        talk.button(f"decline:{hold.hold_key}", "decline"),
+        was=changed,
+        name=_name(talk),
+        **told_hold(talk, hold),
+    )
+
+
+def remind(talk: Talk) -> Part | None:
+    """The question that waits for a yes, briefly; None when the rooms are not kept any more."""
+    hold = current_hold(talk)
+    if hold is None:
+        return None
+    told = told_hold(talk, hold)
+    return talk.ask(
+        "confirm_booking",
+        "book.resume",
+        talk.button(f"confirm:{hold.hold_key}", "confirm"),
+        talk.button(f"decline:{hold.hold_key}", "decline"),
+        rooms=told["rooms"],
+        expires_at=told["expires_at"],
+        total=hold.total,
+        currency=hold.currency,
+    )
+
+
+def current_hold(talk: Talk) -> Hold | None:
+    return find_hold(talk.hotel, talk.state.hold, talk.guest.id) if talk.state.hold else None
+
+
+def rename(talk: Talk) -> list[Part]:
+    """The name changes; the rooms stay as they are."""
+    hold = current_hold(talk)
+    return [read_back(talk, hold)] if hold else [talk.part("book.lapsed"), *_look_again(talk)]
+
+
+def confirm(talk: Talk, hold_key: str) -> list[Part]:
+    """The guest said yes to the read-back of this hold."""
+    if not is_on("booking", talk.hotel.id):
+        talk.hand_over("booking_off")
+        return [talk.part("book.by_colleague")]
+    name = _name(talk) or ""
+    try:
+        booking = book(talk.hotel, hold_key, talk.guest.id, name, talk.key("book"), talk.turn.today)
+    except RoomTaken:
+        return [talk.part("book.just_taken"), *_look_again(talk)]
+    except HoldLapsed:
+        return [talk.part("book.lapsed"), *_look_again(talk)]
+    except (PmsRejected, OutcomeUnknown) as trouble:
+        talk.hand_over("pms_failed")
+        talk.state.hold = talk.state.expected = None
+        refused = isinstance(trouble, PmsRejected)
+        return [talk.part("book.refused" if refused else "trouble.pms_away")]
+    return [_booked(talk, booking)]
+
+
+def _booked(talk: Talk, booking: Booking) -> Part:
+    talk.state.booking = Draft()
+    talk.state.offers = []
+    talk.state.hold = talk.state.expected = None
+    talk.state.booked = booking.code
+    if not booking.is_confirmed:
+        talk.hand_over("pms_failed")
+        return talk.part("book.pending", code=booking.code)
+    return talk.part("book.confirmed", from_time=talk.hotel.check_in_time, **told_booking(talk, booking))
+
+
+def decline(talk: Talk) -> list[Part]:
+    """The guest does not want what was held or offered. The details stay, for a change of mind."""
+    held = talk.state.hold
+    let_go(talk, "declined")
+    talk.state.offers = []
+    talk.state.expected = "dates"
+    return [talk.part("book.declined" if held else "book.not_these")]
+
+
+def forget(talk: Talk) -> list[Part]:
+    """The guest gives up the booking that was being prepared."""
+    let_go(talk, "declined")
+    talk.state.booking, talk.state.offers, talk.state.expected = Draft(), [], None
+    return [talk.part("book.dropped")]
+
+
+def let_go(talk: Talk, reason: str) -> None:
+    if talk.state.hold:
+        release_hold(talk.hotel, talk.state.hold, talk.guest.id, reason)
+        talk.state.hold = None
+
+
+def _look_again(talk: Talk) -> list[Part]:
+    """Quote anew from what is known, because what was shown no longer stands."""
+    let_go(talk, "quoted_again")
+    talk.state.offers = []
+    return availability.proceed(talk)
+
+
+# --- taps ---------------------------------------------------------------------------------------------------
+
+
+def tapped_offer(talk: Talk, key: str) -> list[Part]:
+    """A row or button of an offer. One that is not on the table any more is looked at anew, never guessed."""
+    shown = next((offer for offer in talk.state.offers if offer.key == f"offer:{key}"), None)
+    if shown is not None:
+        return choose(talk, shown)
+    _recall(talk, key)
+    return [talk.part("availability.old_offer"), *_look_again(talk)]
+
+
+def _recall(talk: Talk, key: str) -> None:
+    """An old button tells what it was about; used only where nothing newer is known."""
+    draft = talk.state.booking
+    if draft.check_in or draft.check_out or draft.adults is not None:
+        return
+    try:
+        types, check_in, check_out, adults, children = key.split(":")
+        recalled = replace(
+            draft,
+            goal="book",
+            check_in=date.fromisoformat(check_in),
+            check_out=date.fromisoformat(check_out),
+            adults=int(adults),
+            children=int(children),
+        )
+    except ValueError:
+        return
+    codes = types.split("+")
+    if len(set(codes)) == 1 and codes[0] in talk.kinds:
+        recalled.room_type = codes[0]
+    recalled.rooms = len(codes) if len(codes) > 1 else None
+    talk.state.booking = recalled
+
+
+def tapped_confirm(talk: Talk, hold_key: str) -> list[Part]:
+    if hold_key == talk.state.hold:
+        return confirm(talk, hold_key)
+    hold = find_hold(talk.hotel, hold_key, talk.guest.id)
+    if hold is not None and (hold.is_booked or talk.state.hold is None):
+        return confirm(talk, hold_key)
+    stale = talk.part("book.stale")
+    waiting = remind(talk)
+    if waiting:
+        return [stale, waiting]
+    talk.state.booking.goal = "book"
+    return [stale, *_look_again(talk)]
+
+
+def tapped_decline(talk: Talk, hold_key: str) -> list[Part]:
+    if hold_key == talk.state.hold:
+        return decline(talk)
+    release_hold(talk.hotel, hold_key, talk.guest.id, "declined")
+    already_booked = find_hold(talk.hotel, hold_key, talk.guest.id) is not None
+    return [talk.part("cancel.stale" if already_booked else "book.declined")]
+
+
+def tapped_dates(talk: Talk, value: str) -> list[Part]:
+    """The button with the dates the other way round."""
+    check_in, _, check_out = value.partition(":")
+    let_go(talk, "changed")
+    details.learn(talk, {"check_in": check_in, "check_out": check_out})
+    return availability.proceed(talk, dates_are_new=True)
+
+
+def other_dates(talk: Talk) -> list[Part]:
+    draft = talk.state.booking
+    let_go(talk, "changed")
+    draft.check_in = draft.check_out = draft.nights = None
+    talk.state.offers = []
+    return [talk.ask("dates", "stay.ask_dates")]

@@ -1,0 +1,152 @@
+"""Cancelling: the cost is told before the yes, and "cancelled" only from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from hotel_agent.channels.whatsapp.limits import Choice, Row
+from hotel_agent.conversations.skills import book, lookup
+from hotel_agent.conversations.skills.rooms_told import told_booking
+from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.errors import NotFound
+from hotel_agent.reservations import Booking, PmsRejected
+from hotel_agent.reservations.booking import cancel, cancellation_terms, look_up, upcoming_of
+
+MOST_LISTED = 10
+
+
+def start(talk: Talk) -> list[Part]:
+    if talk.said.entities.get("booking_code") or talk.state.lookup_code:
+        return _opened(talk)
+    own = _meant(talk, upcoming_of(talk.hotel, talk.guest.id, talk.turn.today))
+    preparing = bool(talk.state.hold or talk.state.offers or talk.state.booking.goal == "book")
+    if preparing and not own:
+        return book.forget(talk)
+    if preparing and talk.state.hold:
+        return [_new_or_booked(talk, talk.state.hold, own)]
+    if not own:
+        return [talk.part("reservation_status.none_yet"), lookup.wants_code(talk, "cancel")]
+    if len(own) == 1:
+        return ask_yes(talk, own[0])
+    return [_list(talk, own)]
+
+
+def _opened(talk: Talk) -> list[Part]:
+    found = lookup.open_booking(talk, "cancel")
+    return ask_yes(talk, found) if isinstance(found, Booking) else [found]
+
+
+def _meant(talk: Talk, own: Sequence[Booking]) -> Sequence[Booking]:
+    """Days that the guest names pick out a booking."""
+    arrival = talk.said.entities.get("check_in")
+    on_the_day = [booking for booking in own if booking.stay.check_in.isoformat() == arrival]
+    return on_the_day or own
+
+
+def _new_or_booked(talk: Talk, hold_key: str, own: Sequence[Booking]) -> Part:
+    new = talk.button(f"decline:{hold_key}", "the_new_one")
+    booked = tuple(Choice(f"cancel:{booking.code}", booking.code) for booking in own[:2])
+    return talk.ask("yes_no", "cancel.new_or_booked", new, *booked)
+
+
+def _list(talk: Talk, own: Sequence[Booking]) -> Part:
+    talk.state.lookup, talk.state.expected = "cancel", "booking_code"
+    rows = []
+    for booking in own[:MOST_LISTED]:
+        told = told_booking(talk, booking)
+        values = {name: told[name] for name in ("check_in", "check_out", "rooms")}
+        rows.append(Row(f"cancel:{booking.code}", booking.code, talk.say("cancel.row", **values)))
+    return Part(talk.say("cancel.which"), rows=tuple(rows), asks=True)
+
+
+def ask_yes(talk: Talk, booking: Booking) -> list[Part]:
+    """What cancelling costs now, and whether to do it."""
+    if booking.status == "cancelled":
+        return [_told(talk, "cancel.already", booking, booking.cancellation_fee or Decimal(0))]
+    if booking.status not in ("booked", "pending"):
+        talk.hand_over("unsure")
+        return [talk.part("cancel.not_possible")]
+    terms = cancellation_terms(booking, talk.turn.now)
+    talk.state.cancelling, talk.state.cancel_fee = booking.code, str(terms.fee)
+    told = told_booking(talk, booking)
+    return [
+        talk.ask(
+            "confirm_cancel",
+            "cancel.confirm",
+            talk.button(f"cancel_yes:{booking.code}", "cancel_yes"),
+            talk.button(f"cancel_no:{booking.code}", "cancel_no"),
+            is_free=terms.is_free,
+            free_until=talk.local(terms.free_until),
+            fee=terms.fee,
+            **{name: told[name] for name in ("code", "rooms", "check_in", "check_out", "total", "currency")},
+        )
+    ]
+
+
+def decide(talk: Talk, yes: bool) -> list[Part]:
+    """The answer to the question of `ask_yes`."""
+    code = talk.state.cancelling or ""
+    surname = talk.state.proven.get(code)
+    if not yes:
+        _settled(talk)
+        return [talk.part("cancel.kept", code=code)]
+    booking = look_up(talk.hotel, talk.guest.id, code, surname)
+    if not isinstance(booking, Booking):
+        _settled(talk)
+        return [talk.part("cancel.stale")]
+    if booking.status != "cancelled":
+        fee = cancellation_terms(booking, talk.turn.now).fee
+        if str(fee) != talk.state.cancel_fee and fee != Decimal(talk.state.cancel_fee or "-1"):
+            return [talk.part("cancel.fee_changed"), *ask_yes(talk, booking)]
+    return _cancel(talk, code, surname)
+
+
+def _cancel(talk: Talk, code: str, surname: str | None) -> list[Part]:
+    _settled(talk)
+    try:
+        done = cancel(talk.hotel, code, guest_id=talk.guest.id, surname=surname, now=talk.turn.now)
+    except (PmsRejected, NotFound):
+        talk.hand_over("unsure")
+        return [talk.part("cancel.not_possible")]
+    if done.booking.status != "cancelled":
+        talk.hand_over("pms_failed")
+        return [talk.part("cancel.not_possible")]
+    return [_told(talk, "cancel.done", done.booking, done.fee)]
+
+
+def _told(talk: Talk, block: str, booking: Booking, fee: Decimal) -> Part:
+    return talk.part(block, code=booking.code, fee=fee, currency=booking.currency)
+
+
+def _settled(talk: Talk) -> None:
+    talk.state.cancelling = talk.state.cancel_fee = None
+    if talk.state.expected == "confirm_cancel":
+        talk.state.expected = None
+
+
+def ask_again(talk: Talk) -> list[Part]:
+    """The cost and the question once more, after the guest has talked about something else."""
+    code = talk.state.cancelling or ""
+    booking = look_up(talk.hotel, talk.guest.id, code, talk.state.proven.get(code))
+    return ask_yes(talk, booking) if isinstance(booking, Booking) else []
+
+
+# --- taps ---------------------------------------------------------------------------------------------------
+
+
+def tapped(talk: Talk, code: str) -> list[Part]:
+    """A row or button that names a booking: opened like a code that was written."""
+    surname = talk.state.proven.get(code)
+    booking = look_up(talk.hotel, talk.guest.id, code, surname)
+    talk.state.lookup = talk.state.lookup_code = None
+    return ask_yes(talk, booking) if isinstance(booking, Booking) else [talk.part("cancel.stale")]
+
+
+def tapped_yes(talk: Talk, code: str) -> list[Part]:
+    return decide(talk, yes=True) if code == talk.state.cancelling else tapped(talk, code)
+
+
+def tapped_no(talk: Talk, code: str) -> list[Part]:
+    talk.state.cancelling = code
+    return decide(talk, yes=False)

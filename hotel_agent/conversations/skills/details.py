@@ -1,0 +1,194 @@
+"""What a stay needs: arrival, departure or nights, adults; in any order, the missing are asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from hotel_agent.channels.whatsapp.limits import Choice
+from hotel_agent.conversations.dialogue import Draft
+from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.text import fold
+from hotel_agent.reservations import Party
+from hotel_agent.reservations.quoting import BadStay, check_party, check_stay
+
+# What the vocabulary calls a kind of room that no word of the hotel's own resolved.
+_UNRESOLVED = {"single", "double", "twin", "triple", "family", "suite"}
+
+_MORE = re.compile(
+    r"noches? (mas|adicional|extra)|(more|extra|another) night|noites? (a mais|extra)|mais \w+ noite"
+)
+_FEWER = re.compile(r"noches? menos|(less|fewer) night|nights? (less|fewer)|noites? a menos|menos \w+ noite")
+
+STAY_DETAILS = frozenset(
+    ["check_in", "check_out", "nights", "adults", "children", "children_ages", "room_type", "rooms"]
+)
+
+
+def learn(talk: Talk, heard: Mapping[str, Any], only_fill: bool = False) -> bool:
+    """Take over what one message says of the stay; later words replace earlier ones. True if that is news.
+
+    `only_fill` keeps what is known: the message was about something else.
+    """
+    draft = talk.state.booking
+    before = replace(draft)
+    told = {name: value for name, value in heard.items() if name in STAY_DETAILS and value is not None}
+    if only_fill:
+        told = {name: value for name, value in told.items() if not getattr(draft, _field_of(name))}
+    if talk.said.means("modify_reservation"):
+        told = _with_more_nights(draft, told, fold(talk.said.words))
+    _learn_dates(draft, told, talk.state.expected)
+    _learn_party(draft, told)
+    room_type = told.get("room_type")
+    if room_type in talk.kinds:
+        draft.room_type = room_type
+    elif room_type is not None:
+        draft.room_type = None
+    draft.rooms = told.get("rooms", draft.rooms)
+    return draft != before
+
+
+def _with_more_nights(draft: Draft, told: Mapping[str, Any], words: str) -> dict[str, Any]:
+    """ "Una noche más" is counted from the nights that are known."""
+    known = (draft.check_out - draft.check_in).days if draft.check_in and draft.check_out else None
+    nights, dates = told.get("nights"), {"check_in", "check_out"} & set(told)
+    if known is None or nights is None or dates:
+        return dict(told)
+    if _MORE.search(words):
+        return {**told, "nights": known + nights}
+    return {**told, "nights": max(known - nights, 1)} if _FEWER.search(words) else dict(told)
+
+
+def unknown_type(talk: Talk, heard: Mapping[str, Any]) -> bool:
+    """Whether the guest asked for a kind of room that this hotel does not have."""
+    return heard.get("room_type") in _UNRESOLVED - set(talk.kinds)
+
+
+def _field_of(name: str) -> str:
+    return "ages" if name == "children_ages" else name
+
+
+def _learn_dates(draft: Draft, told: Mapping[str, Any], expected: str | None) -> None:
+    arrival, departure, nights = _date(told, "check_in"), _date(told, "check_out"), told.get("nights")
+    if expected == "check_out" and arrival and not departure and draft.check_in and arrival > draft.check_in:
+        arrival, departure = None, arrival
+    if arrival:
+        draft.check_in = arrival
+        overtaken = draft.check_out is not None and draft.check_out <= arrival
+        if overtaken and not (departure or nights or draft.nights):
+            draft.check_out = None
+    if departure:
+        draft.check_out = departure
+        draft.nights = nights
+    elif nights:
+        draft.nights = nights
+    if not departure and draft.nights and draft.check_in:
+        draft.check_out = draft.check_in + timedelta(days=draft.nights)
+    elif departure and draft.nights and not draft.check_in:
+        draft.check_in = departure - timedelta(days=draft.nights)
+
+
+def _date(told: Mapping[str, Any], name: str) -> date | None:
+    value = told.get(name)
+    return date.fromisoformat(value) if isinstance(value, str) else None
+
+
+def _learn_party(draft: Draft, told: Mapping[str, Any]) -> None:
+    draft.adults = told.get("adults", draft.adults)
+    draft.children = told.get("children", draft.children)
+    if "children_ages" in told:
+        draft.ages = list(told["children_ages"])
+        draft.children = max(draft.children, len(draft.ages))
+    draft.ages = draft.ages[: draft.children]
+
+
+def party_of(draft: Draft) -> Party:
+    return Party(draft.adults or 0, draft.children, tuple(draft.ages))
+
+
+def unclear(talk: Talk) -> Part | None:
+    """Asks about what can be read in two ways, and about days that do not exist."""
+    if "no_such_date" in talk.said.whole.problems:
+        return talk.ask("dates", "stay.no_such_date")
+    ambiguous = set(talk.said.whole.ambiguous) - set(talk.said.entities)
+    if ambiguous & {"check_in", "check_out", "nights"}:
+        return talk.ask("dates", "stay.ambiguous_dates")
+    if ambiguous & {"adults", "children", "rooms"}:
+        return talk.ask("party", "stay.ambiguous_people")
+    return None
+
+
+def impossible(talk: Talk) -> Part | None:
+    """Says kindly what cannot be in the details known so far, and asks for that again."""
+    draft = talk.state.booking
+    try:
+        if draft.check_in and draft.check_out:
+            check_stay(talk.hotel, draft.check_in, draft.check_out, talk.turn.today)
+        elif draft.check_in and draft.check_in < talk.turn.today:
+            raise BadStay("past_date", today=talk.turn.today)
+        if draft.adults is not None:
+            check_party(talk.hotel, party_of(draft), draft.rooms)
+    except BadStay as bad:
+        return explain(talk, bad)
+    if "past_date" in talk.said.whole.problems and "check_in" not in talk.said.entities:
+        return explain(talk, BadStay("past_date", today=talk.turn.today))
+    if "reversed_dates" in talk.said.whole.problems:
+        return explain(talk, BadStay("reversed"))
+    return None
+
+
+def explain(talk: Talk, bad: BadStay) -> Part:
+    draft = talk.state.booking
+    human = talk.button("ask:human", "human")
+    match bad.reason:
+        case "reversed":
+            swap = _swapped(talk)
+            draft.check_in = draft.check_out = draft.nights = None
+            return talk.ask("dates", "stay.reversed", *swap)
+        case "same_day":
+            draft.check_out = draft.nights = None
+            return talk.ask("check_out", "stay.same_day", check_in=draft.check_in)
+        case "past_date" | "too_far":
+            draft.check_in = draft.check_out = draft.nights = None
+            return talk.ask("dates", f"stay.{bad.reason}", **bad.detail)
+        case "too_long":
+            draft.check_out = draft.nights = None
+            return talk.ask("check_out", "stay.too_long", human, **bad.detail)
+        case "no_adults" | "too_many_people":
+            draft.adults, draft.children, draft.ages = None, 0, []
+            buttons = (human,) if bad.reason == "too_many_people" else ()
+            return talk.ask("party", f"stay.{bad.reason}", *buttons, **bad.detail)
+        case "more_rooms_than_adults":
+            draft.rooms = None
+            return talk.ask("party", "stay.more_rooms_than_adults", **bad.detail)
+        case _:
+            draft.room_type = None
+            return talk.ask("room_type", "availability.no_such_type")
+
+
+def _swapped(talk: Talk) -> tuple[Choice, ...]:
+    """A button with the dates the other way round, as the guest probably meant them."""
+    draft = talk.state.booking
+    if not draft.check_in or not draft.check_out:
+        return ()
+    title = talk.say("availability.row_dates", check_in=draft.check_out, check_out=draft.check_in)
+    return (Choice(f"dates:{draft.check_out}:{draft.check_in}", title),)
+
+
+def missing(talk: Talk) -> Part | None:
+    """The question for the first detail that is not known yet, in the order of the contract."""
+    draft = talk.state.booking
+    if not draft.check_in and not draft.check_out:
+        if draft.nights:
+            return talk.ask("check_in", "stay.ask_check_in")
+        return talk.ask("dates", "price.ask_dates" if draft.goal == "price" else "stay.ask_dates")
+    if not draft.check_in:
+        return talk.ask("check_in", "stay.ask_check_in")
+    if not draft.check_out:
+        return talk.ask("check_out", "stay.ask_check_out", check_in=draft.check_in)
+    if draft.adults is None:
+        return talk.ask("party", "stay.ask_adults")
+    return None

@@ -1,0 +1,21 @@
+"""Fire, illness, violence: whom to call now, and the hotel alerted as urgent."""
+
+from __future__ import annotations
+
+from hotel_agent.conversations.talk import Part, Talk
+
+# 112 reaches every service in the European Union and, from a mobile phone, in most other countries.
+_ELSEWHERE = "112"
+_NUMBERS = {
+    "AR": "911", "BR": "190", "CA": "911", "CL": "133", "CO": "123", "CR": "911", "DO": "911", "EC": "911",
+    "GB": "999", "MX": "911", "PA": "911", "PE": "105", "US": "911", "UY": "911",
+}  # fmt: skip
+
+
+def answer(talk: Talk) -> list[Part]:
+    talk.hand_over("emergency", urgent=True)
+    settings = talk.hotel.settings
+    number = settings.get("emergency_number") or _NUMBERS.get(talk.hotel.country, _ELSEWHERE)
+    advice = settings.get("emergency_advice") or {}
+    text = advice.get(talk.language) if isinstance(advice, dict) else advice
+    return [talk.part("emergency.urgent", number=str(number), advice=text)]

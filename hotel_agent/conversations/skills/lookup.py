@@ -1,0 +1,52 @@
+"""Who may see a booking: its own guest, or who gives code and surname. Either one wrong looks the same."""
+
+from __future__ import annotations
+
+from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.reservations import Booking
+from hotel_agent.reservations.booking import NeedsSurname, look_up
+
+MOST_TRIES = 3
+
+
+def wants_code(talk: Talk, purpose: str) -> Part:
+    talk.state.lookup = purpose
+    talk.state.lookup_code = None
+    return talk.ask("booking_code", "reservation_status.ask_code")
+
+
+def open_booking(talk: Talk, purpose: str) -> Booking | Part:
+    """The booking of the code that was said, or the question or refusal that comes instead."""
+    said, state = talk.said.entities, talk.state
+    code = str(said.get("booking_code") or state.lookup_code or "")
+    if not code:
+        return wants_code(talk, purpose)
+    surname = said.get("surname") or said.get("name") or state.proven.get(code)
+    found = look_up(talk.hotel, talk.guest.id, code, str(surname) if surname else None)
+    if isinstance(found, Booking):
+        _opened(talk, found, str(surname) if surname else None)
+        return found
+    if isinstance(found, NeedsSurname):
+        state.lookup, state.lookup_code = purpose, code
+        return talk.ask("surname", "reservation_status.ask_surname")
+    return _wrong(talk, purpose)
+
+
+def _opened(talk: Talk, booking: Booking, surname: str | None) -> None:
+    state = talk.state
+    state.lookup = state.lookup_code = None
+    if state.expected in ("booking_code", "surname"):
+        state.expected = None
+    if surname and booking.guest_id != talk.guest.id:
+        state.proven[booking.code] = surname
+
+
+def _wrong(talk: Talk, purpose: str) -> Part:
+    talk.state.wrong_codes += 1
+    talk.state.lookup_code = None
+    if talk.state.wrong_codes < MOST_TRIES:
+        talk.state.lookup = purpose
+        return talk.ask("booking_code", "reservation_status.not_found")
+    talk.state.lookup = talk.state.expected = None
+    talk.hand_over("unsure")
+    return talk.part("reservation_status.too_many_tries")

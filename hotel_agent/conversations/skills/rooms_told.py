@@ -1,0 +1,76 @@
+"""Rooms, quotes and bookings as values for the words: names and amounts from the record, nothing made up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from hotel_agent.conversations.talk import Talk
+from hotel_agent.reservations import Booking, Hold, Quote, Stay
+
+
+def rooms_in_words(talk: Talk, codes: Iterable[str]) -> str:
+    """ "2 × Doble + Familiar"."""
+    counts = Counter(codes)
+    return " + ".join(
+        f"{count} × {talk.room_name(code)}" if count > 1 else talk.room_name(code)
+        for code, count in counts.items()
+    )
+
+
+def told_stay(stay: Stay) -> dict[str, Any]:
+    return {"check_in": stay.check_in, "check_out": stay.check_out, "nights": stay.nights}
+
+
+def told_quote(talk: Talk, quote: Quote) -> dict[str, Any]:
+    return {
+        **told_stay(quote.stay),
+        "rooms": rooms_in_words(talk, (room.room_type for room in quote.rooms)),
+        "adults": quote.party.adults,
+        "children": quote.party.children,
+        "nightly": nightly_of(quote),
+        "total": quote.total,
+        "currency": quote.currency,
+    }
+
+
+def nightly_of(quote: Quote) -> Decimal | None:
+    """What all the rooms cost a night, when every night costs the same and there is more than one."""
+    prices = {price for line in quote.lines for price in [_each_night(line.nightly)]}
+    if None in prices or quote.stay.nights == 1:
+        return None
+    return sum((line.nightly[0] * line.count for line in quote.lines), Decimal(0))
+
+
+def _each_night(nightly: tuple[Decimal, ...]) -> Decimal | None:
+    return nightly[0] if len(set(nightly)) == 1 else None
+
+
+def told_hold(talk: Talk, hold: Hold) -> dict[str, Any]:
+    return {
+        **told_stay(hold.stay),
+        "rooms": rooms_in_words(talk, (room.kind.code for room in hold.rooms)),
+        "adults": hold.adults,
+        "children": hold.children,
+        "total": hold.total,
+        "currency": hold.currency,
+        "expires_at": talk.local(hold.expires_at),
+        "free_until": talk.local(hold.free_until),
+        "late_fee": hold.late_fee,
+        "is_free": talk.turn.now <= hold.free_until,
+    }
+
+
+def told_booking(talk: Talk, booking: Booking) -> dict[str, Any]:
+    return {
+        **told_stay(booking.stay),
+        "code": booking.code,
+        "rooms": rooms_in_words(talk, (room.kind.code for room in booking.rooms)),
+        "adults": booking.adults,
+        "children": booking.children,
+        "name": booking.guest_name,
+        "total": booking.total,
+        "currency": booking.currency,
+    }

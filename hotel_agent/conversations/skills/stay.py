@@ -1,0 +1,131 @@
+"""One step of the talk about a stay: details, choices, yes and no, in whatever order the guest says them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hotel_agent.conversations.dialogue import Shown
+from hotel_agent.conversations.skills import availability, book, details
+from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.text import fold
+
+GOALS = {"check_availability": "availability", "ask_price": "price", "make_reservation": "book"}
+_OTHER_DATES = (
+    "otras fechas", "otra fecha", "otros dias", "cambiar las fechas", "other dates", "different dates",
+    "other days", "change the dates", "outras datas", "outra data", "outros dias", "mudar as datas",
+)  # fmt: skip
+_CHEAPEST = ("barat", "econom", "cheap", "menos car", "en conta")
+
+
+def step(talk: Talk) -> list[Part]:
+    """The message was about the stay."""
+    said, draft = talk.said, talk.state.booking
+    for intent, goal in GOALS.items():
+        if said.means(intent) and draft.goal != "book":
+            draft.goal = goal
+    dates = (draft.check_in, draft.check_out)
+    type_before = draft.room_type
+    changes = [details.learn(talk, heard) for heard in said.each]
+    changed = any(changes)
+    renamed = _learn_name(talk)
+    if any(details.unknown_type(talk, heard) for heard in said.each):
+        talk.state.offers = []
+        book.let_go(talk, "changed")
+        return [talk.part("availability.no_such_type"), *availability.proceed(talk)]
+    only_type = changed and draft.room_type != type_before and dates == (draft.check_in, draft.check_out)
+    chosen = _chosen(talk, changed and not only_type)
+    if chosen:
+        return book.choose(talk, chosen)
+    question = details.unclear(talk)
+    if question and not changed:
+        return [question]
+    if changed or said.whole.problems:
+        book.let_go(talk, "changed")
+        talk.state.offers = []
+        return availability.proceed(talk, dates_are_new=dates != (draft.check_in, draft.check_out))
+    if said.means("deny"):
+        return _no(talk)
+    return _unchanged(talk, renamed)
+
+
+def fill(talk: Talk) -> list[Part]:
+    """The message was about something else; the details in it fill what is missing and correct nothing."""
+    changes = [details.learn(talk, heard, only_fill=True) for heard in talk.said.each]
+    return availability.proceed(talk) if any(changes) else []
+
+
+def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
+    """Nothing new about the stay itself: a yes, a name, or the same question again."""
+    state, said = talk.state, talk.said
+    agrees = said.means("affirm", "make_reservation")
+    if state.hold:
+        if agrees:
+            return book.confirm(talk, state.hold)
+        if renamed:
+            return book.rename(talk)
+        waiting = book.remind(talk)
+        return [waiting] if waiting else availability.proceed(talk)
+    if state.offers:
+        if state.expected == "name" and renamed:
+            return book.choose(talk, state.offers[0])
+        if agrees and len(state.offers) == 1:
+            return book.choose(talk, state.offers[0])
+        again = availability.ask_again(talk)
+        return [again] if again and agrees else availability.proceed(talk)
+    if agrees and state.expected == "dates" and state.booking.check_in:
+        return book.other_dates(talk)
+    if state.booking.goal:
+        return availability.proceed(talk, dates_are_new=said.means("check_availability", "ask_price"))
+    return []
+
+
+def _no(talk: Talk) -> list[Part]:
+    if talk.state.hold or talk.state.offers:
+        return book.decline(talk)
+    if talk.state.expected in ("dates", "check_in", "check_out"):
+        return book.forget(talk)
+    return availability.proceed(talk) if talk.state.booking.goal and talk.state.expected else []
+
+
+def _learn_name(talk: Talk) -> bool:
+    """ "a nombre de Luisa Pérez" names this booking; a guest who had no name keeps it."""
+    name = talk.said.entities.get("name") or (
+        talk.said.entities.get("surname") if talk.state.expected == "name" else None
+    )
+    if not name or not (talk.state.hold or talk.state.offers or talk.state.booking.goal):
+        return False
+    talk.state.booking.name = str(name)
+    if not talk.guest.name:
+        talk.guest.name = str(name)
+    return True
+
+
+def _chosen(talk: Talk, details_changed: bool) -> Shown | None:
+    """The offer that the guest points at: by number, by kind of room, or as the cheapest."""
+    offers = talk.state.offers
+    if not offers or details_changed:
+        return None
+    choice = talk.said.entities.get("choice")
+    if isinstance(choice, int):
+        return offers[choice - 1] if 1 <= choice <= len(offers) else None
+    room_type = talk.said.entities.get("room_type")
+    asks = talk.said.means("check_availability", "ask_price", "ask_room_types")
+    only_asks = asks and not talk.said.means("make_reservation", "affirm")
+    if room_type in talk.kinds and not only_asks:
+        meant = [offer for offer in offers if set(offer.types) == {room_type}]
+        return meant[0] if len(meant) == 1 else None
+    if wants_the_cheapest(talk):
+        return min(offers, key=lambda offer: Decimal(offer.total))
+    return None
+
+
+def wants_other_dates(talk: Talk) -> bool:
+    """Without saying which."""
+    named = {"check_in", "check_out", "nights"} & set(talk.said.entities)
+    words = fold(talk.said.words)
+    return not named and any(phrase in words for phrase in _OTHER_DATES)
+
+
+def wants_the_cheapest(talk: Talk) -> bool:
+    words = fold(talk.said.words)
+    return len(talk.state.offers) > 1 and any(cheap in words for cheap in _CHEAPEST)

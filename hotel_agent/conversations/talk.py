@@ -1,0 +1,94 @@
+"""One turn being answered: what was said, what is remembered, and the pieces of the reply so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hotel_agent.channels.whatsapp.limits import Choice, OutLocation, Row
+from hotel_agent.conversations import words
+from hotel_agent.conversations.dialogue import Handover, State, Turn
+from hotel_agent.conversations.listening import Said
+from hotel_agent.guests.models import Guest
+from hotel_agent.hotels.models import Hotel
+from hotel_agent.reservations import RoomKind
+
+# A person looks at these first, whatever else the guest asked for.
+_GRAVEST_FIRST = ("emergency", "complaint", "human", "payment")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of a reply. `asks` marks a question or choice that waits for the guest."""
+
+    text: str
+    buttons: tuple[Choice, ...] = ()
+    rows: tuple[Row, ...] = ()
+    location: OutLocation | None = None
+    asks: bool = False
+
+
+@dataclass
+class Talk:
+    turn: Turn
+    state: State
+    said: Said
+    kinds: Mapping[str, RoomKind]
+    handover: Handover | None = None
+    acted_on: list[str] = field(default_factory=list)
+
+    @property
+    def hotel(self) -> Hotel:
+        return self.turn.hotel
+
+    @property
+    def guest(self) -> Guest:
+        return self.turn.guest
+
+    @property
+    def language(self) -> str:
+        language: str = self.said.whole.language
+        return language
+
+    def say(self, block: str, **values: Any) -> str:
+        return words.say(self.language, block, **values)
+
+    def part(self, block: str, **values: Any) -> Part:
+        return Part(self.say(block, **values))
+
+    def ask(self, expected: str | None, block: str, *buttons: Choice, **values: Any) -> Part:
+        """A question; `expected` is what the answer will be about."""
+        self.state.expected = expected
+        return Part(self.say(block, **values), buttons=buttons, asks=True)
+
+    def button(self, reply_id: str, block: str) -> Choice:
+        return Choice(reply_id, self.say(f"buttons.{block}"))
+
+    def menu(self) -> tuple[Choice, ...]:
+        return (
+            self.button("ask:availability", "availability"),
+            self.button("ask:status", "my_booking"),
+            self.button("ask:human", "human"),
+        )
+
+    def hand_over(self, reason: str, urgent: bool = False) -> None:
+        """A person is promised. The gravest reason of a turn is the one they see."""
+        if self.handover is None or _gravity(reason) < _gravity(self.handover.reason):
+            self.handover = Handover(reason, urgent or bool(self.handover and self.handover.urgent))
+
+    def key(self, purpose: str) -> str:
+        return f"{self.turn.request_key}:{purpose}"
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment as the hotel's clock shows it."""
+        return moment.astimezone(self.hotel.zone)
+
+    def room_name(self, code: str) -> str:
+        kind = self.kinds.get(code)
+        return kind.name_in(self.language) if kind else code
+
+
+def _gravity(reason: str) -> int:
+    return _GRAVEST_FIRST.index(reason) if reason in _GRAVEST_FIRST else len(_GRAVEST_FIRST)

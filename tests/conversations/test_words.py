@@ -1,0 +1,175 @@
+"""The words are complete and alike in every language, and hold no facts of their own."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from jinja2 import meta, nodes
+
+from hotel_agent.channels.whatsapp.limits import BUTTON_TITLE, ROW_TITLE
+from hotel_agent.conversations import words
+
+SKILLS = sorted(path.stem for path in (words.REPLIES / "es").glob("*.txt"))
+SPOKEN = [skill for skill in SKILLS if skill != "parts"]
+
+# One value for every name that a block may ask for; two where the words depend on it.
+SAMPLES: dict[str, list[Any]] = {
+    "adults": [1, 2],
+    "advice": [None, "Ve al patio."],
+    "cancelled": [False, True],
+    "capacity": [1, 2],
+    "check_in": [date(2026, 12, 21)],
+    "check_out": [date(2026, 12, 23)],
+    "children": [0, 1, 2],
+    "code": ["MIR-4K7XQZ"],
+    "currency": ["EUR", "COP"],
+    "dates_known": [False, True],
+    "expires_at": [datetime(2026, 12, 1, 12, 45)],
+    "fee": [None, Decimal("0"), Decimal("95.00")],
+    "free_until": [datetime(2026, 12, 19, 15, 0)],
+    "from_time": [time(15)],
+    "hotel": ["Hotel Miramar", "Casa Azul"],
+    "hours": [0, 48],
+    "is_free": [True, False],
+    "kinds": [
+        [
+            {"name": "Doble", "capacity": 2, "description": "Con balcón."},
+            {"name": "Suite", "capacity": 1, "description": ""},
+        ]
+    ],
+    "largest": [20],
+    "last": [None, date(2027, 12, 31)],
+    "late_fee": [Decimal("95.00")],
+    "lines": [[{"name": "Doble", "capacity": 2, "nightly": Decimal("95"), "total": Decimal("190")}]],
+    "longest": [1, 30],
+    "name": ["", "Marta"],
+    "nightly": [None, Decimal("95.00")],
+    "nights": [1, 2],
+    "number": ["112"],
+    "opens": [time(8)],
+    "privacy_url": [None, "https://miramar.example/privacidad"],
+    "rooms": ["Doble"],
+    "status": ["confirmada"],
+    "today": [date(2026, 12, 1)],
+    "total": [Decimal("190.00")],
+    "until": [time(11)],
+    "was": [None, Decimal("180.00")],
+}
+
+
+def blocks(language: str, skill: str) -> dict[str, set[str]]:
+    """The blocks of a file and the names that each asks for."""
+    environment = words.environment(language)
+    tree = environment.parse((words.REPLIES / language / f"{skill}.txt").read_text("utf-8"))
+    found = {}
+    for block in tree.find_all(nodes.Block):
+        alone = nodes.Template(block.body, lineno=1)
+        alone.set_environment(environment)
+        found[block.name] = meta.find_undeclared_variables(alone) - {"parts"}
+    return found
+
+
+def values_of(names: set[str]) -> list[dict[str, Any]]:
+    """The samples, every one used at least once."""
+    longest = max([1, *(len(SAMPLES[name]) for name in names)])
+    return [{name: SAMPLES[name][turn % len(SAMPLES[name])] for name in names} for turn in range(longest)]
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_every_language_has_the_same_files(language):
+    assert sorted(path.stem for path in (words.REPLIES / language).glob("*.txt")) == SKILLS
+
+
+@pytest.mark.parametrize("skill", SPOKEN)
+def test_every_language_has_the_same_blocks_that_ask_for_the_same_values(skill):
+    assert blocks("es", skill)
+    assert blocks("en", skill) == blocks("es", skill)
+    assert blocks("pt", skill) == blocks("es", skill)
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("skill", SPOKEN)
+def test_every_block_can_be_said(language, skill):
+    for block, names in blocks(language, skill).items():
+        for values in values_of(names):
+            said = words.say(language, f"{skill}.{block}", **values)
+            assert said
+            assert not re.search(r"[{}]|None|\bTrue\b|\bFalse\b|\n\n\n|  ", said), said
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("skill", SKILLS)
+def test_the_words_hold_no_figures_of_their_own(language, skill):
+    text = (words.REPLIES / language / f"{skill}.txt").read_text("utf-8")
+    told = re.sub(r"\{[{%].*?[%}]\}", "", text, flags=re.DOTALL)
+    assert not re.search(r"\d|€|\$|EUR", told)
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("skill", SKILLS)
+def test_the_words_do_not_shout(language, skill):
+    text = (words.REPLIES / language / f"{skill}.txt").read_text("utf-8")
+    told = re.sub(r"\{[{%].*?[%}]\}", "", text, flags=re.DOTALL)
+    assert "!" not in told
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_buttons_fit_on_a_button(language):
+    for block in blocks(language, "buttons"):
+        assert len(words.say(language, f"buttons.{block}")) <= BUTTON_TITLE
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_dates_in_a_row_and_on_a_button_fit(language):
+    for month in range(1, 13):
+        last = date(2026, month, 28)
+        days = words.say(language, "availability.row_dates", check_in=last, check_out=last)
+        assert len(days) <= min(ROW_TITLE, BUTTON_TITLE)
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "currency", "told"),
+    [
+        ("es", "190", "EUR", "190,00 €"),
+        ("en", "1190", "EUR", "€1,190.00"),
+        ("pt", "190", "EUR", "€ 190,00"),
+        ("es", "260000", "COP", "260.000 COP"),
+        ("en", "260000", "COP", "COP 260,000"),
+    ],
+)
+def test_money_is_told_as_people_write_it(language, amount, currency, told):
+    assert words.money(language, Decimal(amount), currency) == told
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("es", "lunes 21 de diciembre"), ("en", "Monday 21 December"), ("pt", "segunda-feira, 21 de dezembro")],
+)
+def test_days_are_told_with_their_weekday(language, told):
+    assert words.day(language, date(2026, 12, 21)) == told
+
+
+def test_a_hotels_name_takes_its_article():
+    assert words.of_hotel("es", "Hotel Miramar") == "del Hotel Miramar"
+    assert words.of_hotel("es", "Posada del Mar") == "de la Posada del Mar"
+    assert words.of_hotel("pt", "Hostal Andes") == "de Hostal Andes"
+    assert words.of_hotel("en", "Hotel Miramar") == "of Hotel Miramar"
+
+
+def test_what_a_guest_calls_themselves_is_never_read_as_a_template():
+    assert "{{ total }}" in words.say("es", "greet.hello", name="{{ total }}")
+    assert "<b>" in words.say("es", "greet.hello", name="<b>")
+
+
+def test_a_missing_value_is_an_error_and_not_a_hole():
+    with pytest.raises(Exception, match="name"):
+        words.say("es", "greet.hello")
+
+
+def test_an_unknown_block_is_named():
+    with pytest.raises(LookupError, match="no_such_block"):
+        words.say("es", "greet.no_such_block")
