@@ -58,10 +58,9 @@ def _add_routes(app: Flask, config: Settings) -> None:
 
 
 def _add_commands(app: Flask) -> None:
-    from hotel_agent.conversations.commands import inbox
+    from hotel_agent.conversations.commands import inbox, nlu
     from hotel_agent.flags.commands import flag
     from hotel_agent.hotels.commands import demo, hotel, knowledge
-    from hotel_agent.nlu.commands import nlu
     from hotel_agent.staff.commands import staff, token
 
     for group in (hotel, demo, knowledge, staff, token, flag, inbox, nlu):

@@ -1,14 +1,24 @@
-"""`flask inbox`: what could not be taken in, and trying again."""
+"""`flask inbox`: what could not be taken in, and trying again; `flask nlu`: what the engine makes of a text."""
 
 from __future__ import annotations
 
+import json
+from datetime import date
+from typing import TYPE_CHECKING
+
 import click
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from hotel_agent.cli import Group
 from hotel_agent.conversations.inbox import put_back
 from hotel_agent.conversations.models import WebhookFailure
-from hotel_agent.db import db
+from hotel_agent.db import db, utcnow
+from hotel_agent.errors import BadInput
+from hotel_agent.hotels.finding import by_slug
+from hotel_agent.reservations.quoting import room_kinds
+
+if TYPE_CHECKING:
+    from hotel_agent.nlu import Hints
 
 inbox = Group("inbox", help="Webhook bodies that could not be taken in.")
 
@@ -28,15 +38,54 @@ def failures() -> None:
 
 @inbox.command("replay")
 @click.argument("ids", nargs=-1, type=int)
-@click.option("--all", "everything", is_flag=True, help="replay all that wait")
-def replay(ids: tuple[int, ...], everything: bool) -> None:
-    """Take failed bodies in again, by the IDS that `flask inbox failures` shows; a sweep picks them up."""
-    if not ids and not everything:
-        waiting = db.session.scalar(
-            select(func.count()).select_from(WebhookFailure).where(WebhookFailure.resolved_at.is_(None))
-        )
-        raise click.UsageError(f"name the failures to replay, or --all ({waiting} wait)")
-    count = put_back(None if everything else ids)
+def replay(ids: tuple[int, ...]) -> None:
+    """Take failed bodies in again: those of the IDS that `flask inbox failures` shows, or all that wait."""
+    count = put_back(ids or None)
     click.echo(f"{count} replayed")
-    if not everything and count < len(set(ids)):
+    if count < len(set(ids)):
         raise click.ClickException("some of those ids do not wait to be replayed")
+
+
+nlu = Group("nlu", help="The engine that understands guests.")
+
+
+@nlu.command("try")
+@click.argument("text")
+@click.option("--hotel", "slug", help="slug of the hotel whose room types, country and date are used")
+@click.option("--today", help="the date to understand it on, YYYY-MM-DD")
+@click.option("--language", type=click.Choice(["es", "en", "pt"]), help="the conversation's language so far")
+@click.option("--expected", help="what was just asked, such as dates or adults")
+def try_text(
+    text: str, slug: str | None, today: str | None, language: str | None, expected: str | None
+) -> None:
+    """Show what was understood in a guest's TEXT."""
+    from hotel_agent.nlu import EXPECTED, understand
+
+    if expected is not None and expected not in EXPECTED:
+        raise BadInput("expected", f"--expected is one of {', '.join(sorted(EXPECTED))}")
+    hints, day = _hints(slug, language, expected)
+    if today:
+        try:
+            day = date.fromisoformat(today)
+        except ValueError:
+            raise BadInput("today", "--today is a date as YYYY-MM-DD") from None
+    found = understand(text, day, hints)
+    shown = {
+        "language": found.language,
+        "intents": [{"intent": one.intent, "confidence": round(one.confidence, 3)} for one in found.intents],
+        "entities": dict(found.entities),
+        "ambiguous": list(found.ambiguous),
+        "problems": list(found.problems),
+    }
+    click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+
+
+def _hints(slug: str | None, language: str | None, expected: str | None) -> tuple[Hints, date]:
+    """The engine is loaded only by the command that needs it, not by everything that has commands."""
+    from hotel_agent.nlu import Hints
+
+    if slug is None:
+        return Hints(language=language, expected=expected), utcnow().date()
+    hotel = by_slug(slug)
+    words = {kind.code: kind.words for kind in room_kinds(hotel)}
+    return Hints(language=language, country=hotel.country, room_types=words, expected=expected), hotel.today()

@@ -1,0 +1,413 @@
+"""The hotel's own date grammar: which nights does a guest mean?
+
+Named days come from `day_words`; here lone day numbers join them, neighbours become ranges, cues give each
+day its role (arrival or departure), and night counts complete what is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from hotel_agent.nlu.calendar import Day, NoSuchDate, TwoReadings
+from hotel_agent.nlu.day_words import ORDINAL_END, UNITS_AFTER, Named, named_days
+from hotel_agent.nlu.nights import night_count
+from hotel_agent.nlu.text import masked
+
+_ABOUT_A_STAY = {"dates", "check_in", "check_out", "nights"}
+# A stay this long in numbers alone is a misreading, not a booking.
+_LONGEST_READING = 60
+_ROLLS_OVER = 14
+_REVERSED_AFTER = 180
+
+
+@dataclass(frozen=True)
+class Stay:
+    check_in: date | None = None
+    check_out: date | None = None
+    nights: int | None = None
+    ambiguous: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    seen: bool = False  # the line names a day at all, whether or not it could be resolved
+    line: str = ""  # the line with the days blotted out
+
+
+def find_stay(
+    line: str, today: date, language: str, country: str | None = None, expected: str | None = None
+) -> Stay:
+    """The stay that a tidy line names, resolved against today."""
+    nights, unsure, rest = night_count(line, expected)
+    days = named_days(rest, language, country, today)
+    # "ayer" and "two weeks ago" are no part of a stay.
+    for gone in (day for day in days if day.past):
+        rest = masked(rest, gone.start, gone.end)
+    days = _with_bare_days(rest, [day for day in days if not day.past], expected)
+    days, loose = _settle_lone_figures(days, rest, expected)
+    for named in days:
+        rest = masked(rest, named.start, named.end)
+    stay = _Reading(line, rest, days, today, expected, nights).stay()
+    ambiguous = tuple(dict.fromkeys((*stay.ambiguous, *loose, *unsure)))
+    return replace(stay, ambiguous=ambiguous, seen=bool(days or loose), line=rest)
+
+
+# --- lone day numbers ---
+
+_LINK = (
+    r"(?: ?(?:-+|hasta|ate|until|till|til|through|thru|al|ao|a|to|e|y|and|&|/|>+) ?)"
+    r"(?:el dia |o dia |the |el |la |lo |o |a |as |dia )?(?:dia )?"
+)
+_LONE = re.compile(
+    rf"(?<![\d/:.,+_$#])(?<!\d\d\d-)(?P<d>\d{{1,2}})(?P<th>{ORDINAL_END})\b(?![/:]\d|[.,]\d|\d|%"
+    rf"|[ ]?€){UNITS_AFTER}"
+)
+_CUE = re.compile(
+    r"(?:\b(?:dia|dias|day|del|desde el|desde|do dia|do|al|ao|hasta el|hasta|ate o|ate|ate dia|until"
+    r"|till|til|from|entre el|entre|between|"
+    r"a partir de|a partir del|a partir do|starting|el|on the|the|noche de|noite de|night of|el dia"
+    r"|no dia|o dia|on|pro dia|"
+    r"checkin|check-in|check in|checkout|check-out|check out|llego|llegamos|llegada|entrada|salida"
+    r"|saida|chegada|salgo|salimos|chego|saio)"
+    r"(?: the| el| o| dia)?(?: dia)?) $"
+)
+_WEAK_CUE = re.compile(r"\b(?:de|em|para|pra|para el|por|for|in|no|arrive|arriving|leave|leaving|to) $")
+_NOT_A_DAY_BEFORE = re.compile(
+    r"(?:\b(?:habitacion|hab|room|quarto|cuarto|numero|number|no|nro|n|num|piso|floor|andar|mesa|table"
+    r"|calle|avenida|ruta|gate|"
+    r"vuelo|flight|voo|opcion|option|opcao|la|a las|las|as|at|somos|seremos|vamos|we are|anos|age|aged"
+    r"|ages|edad|edades|idade|tel|"
+    r"los|os|mis|our|de cada|por|all|son|total|total de|total of|party of|group of|grupo de|family of"
+    r"|familia de)|[#$€+x]) ?$"
+)
+
+
+def _with_bare_days(line: str, days: list[Named], expected: str | None) -> list[Named]:
+    """Adds the day numbers that stand alone: "del 20 (al 25 de mayo)", "the 5th", "el 12"."""
+    found = list(days)
+    taken = [(day.start, day.end) for day in days]
+    lone = [
+        match
+        for match in _LONE.finditer(line)
+        if not any(start < match.end() and match.start() < end for start, end in taken)
+    ]
+    for match in lone:
+        before = line[: match.start()]
+        # A certain cue makes a day of it; so does a link to a day that is certain, on either side.
+        certain = bool(_CUE.search(before[-24:])) or match["th"] in ("st", "nd", "rd", "th")
+        if not certain and _NOT_A_DAY_BEFORE.search(before[-16:]):
+            continue
+        if certain or _linked(line, match, found, expected):
+            found.append(Named(match.start(), match.end(), Day(day=int(match["d"])), bare=True))
+            found.sort(key=lambda named: named.start)
+    return found
+
+
+_RANGE_OF_LONE = re.compile(rf"{_LINK}(?P<d>\d{{1,2}}){ORDINAL_END}\b(?![/:]\d|[.,]\d|%){UNITS_AFTER}")
+_HOTEL_WORDS = re.compile(
+    r"\b(?:habitacion|hab|room|quarto|cuarto|reserv|book|noche|night|noite|disponib|availab|libre|free"
+    r"|vaga|lugar|precio|price|preco|"
+    r"cuanto|quanto|how much|estad|estan|stay|hosped|aloj|doble|double|suite|duplo|individual|familiar"
+    r"|single|mejor|melhor|cambi|fecha|data|date|"
+    r"_)"
+)
+
+
+def _linked(line: str, match: re.Match[str], days: list[Named], expected: str | None) -> bool:
+    """Whether a lone number is tied to a day beside it, as 20 is in "20-25 dic" and 25 in "dic 20 al 25"."""
+    after = re.match(rf"{_LINK}", line[match.end() :])
+    if after and any(
+        named.start == match.end() + after.end() and named.day.day is not None for named in days
+    ):
+        return True
+    if re.match(r",? (?:o|or|ou|u|y|e|and) (?:el |the |dia |o )?$", line[match.end() : match.end() + 10]):
+        return False
+    for named in days:
+        if named.end <= match.start() and re.fullmatch(_LINK + r"(?:el )?", line[named.end : match.start()]):
+            return True
+    two = _RANGE_OF_LONE.match(line, match.end())
+    if two:
+        link = line[match.end() : two.start("d")]
+        if expected in _ABOUT_A_STAY or re.search(r"\b(?:al|ao|hasta|ate|until|till|through)\b", link):
+            return True
+        if re.fullmatch(r"\W*\d{1,2}-\d{1,2}\W*", line):
+            return True
+        return bool(_HOTEL_WORDS.search(line)) and not re.search(r"\b(?:e|y|and|&)\b", link)
+    if expected in _ABOUT_A_STAY:
+        whole = re.fullmatch(r"[^\d]{0,24}\d{1,2}\w{0,2}[^\d]{0,16}", line)
+        return bool(whole) and expected != "nights" and len(line.split()) <= 4
+    return False
+
+
+def _settle_lone_figures(
+    days: list[Named], line: str, expected: str | None
+) -> tuple[list[Named], tuple[str, ...]]:
+    """Settles "5-9" alone: the 5th to the 9th when dates were asked for, else maybe the 5th of September."""
+    if len(days) == 2 and all(named.bare and named.day.weekday is None for named in days):
+        between = line[days[0].end : days[1].start]
+        lone = re.fullmatch(r"\W*\d{1,2}-\d{1,2}\W*", line)
+        if lone and between == "-" and expected not in _ABOUT_A_STAY and (days[1].day.day or 0) <= 12:
+            return [], ("check_in", "check_out")
+    return days, ()
+
+
+# --- roles and resolution ---
+
+_OUT_CUE = re.compile(
+    r"\b(?:hasta|until|till|til|through|thru|ate|salida|saida|salgo|salimos|saliendo|salir|nos vamos"
+    r"|me voy|irnos|irme|check ?-?out|leave|leaving|"
+    r"departing|depart|departure|partida|sair|saimos|saio|saindo|embora|dejamos|dejo|dejar|desocupar"
+    r"|desocupamos|retiro|regreso|volvemos|se va|se van|"
+    r"going home|fly home|end|ending|fin|termina|ending on|up to|vuelta|volta|marchamos|marcho"
+    r"|nos marchamos|vamos embora|partimos)\b"
+)
+_IN_CUE = re.compile(
+    r"\b(?:desde|del|from|starting|a partir|llego|llegamos|llegada|llegando|llegar|llegaria|llegariamos"
+    r"|llegaremos|llegare|llegue|arriv\w+|check ?-?in|"
+    r"entrada|entro|entramos|entrar|chego|chegamos|chegada|chegar|chegando|ingreso|ingresamos|coming"
+    r"|come|start|since|empieza|empezando|begin\w*)\b"
+)
+_JOIN = re.compile(rf"[, ]*(?:y |e |and )?{_LINK}|[ ]?,[ ]?|[ ]*\n+[ ]*|[ ]*/[ ]*")
+_OR = re.compile(
+    r"[, ]*\b(?:o|or|ou|u)\b[, ]*(?:quiza |maybe |talvez )?(?:el |the |del |from |on |de |do |no |dia "
+    r"|o )*"
+)
+_CORRECTION = re.compile(
+    r"\b(?:mejor|perdon|digo|quise decir|sorry|i mean|rather|instead|actually|no|nao|melhor|desculpa"
+    r"|quer dizer|cambi\w+|change\w*|mudar|trocar|pasar\w*|mover\w*|move|para el)\b"
+)
+
+
+@dataclass
+class _Reading:
+    """One pass over the named days of a line."""
+
+    line: str
+    rest: str
+    days: list[Named]
+    today: date
+    expected: str | None
+    nights: int | None
+
+    def stay(self) -> Stay:
+        if not self.days:
+            return Stay(nights=self.nights)
+        if self._offers_a_choice():
+            kinds = (
+                ("check_in", "check_out")
+                if any(self._ranges_at(i) for i in range(len(self.days)))
+                else ("check_in",)
+            )
+            return Stay(nights=self.nights, ambiguous=kinds)
+        first, last = self._ends()
+        if self.nights is None and last is None and first is not None and self._is_the_night_of(first):
+            self.nights = 1
+        for named in (first, last):
+            if named is not None and named.nights and self.nights is None and not (first and last):
+                self.nights = named.nights
+        if first is not None and first.until is not None and last is None:
+            return self._with_both_ends(first)
+        first, last = _sharing_a_month(first, last)
+        try:
+            return self._resolved(first, last)
+        except NoSuchDate:
+            return Stay(nights=self.nights, problems=("no_such_date",))
+
+    def _is_the_night_of(self, named: Named) -> bool:
+        return bool(
+            re.search(
+                r"\b(?:noche|night|noite) (?:del?|of|do|da|de el)(?: the| dia)? ?$", self.line[: named.start]
+            )
+        )
+
+    def _offers_a_choice(self) -> bool:
+        return any(
+            _OR.fullmatch(self.line[one.end : other.start])
+            for one, other in zip(self.days, self.days[1:], strict=False)
+        )
+
+    def _ranges_at(self, place: int) -> bool:
+        return place + 1 < len(self.days) and self._joined(self.days[place], self.days[place + 1])
+
+    def _joined(self, one: Named, other: Named) -> bool:
+        if one.until is not None or other.until is not None:
+            return False
+        between = self.line[one.end : other.start]
+        if not _JOIN.fullmatch(between):
+            return False
+        if re.fullmatch(r"[, ]*(?:y|e|and|&) ?(?:el |the |o |dia |el dia )*", between):
+            return bool(re.search(r"\b(?:entre|between)\b[^.]{0,12}$", self.line[: one.start])) and True
+        return True
+
+    def _ends(self) -> tuple[Named | None, Named | None]:
+        """The day of arrival and the day of departure; what is said last counts, as in "no, del 12 al 15"."""
+        first: Named | None = None
+        last: Named | None = None
+        place = 0
+        while place < len(self.days):
+            named = self.days[place]
+            if self._ranges_at(place):
+                first, last = named, self.days[place + 1]
+                place += 2
+                continue
+            role = self._role(place)
+            if named.until is not None:
+                if first is None:
+                    first = named
+            elif role == "out":
+                last = named
+            elif role == "in" or first is None:
+                first = named
+                if last is None and role != "in" and self._second_end(place):
+                    last = self.days[place + 1]
+                    place += 1
+            elif first.until is not None:
+                first = named
+            elif self._corrected(place):
+                first, last = named, None
+            elif last is None:
+                last = named
+            place += 1
+        return first, last
+
+    def _second_end(self, place: int) -> bool:
+        """Two days side by side with a comma or a line break between them are arrival and departure."""
+        if place + 1 >= len(self.days) or self.days[place + 1].until is not None:
+            return False
+        between = self.line[self.days[place].end : self.days[place + 1].start]
+        return bool(re.fullmatch(r"\s*[,\n]\s*", between))
+
+    def _corrected(self, place: int) -> bool:
+        between = self.line[self.days[place - 1].end : self.days[place].start]
+        return bool(_CORRECTION.search(between))
+
+    def _role(self, place: int) -> str | None:
+        named = self.days[place]
+        since = self.days[place - 1].end if place else 0
+        before = self.line[max(since, named.start - 40) : named.start]
+        before = re.split(r"[.;?!\n]", before)[-1]
+        out_cue = [cue.end() for cue in _OUT_CUE.finditer(before)]
+        in_cue = [cue.end() for cue in _IN_CUE.finditer(before)]
+        if out_cue and (not in_cue or out_cue[-1] > in_cue[-1]):
+            return "out"
+        if in_cue:
+            return "in"
+        after = self.line[named.end : named.end + 24]
+        if re.match(
+            r" ?(?:\(|=|:|-)? ?(?:check ?-?out|salida|saida|nos vamos|me voy|salimos|saimos"
+            r"|departure)\b",
+            after,
+        ):
+            return "out"
+        if re.match(
+            r" ?(?:\(|=|:|-)? ?(?:check ?-?in|llegada|entrada|chegada|arrival|llegamos|arriving)\b", after
+        ):
+            return "in"
+        if self.expected == "check_out" and len(self.days) == 1:
+            return "out"
+        return None
+
+    def _with_both_ends(self, named: Named) -> Stay:
+        """A weekend or a holiday names arrival and departure in one word."""
+        assert named.until is not None
+        try:
+            check_in = named.day.next_from(self.today)
+            check_out = named.until.next_from(check_in)
+        except TwoReadings:
+            return Stay(nights=self.nights, ambiguous=("check_in", "check_out"))
+        if self.nights is not None and self.nights != (check_out - check_in).days:
+            return Stay(nights=self.nights, ambiguous=("check_in",))
+        return Stay(check_in, check_out, self.nights)
+
+    def _resolved(self, first: Named | None, last: Named | None) -> Stay:
+        ambiguous: list[str] = []
+        problems: list[str] = []
+        check_in = check_out = None
+        first, last = self._settled_figures(first, last)
+        if first is not None:
+            check_in = self._date(first, self.today, "check_in", ambiguous)
+        if last is not None:
+            earliest = check_in + timedelta(days=1) if check_in else self.today
+            if (
+                check_in is None
+                and "check_in" in ambiguous
+                and last.day.fixed is None
+                and last.day.year is None
+            ):
+                ambiguous.append("check_out")
+            else:
+                check_out = self._date(last, earliest, "check_out", ambiguous)
+        if check_in and check_out and first and last:
+            if self._is_reversed(first, last, check_in, check_out):
+                return Stay(nights=self.nights, problems=("reversed_dates",))
+            if self.nights is not None and (check_out - check_in).days != self.nights:
+                return Stay(check_in, ambiguous=("check_out", "nights"))
+        elif self.nights is not None and self.nights <= 365 and not ambiguous:
+            if check_in:
+                check_out = check_in + timedelta(days=self.nights)
+            elif check_out:
+                check_in = check_out - timedelta(days=self.nights)
+        if any(end is not None and end < self.today for end in (check_in, check_out)):
+            problems.append("past_date")
+        return Stay(check_in, check_out, self.nights, tuple(ambiguous), tuple(problems))
+
+    def _date(self, named: Named, earliest: date, entity: str, ambiguous: list[str]) -> date | None:
+        if named.swapped is not None:
+            ambiguous.append(entity)
+            return None
+        try:
+            return named.day.next_from(earliest)
+        except TwoReadings:
+            ambiguous.append(entity)
+            return None
+
+    def _settled_figures(self, first: Named | None, last: Named | None) -> tuple[Named | None, Named | None]:
+        """Of "5/9 to 12/9" only the day-first reading is a stay that people make: the pair settles both."""
+        if not (first and last) or not (first.swapped or last.swapped):
+            return first, last
+        fitting = []
+        for turned in (False, True):
+            one, other = _turned(first, turned), _turned(last, turned)
+            try:
+                start = one.day.next_from(self.today)
+                nights = (other.day.next_from(start + timedelta(days=1)) - start).days
+            except (NoSuchDate, TwoReadings):
+                continue
+            if 1 <= nights <= _LONGEST_READING:
+                fitting.append((one, other))
+        return fitting[0] if len(fitting) == 1 else (first, last)
+
+    def _is_reversed(self, first: Named, last: Named, check_in: date, check_out: date) -> bool:
+        if check_out <= check_in:
+            return True
+        nights = (check_out - check_in).days
+        if last.day.month is None or first.day.month is None:
+            return False
+        return nights > _REVERSED_AFTER and last.day.year is None
+
+
+def _turned(named: Named, turned: bool) -> Named:
+    if named.swapped is None:
+        return named
+    return replace(named, day=named.swapped if turned else named.day, swapped=None)
+
+
+def _sharing_a_month(first: Named | None, last: Named | None) -> tuple[Named | None, Named | None]:
+    """In "del 20 al 25 de mayo" the month stands once for both; "del 28 al 3 de enero" crosses into it."""
+    if first is None or last is None:
+        return first, last
+    one, other = first.day, last.day
+    if first.bare and one.day and other.day and other.month and one.month is None:
+        month, year = other.month, other.year
+        if one.day > other.day and _nights_across(one.day, other.day) <= _ROLLS_OVER:
+            month, year = (12, year - 1 if year else None) if month == 1 else (month - 1, year)
+        first = replace(first, day=replace(one, month=month, year=year))
+    elif one.year is None and other.year is not None and one.month and other.month:
+        earlier = other.year - (1 if one.month > other.month else 0)
+        first = replace(first, day=replace(one, year=earlier))
+    elif last.bare and other.day and one.month and other.month is None and one.day and other.day > one.day:
+        last = replace(last, day=replace(other, month=one.month, year=one.year))
+    return first, last
+
+
+def _nights_across(day: int, later: int) -> int:
+    return 30 - day + later
