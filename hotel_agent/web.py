@@ -1,4 +1,4 @@
-"""What every HTTP request shares: bearer checks, problem answers, headers, request metrics, process start."""
+"""What every HTTP request shares: problem answers, headers, request metrics, process start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from hotel_agent import metrics
 from hotel_agent.errors import BadInput, NotFound
 
 _starters: list[Callable[[Flask], object]] = []
-_is_serving: Callable[[], bool] = lambda: True
+
+
+def _always() -> bool:
+    return True
+
+
+_is_serving: Callable[[], bool] = _always
 
 
 def on_process_start(start: Callable[[Flask], object]) -> None:
@@ -78,7 +84,8 @@ def _finish(response: Response) -> Response:
     if not getattr(g, "own_headers", False):
         response.headers.setdefault(
             "Content-Security-Policy",
-            "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+            "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; "
+            "form-action 'self'",
         )
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")

@@ -261,9 +261,7 @@ def install(locks: Sequence[Path]) -> None:
 
 
 def run(command: Sequence[object], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def say(what: str) -> None:

@@ -351,9 +351,7 @@ def reset(data_dir: Path) -> None:
     if not (data_dir / "servers.json").exists() and not (data_dir / "env").exists():
         raise CannotStart(f"{data_dir} was not made by `make demo`; nothing was deleted")
     if not data_dir.is_relative_to(ROOT / "var"):
-        print(
-            f"This deletes {data_dir} and all its data. Type the folder's name to go on: ", end="", flush=True
-        )
+        print(f"This deletes {data_dir} and all its data. Type the folder's name to go on: ", end="", flush=True)
         if sys.stdin.readline().strip() not in (data_dir.name, str(data_dir)):
             raise CannotStart("nothing was deleted")
     embedded.remove(data_dir)

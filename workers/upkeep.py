@@ -9,6 +9,7 @@ from workers import nudges
 
 
 def bring_back() -> None:
+    outbox.open_lanes_with_new_tokens()
     forgotten = sweeping.find_forgotten()
     if forgotten.bodies:
         nudges.take_in()

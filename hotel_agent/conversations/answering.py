@@ -15,12 +15,13 @@ from typing import Any
 from sqlalchemy import select, update
 
 from hotel_agent import metrics
+from hotel_agent.config import settings
 from hotel_agent.conversations import outbox, session
 from hotel_agent.conversations.dialogue import Answer, Heard, Turn
 from hotel_agent.conversations.handover import hand_over
 from hotel_agent.conversations.models import Conversation, Message
 from hotel_agent.conversations.reply import reply_to
-from hotel_agent.db import db, one_at_a_time, utcnow
+from hotel_agent.db import db, one_at_a_time, utcnow, with_retry
 from hotel_agent.flags.switches import is_on
 from hotel_agent.guests.models import Guest, GuestIdentity
 from hotel_agent.hotels import credentials
@@ -29,6 +30,7 @@ from hotel_agent.logs import get_logger
 
 ANSWERABLE_FOR = timedelta(hours=24)
 TRIES = 5
+LONGEST_RETRY = 12  # seconds; a message whose process died waits no longer than this for the next
 
 log = get_logger(__name__)
 
@@ -82,7 +84,7 @@ def answer_once(
     The caller holds the conversation's lock. `today` and `language` replace the hotel's date and the conversation's
     language for this answer.
     """
-    burst = _begin(conversation_id, only)
+    burst = with_retry(lambda: _begin(conversation_id, only))
     if not burst:
         return None
     starting = _starting(conversation_id, burst[-1]) if announce else None
@@ -90,11 +92,13 @@ def answer_once(
     db.session.rollback()
     if announce and starting:
         with announce(starting):
-            reply = reply_to(turn)
-            given = _write(conversation_id, burst, reply)
-    else:
-        given = _write(conversation_id, burst, reply_to(turn))
-    return given
+            return _compose_and_write(conversation_id, burst, turn)
+    return _compose_and_write(conversation_id, burst, turn)
+
+
+def _compose_and_write(conversation_id: int, burst: list[Message], turn: Turn) -> Given:
+    reply = reply_to(turn)
+    return with_retry(lambda: _write(conversation_id, burst, reply))
 
 
 def _begin(conversation_id: int, only: int | None) -> list[Message]:
@@ -116,7 +120,7 @@ def _begin(conversation_id: int, only: int | None) -> list[Message]:
         burst = []
     elif conversation.channel == "whatsapp":
         # Should this process die, the next try comes by itself, a little later each time.
-        conversation.answer_due_at = utcnow() + timedelta(seconds=min(60, 5 * burst[0].attempts))
+        conversation.answer_due_at = utcnow() + timedelta(seconds=min(LONGEST_RETRY, 4 * burst[0].attempts))
     db.session.commit()
     return burst
 
@@ -175,9 +179,7 @@ def _turn(conversation_id: int, burst: list[Message], today: date | None, langua
     if today is not None:
         now = datetime.combine(today, now.astimezone(hotel.zone).timetz().replace(tzinfo=None), hotel.zone)
     said_before = db.session.scalar(
-        select(Message.id)
-        .where(Message.conversation_id == conversation_id, Message.direction == "out")
-        .limit(1)
+        select(Message.id).where(Message.conversation_id == conversation_id, Message.direction == "out").limit(1)
     )
     return Turn(
         hotel=hotel,
@@ -205,9 +207,7 @@ def _heard(message: Message) -> Heard:
 
 def _write(conversation_id: int, burst: list[Message], reply: Answer) -> Given:
     """Write the whole answer down, if the messages still wait for it and the agent still owns the conversation."""
-    conversation = db.session.get_one(
-        Conversation, conversation_id, with_for_update=True, populate_existing=True
-    )
+    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True, populate_existing=True)
     if conversation.owner == "staff":
         _commit_handled(burst, "staff")
         return Given(None, "staff", conversation.session_id)
@@ -215,7 +215,8 @@ def _write(conversation_id: int, burst: list[Message], reply: Answer) -> Given:
         db.session.rollback()
         return Given(None, "agent", None)
     waits = [row.received_at or row.created_at for row in _pending(conversation_id)]
-    conversation.answer_due_at = max(waits) + timedelta(seconds=1) if waits else None
+    pause = timedelta(seconds=settings().answer_pause_seconds)
+    conversation.answer_due_at = max(waits) + pause if waits else None
     conversation.language = reply.language
     guest = db.session.get_one(Guest, conversation.guest_id)
     guest.language = reply.language

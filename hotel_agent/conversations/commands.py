@@ -27,10 +27,7 @@ inbox = Group("inbox", help="Webhook bodies that could not be taken in.")
 def failures() -> None:
     """List what waits to be looked at."""
     rows = db.session.scalars(
-        select(WebhookFailure)
-        .where(WebhookFailure.resolved_at.is_(None))
-        .order_by(WebhookFailure.id)
-        .limit(200)
+        select(WebhookFailure).where(WebhookFailure.resolved_at.is_(None)).order_by(WebhookFailure.id).limit(200)
     )
     for row in rows:
         click.echo(f"{row.id}\t{row.created_at:%Y-%m-%d %H:%M}\t{row.reason}\t{row.detail}")
@@ -55,9 +52,7 @@ nlu = Group("nlu", help="The engine that understands guests.")
 @click.option("--today", help="the date to understand it on, YYYY-MM-DD")
 @click.option("--language", type=click.Choice(["es", "en", "pt"]), help="the conversation's language so far")
 @click.option("--expected", help="what was just asked, such as dates or adults")
-def try_text(
-    text: str, slug: str | None, today: str | None, language: str | None, expected: str | None
-) -> None:
+def try_text(text: str, slug: str | None, today: str | None, language: str | None, expected: str | None) -> None:
     """Show what was understood in a guest's TEXT."""
     from hotel_agent.nlu import EXPECTED, understand
 

@@ -57,9 +57,9 @@ class Writer:
     def keep(self, body: bytes, signed_by: str) -> None:
         """Return once the body is committed. Raises NotKept when it is not, or not known to be."""
         waiting = Waiting(body, signed_by)
-        self._ensure_running()
         self._gathered.append(waiting)
         self._something.set()
+        self._ensure_running()
         waiting.done.wait(WAIT_SECONDS)
         if not waiting.kept:
             raise NotKept
@@ -91,7 +91,7 @@ class Writer:
     def _write(self, batch: Sequence[Waiting]) -> None:
         try:
             self._commit(batch)
-        except psycopg.DataError:
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError, psycopg.ProgrammingError):
             self._write_singly(batch)
         # Whatever else goes wrong here must not kill the thread on which every request waits.
         except Exception as error:

@@ -59,9 +59,7 @@ class _Burst:
     tap: tuple[str, str] | None = None
 
 
-def listen(
-    turn: Turn, expected: str | None, arrival: date | None, room_types: Mapping[str, tuple[str, ...]]
-) -> Said:
+def listen(turn: Turn, expected: str | None, arrival: date | None, room_types: Mapping[str, tuple[str, ...]]) -> Said:
     """Understand the messages in order, each with what the ones before it made known.
 
     `arrival` is the day that is already known: a departure is looked for after it.

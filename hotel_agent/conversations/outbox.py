@@ -11,9 +11,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from hotel_agent import metrics
 from hotel_agent.channels.whatsapp.client import Accepted, GraphClient, NotSent, OutcomeUnknown, Refused
@@ -24,7 +25,7 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import statuses
 from hotel_agent.conversations.handover import hand_over
 from hotel_agent.conversations.models import Conversation, Message
-from hotel_agent.db import db, one_at_a_time, utcnow
+from hotel_agent.db import db, lock_until_commit, one_at_a_time, utcnow, with_retry
 from hotel_agent.guests.models import GuestIdentity
 from hotel_agent.hotels import credentials
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
@@ -34,13 +35,13 @@ WINDOW = timedelta(hours=24)
 TRIES = 6
 PROBE_AFTER = timedelta(seconds=60)
 STOPPING = {ErrorClass.AUTH, ErrorClass.QUALITY, ErrorClass.BILLING}
+# Locks a number's row without holding up those who begin a conversation on it.
+KEEP_KEY = {"key_share": True}
 
 log = get_logger(__name__)
 
 
-def put(
-    conversation: Conversation, outgoing: OutMessage, author: str = "agent", answers_to: int | None = None
-) -> None:
+def put(conversation: Conversation, outgoing: OutMessage, author: str = "agent", answers_to: int | None = None) -> None:
     """Write the rows of one bubble, split where WhatsApp's limits want it. In the caller's transaction."""
     for part in fit(outgoing):
         on_the_wire = conversation.channel == "whatsapp"
@@ -69,7 +70,7 @@ def deliver(conversation_id: int, graph: GraphClient) -> None:
             if not mine:
                 return
             _declare_unknown(conversation_id)
-            while ticket := _claim(conversation_id):
+            while ticket := with_retry(lambda: _claim(conversation_id)):
                 _settle(ticket, _on_the_wire(ticket, graph))
 
 
@@ -78,7 +79,7 @@ class Ticket:
     """One message as it goes over the wire; no row is held meanwhile."""
 
     message: tuple[int, datetime]
-    conversation_id: int
+    hotel_id: int
     identifier_id: int
     phone_number_id: str
     token: str
@@ -113,7 +114,7 @@ def _something_to_do(conversation_id: int) -> bool:
 
 def _held_back() -> Any:
     """The number's lane is paused by a rate limit, or stopped by a refusal of its credentials."""
-    return text("(tenant_user_identifiers.paused_until > now())")
+    return HotelIdentifier.paused_until > utcnow()
 
 
 def _declare_unknown(conversation_id: int) -> None:
@@ -171,7 +172,7 @@ def _window_closed(conversation: Conversation) -> bool:
 
 
 def _address(conversation: Conversation) -> tuple[HotelIdentifier, Recipient] | None:
-    identifier = db.session.get(HotelIdentifier, conversation.identifier_id or 0, with_for_update=True)
+    identifier = db.session.get(HotelIdentifier, conversation.identifier_id or 0, with_for_update=KEEP_KEY)
     recipient = recipient_of(conversation.guest_id)
     return (identifier, recipient) if identifier and recipient else None
 
@@ -188,7 +189,7 @@ def _ticket(
         return None
     return Ticket(
         message=(message.id, message.created_at),
-        conversation_id=conversation.id,
+        hotel_id=conversation.hotel_id,
         identifier_id=identifier.id,
         phone_number_id=identifier.identifier_value,
         token=token,
@@ -204,7 +205,7 @@ def recipient_of(guest_id: int) -> Recipient | None:
         .where(GuestIdentity.guest_id == guest_id, GuestIdentity.retired_at.is_(None))
         .order_by(GuestIdentity.id)
     )
-    wires = {kind: wire for kind, wire in rows}
+    wires = dict(rows.tuples().all())
     if not wires.keys() & {"phone", "bsuid"}:
         return None
     return Recipient(phone=wires.get("phone"), bsuid=None if "phone" in wires else wires.get("bsuid"))
@@ -229,10 +230,22 @@ def _on_the_wire(ticket: Ticket, graph: GraphClient) -> Accepted | NotSent | Ref
 
 def _settle(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> None:
     """Write what came of it."""
-    conversation = db.session.get_one(Conversation, ticket.conversation_id, with_for_update=True)
-    message = db.session.get_one(Message, ticket.message, with_for_update=True)
-    identifier = db.session.get(HotelIdentifier, ticket.identifier_id)
     metrics.sends.labels(*_label(outcome)).inc()
+    with_retry(lambda: _write_outcome(ticket, outcome))
+
+
+def _write_outcome(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> None:
+    if isinstance(outcome, Accepted):
+        lock_until_commit([statuses.wamid_key(ticket.hotel_id, outcome.wamid)])
+    locked = statuses.lock_message(*ticket.message)
+    if locked is None:
+        db.session.rollback()
+        return
+    conversation, message = locked
+    identifier = db.session.get(HotelIdentifier, ticket.identifier_id, with_for_update=KEEP_KEY)
+    if message.status not in ("sending", "unknown") and not isinstance(outcome, Accepted):
+        db.session.rollback()  # A status has told better meanwhile.
+        return
     match outcome:
         case Accepted():
             _sent(message, outcome.wamid)
@@ -242,8 +255,7 @@ def _settle(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnkno
         case NotSent():
             _again(conversation, message, ticket, _backoff(ticket.attempts), "network")
         case OutcomeUnknown():
-            if message.status == "sending":
-                message.status, message.error_text = "unknown", outcome.reason
+            message.status, message.error_text = "unknown", outcome.reason
         case Refused():
             _refused(conversation, message, identifier, ticket, outcome)
     db.session.commit()
@@ -262,9 +274,9 @@ def _label(outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> tuple[str,
 
 
 def _sent(message: Message, wamid: str) -> None:
-    message.sent_at, message.error_code, message.error_text = utcnow(), None, None
+    message.sent_at = utcnow()
     if statuses.RANK[message.status] < statuses.RANK["sent"]:
-        message.status = "sent"
+        message.status, message.error_code, message.error_text = "sent", None, None
     statuses.know_wamid(message, wamid)
     if message.answers_to is not None:
         received = db.session.scalar(select(Message.received_at).where(Message.id == message.answers_to))
@@ -287,9 +299,7 @@ def _refused(
         identifier.paused_until = utcnow() + (refusal_pause(refusal) or _backoff(ticket.attempts))
         _again(conversation, message, ticket, timedelta(0), "rate", refusal.code)
     elif kind is ErrorClass.PAIR_RATE:
-        _again(
-            conversation, message, ticket, timedelta(seconds=4**ticket.attempts), "pair rate", refusal.code
-        )
+        _again(conversation, message, ticket, timedelta(seconds=4**ticket.attempts), "pair rate", refusal.code)
     elif kind is ErrorClass.TRANSIENT:
         _again(conversation, message, ticket, _backoff(ticket.attempts), "transient", refusal.code)
     else:
@@ -336,11 +346,26 @@ def _stop(identifier: HotelIdentifier, reason: str, token: str | None) -> None:
     identifier.paused_until = utcnow() + PROBE_AFTER
 
 
+def open_lanes_with_new_tokens() -> None:
+    """A stopped number need not wait for its next probe when it has been given other credentials."""
+    stopped = db.session.execute(
+        select(HotelIdentifier, Hotel)
+        .join(Hotel, Hotel.id == HotelIdentifier.hotel_id)
+        .where(HotelIdentifier.stopped_at.is_not(None))
+        .with_for_update(of=HotelIdentifier, key_share=True)
+    )
+    for identifier, hotel in stopped:
+        token = credentials.access_token_of(hotel)
+        if token and identifier.stopped_token != credentials.fingerprint(token):
+            identifier.paused_until = None
+    db.session.commit()
+
+
 def overdue_unknown() -> int:
     """Hand to staff what has been `unknown` for UNKNOWN_SEND_SECONDS without a status; answers how many."""
     since = utcnow() - timedelta(seconds=settings().unknown_send_seconds)
-    rows = db.session.scalars(
-        select(Message)
+    overdue = db.session.execute(
+        select(Message.id, Message.created_at)
         .where(
             Message.direction == "out",
             Message.status == "unknown",
@@ -348,25 +373,36 @@ def overdue_unknown() -> int:
             Message.notified_at.is_(None),
         )
         .limit(500)
-        .with_for_update(skip_locked=True)
     ).all()
-    for message in rows:
+    db.session.rollback()
+    return sum(with_retry(partial(_hand_over_unknown, *key)) for key in overdue)
+
+
+def _hand_over_unknown(message_id: int, created_at: datetime) -> bool:
+    locked = statuses.lock_message(message_id, created_at)
+    still = locked is not None and locked[1].status == "unknown" and locked[1].notified_at is None
+    if locked and still:
+        conversation, message = locked
         message.notified_at = utcnow()
-        conversation = db.session.get_one(Conversation, message.conversation_id, with_for_update=True)
         hand_over(conversation, "send_unknown", message.created_at)
     db.session.commit()
-    return len(rows)
+    return still
 
 
 def resend(message_id: int) -> int | None:
     """Staff send an `unknown` or `failed` message again, as a new row; answers its conversation."""
-    old = db.session.scalar(
-        select(Message).where(Message.id == message_id, Message.direction == "out").with_for_update()
-    )
-    if old is None or old.status not in ("unknown", "failed"):
+    return with_retry(lambda: _resend(message_id))
+
+
+def _resend(message_id: int) -> int | None:
+    key = db.session.execute(
+        select(Message.id, Message.created_at).where(Message.id == message_id, Message.direction == "out")
+    ).first()
+    locked = statuses.lock_message(*key) if key else None
+    if locked is None or locked[1].status not in ("unknown", "failed"):
         db.session.rollback()
         return None
-    conversation = db.session.get_one(Conversation, old.conversation_id, with_for_update=True)
+    conversation, old = locked
     put(conversation, from_json(old.payload["outgoing"]), author="staff", answers_to=old.answers_to)
     if old.status == "unknown":
         old.status = "cancelled"

@@ -19,9 +19,7 @@ from hotel_agent.nlu import Understanding
 WAIT_SECONDS = 4.0
 
 
-def answer_message(
-    message_id: int, today: date | None = None, language: str | None = None
-) -> dict[str, Any] | None:
+def answer_message(message_id: int, today: date | None = None, language: str | None = None) -> dict[str, Any] | None:
     """Answer one message and tell the whole of it, JSON-ready; None when it was withdrawn or answered before."""
     message = db.session.scalars(select(Message).where(Message.id == message_id)).one()
     conversation_id, said = message.conversation_id, message.body
@@ -55,8 +53,7 @@ def _understood(understanding: Understanding) -> dict[str, Any]:
     return {
         "intent": understanding.intent,
         "intents": [
-            {"intent": scored.intent, "confidence": round(scored.confidence, 3)}
-            for scored in understanding.intents
+            {"intent": scored.intent, "confidence": round(scored.confidence, 3)} for scored in understanding.intents
         ],
         "confidence": round(understanding.confidence, 3),
         "entities": dict(understanding.entities),
@@ -69,7 +66,5 @@ def _reply(bubble: OutMessage) -> dict[str, Any]:
     if isinstance(bubble, OutButtons):
         reply["buttons"] = [{"id": button.id, "title": button.title} for button in bubble.buttons]
     if isinstance(bubble, OutList):
-        reply["rows"] = [
-            {"id": row.id, "title": row.title, "description": row.description} for row in bubble.rows
-        ]
+        reply["rows"] = [{"id": row.id, "title": row.title, "description": row.description} for row in bubble.rows]
     return reply

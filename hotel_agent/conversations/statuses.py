@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hotel_agent.conversations.handover import hand_over, settle
 from hotel_agent.conversations.models import Conversation, EarlyStatus, Message, MessageId
-from hotel_agent.db import db
+from hotel_agent.db import db, lock_until_commit
 
 # Meta may report `delivered` after `failed` (a guest with several devices): so `failed` ranks below it.
 RANK = {
@@ -24,7 +24,7 @@ RANK = {
     "read": 5,
 }
 MEANS = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
-CALLBACK = re.compile(r"m(\d+)\Z")
+CALLBACK = re.compile(r"m([0-9]{1,18})\Z")
 
 
 def callback_data(message_id: int) -> str:
@@ -46,6 +46,7 @@ def hear(
     meant = MEANS.get(status)
     if meant is None:
         return
+    lock_until_commit([wamid_key(hotel_id, wamid)])
     message = _message_of(hotel_id, wamid, callback_data)
     if message is None:
         _remember(hotel_id, wamid, meant, code, error_text, occurred_at)
@@ -53,8 +54,30 @@ def hear(
         apply(message, meant, code, error_text)
 
 
+def wamid_key(hotel_id: int, wamid: str) -> str:
+    """What whoever learns of that wamid locks, before any row."""
+    return f"wamid:{hotel_id}:{wamid}"
+
+
+def lock_message(message_id: int, created_at: datetime) -> tuple[Conversation, Message] | None:
+    """The message with its conversation, both locked, in the order in which everybody locks them."""
+    db.session.flush()
+    while True:
+        key = (message_id, created_at)
+        conversation_id = db.session.scalar(
+            select(Message.conversation_id).where(Message.id == message_id, Message.created_at == created_at)
+        )
+        if conversation_id is None:
+            return None
+        conversation = db.session.get(Conversation, conversation_id, with_for_update=True, populate_existing=True)
+        message = db.session.get(Message, key, with_for_update=True, populate_existing=True)
+        # It may have moved meanwhile: two guests turned out to be one.
+        if conversation and message and message.conversation_id == conversation.id:
+            return conversation, message
+
+
 def know_wamid(message: Message, wamid: str) -> None:
-    """The message has its wamid now; apply what was heard of it before. In the caller's transaction."""
+    """The message has its wamid now; apply what was heard of it before. The caller holds the wamid's lock."""
     message.wamid = wamid
     db.session.execute(
         insert(MessageId)
@@ -73,51 +96,37 @@ def know_wamid(message: Message, wamid: str) -> None:
 
 
 def apply(message: Message, status: str, code: int | None = None, error_text: str | None = None) -> None:
+    """Move the message forward; never back. The caller holds it and its conversation locked."""
     if RANK[status] <= RANK[message.status]:
         return
     message.status = status
-    conversation = db.session.get_one(Conversation, message.conversation_id, with_for_update=True)
+    conversation = db.session.get_one(Conversation, message.conversation_id)
     if status == "failed":
         message.error_code, message.error_text = code, error_text
         hand_over(conversation, "send_failed", message.created_at)
     else:
         message.error_code, message.error_text = None, None
-        db.session.flush()
-        if not _troubled(message):
-            settle(conversation, "send_failed", "send_unknown")
-
-
-def _troubled(message: Message) -> bool:
-    """Whether another message of the conversation still failed or hangs."""
-    other = db.session.scalar(
-        select(Message.id)
-        .where(
-            Message.conversation_id == message.conversation_id,
-            Message.direction == "out",
-            Message.status.in_(("failed", "unknown")),
-            Message.id != message.id,
-        )
-        .limit(1)
-    )
-    return other is not None
+        settle(conversation)
 
 
 def _message_of(hotel_id: int, wamid: str, data: str | None) -> Message | None:
     known = db.session.get(MessageId, (hotel_id, wamid))
     if known:
-        return db.session.get(Message, (known.message_id, known.message_created_at), with_for_update=True)
+        locked = lock_message(known.message_id, known.message_created_at)
+        return locked[1] if locked else None
     match = CALLBACK.match(data or "")
     if not match:
         return None
-    message = db.session.scalar(
-        select(Message)
-        .where(Message.id == int(match[1]), Message.hotel_id == hotel_id, Message.direction == "out")
-        .with_for_update()
-    )
-    if message is None or message.wamid not in (None, wamid):
+    ours = db.session.execute(
+        select(Message.id, Message.created_at).where(
+            Message.id == int(match[1]), Message.hotel_id == hotel_id, Message.direction == "out"
+        )
+    ).first()
+    locked = lock_message(*ours) if ours else None
+    if locked is None or locked[1].wamid not in (None, wamid):
         return None
-    know_wamid(message, wamid)
-    return message
+    know_wamid(locked[1], wamid)
+    return locked[1]
 
 
 def _remember(

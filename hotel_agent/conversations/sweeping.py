@@ -10,8 +10,9 @@ from hotel_agent.db import db
 
 # A nudge that is on its way is not lost; only what is older than this is.
 GRACE = "3 seconds"
-# Longer than a send may take; a row that is `sending` for longer has lost its process.
-LONGEST_SEND = "15 seconds"
+# A row that is `sending` for longer has probably lost its process; if not, that one still holds the lane.
+LONGEST_SEND = "8 seconds"
+FORGOTTEN_AFTER = "8 seconds"
 MOST = 500
 
 BODIES = text(f"""
@@ -40,10 +41,19 @@ DUE_SENDS = text(f"""
     group by m.conversation_id order by min(m.id) limit {MOST}
 """)
 
-FORGOTTEN = text("""
+FORGOTTEN = text(f"""
     update conversations set answer_due_at = now()
-    where answer_due_at is null and owner = 'agent' and channel = 'whatsapp' and id in (
-        select conversation_id from messages where handling = 'pending' and received_at < now() - interval '1 minute')
+    where answer_due_at is null and channel = 'whatsapp' and id in (
+        select conversation_id from messages
+        where handling = 'pending' and received_at < now() - interval '{FORGOTTEN_AFTER}')
+""")
+
+# Whoever asked by the API was told to ask again, or has died waiting.
+UNASKED = text("""
+    update messages set handling = 'none'
+    from conversations c
+    where c.id = conversation_id and c.channel = 'api'
+      and handling = 'pending' and received_at < now() - interval '1 minute'
 """)
 
 
@@ -58,6 +68,7 @@ class Forgotten:
 
 def find_forgotten() -> Forgotten:
     db.session.execute(FORGOTTEN)
+    db.session.execute(UNASKED)
     db.session.commit()
     found = Forgotten(
         bodies=bool(db.session.scalar(BODIES)),

@@ -1,13 +1,16 @@
-"""From raw bodies to rows: each message and status on its own, idempotent, whatever the grouping or the order."""
+"""From raw bodies to rows: each message and status on its own, idempotent, in any grouping and order."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from traceback import format_exception
 
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from hotel_agent import metrics
 from hotel_agent.channels.whatsapp.cards import mask_cards, mask_cards_in, mask_cards_in_body
@@ -23,7 +26,7 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import statuses
 from hotel_agent.conversations.handover import hand_over, settle
 from hotel_agent.conversations.models import Conversation, InboundEvent, Message, MessageId, WebhookFailure
-from hotel_agent.db import db, utcnow, with_retry
+from hotel_agent.db import db, is_deadlock, lock_until_commit, utcnow, with_retry
 from hotel_agent.guests.knowing import Identity, follow_number_change, forget, who_writes
 from hotel_agent.guests.models import Guest
 from hotel_agent.guests.moving import move_belongings
@@ -46,6 +49,15 @@ class TakenIn:
     bodies: int = 0
     to_answer: dict[int, datetime] = field(default_factory=dict)
     more: bool = False
+
+
+@dataclass
+class Body:
+    """One body on its way: the answers that it makes due, and the errors of pieces that broke, by place."""
+
+    event: InboundEvent
+    due: dict[int, datetime] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,69 +98,123 @@ def _take_in_next(taken: TakenIn) -> bool:
         db.session.rollback()
         return False
     event_id, received_at = event.id, event.received_at
+    body = Body(event)
     try:
-        due = _take_in_body(event)
-        event.body, event.processed_at = mask_cards_in_body(event.body), utcnow()
+        _take_in_body(body)
+        _close(body)
         db.session.commit()
-        taken.to_answer.update(due)
-    except OperationalError:
-        raise
-    # A body that breaks the program must neither block those behind it nor be lost: it is set aside, with the reason.
+    # A body that breaks the program must neither block those behind it nor be lost.
     except Exception as error:
         db.session.rollback()
-        log.exception("take_in_failed", event=event_id)
-        _set_aside_for_later(event_id, received_at, type(error).__name__)
+        if _will_pass(error):
+            raise
+        _log_broken(event_id, error)
+        body = Body(db.session.get_one(InboundEvent, (event_id, received_at), with_for_update=True))
+        body.broken[""] = type(error).__name__
+        _close(body)
+        db.session.commit()
+    taken.to_answer.update(body.due)
     return True
 
 
-def _set_aside_for_later(event_id: int, received_at: datetime, error: str) -> None:
-    event = db.session.get_one(InboundEvent, (event_id, received_at), with_for_update=True)
-    event.attempts += 1
-    event.retry_at = utcnow() + timedelta(seconds=2**event.attempts)
-    if event.attempts >= GIVE_UP_AFTER:
-        event.body, event.processed_at = mask_cards_in_body(event.body), utcnow()
-        _fail(event, "error", error)
-    db.session.commit()
+def _close(body: Body) -> None:
+    """Done with, unless a piece is to be tried again; the pieces that were taken in will not mind."""
+    event = body.event
+    if body.broken and event.attempts + 1 < GIVE_UP_AFTER:
+        event.attempts += 1
+        event.retry_at = utcnow() + timedelta(seconds=2**event.attempts)
+        return
+    for place, error in body.broken.items():
+        _fail(event, "error", error, place)
+    event.body, event.processed_at = mask_cards_in_body(event.body), utcnow()
 
 
-def _take_in_body(event: InboundEvent) -> dict[int, datetime]:
+def _take_in_body(body: Body) -> None:
+    event = body.event
     try:
         delivery = parse(event.body)
     except UnreadableBody as error:
         _fail(event, "unreadable", str(error))
-        return {}
-    due: dict[int, datetime] = {}
+        return
     for number, piece in enumerate(delivery.unreadable):
         _fail(event, "unreadable", f"{piece.where}: {piece.reason}", place=f"unreadable {number}")
-    for number, change in enumerate(delivery.changes):
-        due.update(_take_in_change(event, change, place=f"change {number}"))
-    return due
+    admitted = [
+        (place, door, change)
+        for place, change in ((f"change {number}", change) for number, change in enumerate(delivery.changes))
+        if (door := _admitted(event, change, place))
+    ]
+    lock_until_commit(key for _, door, change in admitted for key in _keys(door.hotel.id, change))
+    for place, door, change in admitted:
+        _take_in_change(body, change, door, place)
 
 
-def _take_in_change(event: InboundEvent, change: Change, place: str) -> dict[int, datetime]:
+def _admitted(event: InboundEvent, change: Change, place: str) -> Door | None:
+    """Where a change came in, unless there is nothing in it, or it is not for us, or not by who may send it."""
     if not change.messages and not change.statuses:
         metrics.inbound_items.labels("other").inc()
-        return {}
+        return None
     found = of_number(change.phone_number_id)
     if found is None:
         _fail(event, "unknown_number", change.phone_number_id or "none", place)
-        return {}
+        return None
     door = Door(*found, received_at=event.received_at)
     secret = credentials.app_secret_of(door.hotel)
     if secret is None or credentials.fingerprint(secret) != event.signed_by:
         _fail(event, "wrong_secret", change.phone_number_id or "none", place)
-        return {}
-    due: dict[int, datetime] = {}
-    for number, message in enumerate(change.messages):
-        try:
-            with db.session.begin_nested():
-                due.update(_take_in_message(door, message))
-        except NoSender:
-            _fail(event, "no_sender", message.wamid, f"{place} message {number}")
+        return None
+    return door
+
+
+def _keys(hotel_id: int, change: Change) -> Iterator[str]:
+    """All that a change may lock: together and in one order, so that two bodies never wait for each other."""
     for status in change.statuses:
-        with db.session.begin_nested():
+        yield statuses.wamid_key(hotel_id, status.wamid)
+    for message in change.messages:
+        yield statuses.wamid_key(hotel_id, message.wamid)
+        for identity in _identities(message):
+            yield identity.key(hotel_id)
+
+
+def _take_in_change(body: Body, change: Change, door: Door, place: str) -> None:
+    for number, message in enumerate(change.messages):
+        where = f"{place} message {number}"
+        try:
+            with _on_its_own(body, where):
+                body.due.update(_take_in_message(door, message))
+        except NoSender:
+            _fail(body.event, "no_sender", message.wamid, where)
+    for number, status in enumerate(change.statuses):
+        with _on_its_own(body, f"{place} status {number}"):
             _take_in_status(door, status)
-    return due
+
+
+@contextmanager
+def _on_its_own(body: Body, where: str) -> Iterator[None]:
+    """A piece that breaks the program costs its neighbours nothing."""
+    event_id = body.event.id
+    try:
+        with db.session.begin_nested():
+            yield
+    except NoSender:
+        raise
+    except Exception as error:
+        if _will_pass(error):
+            raise
+        _log_broken(event_id, error)
+        body.broken[where] = type(error).__name__
+
+
+def _will_pass(error: Exception) -> bool:
+    """Whether the database, not the body, is in trouble: a deadlock, or a connection that has gone."""
+    if isinstance(error, DBAPIError):
+        return is_deadlock(error) or error.connection_invalidated
+    return isinstance(error, PendingRollbackError)
+
+
+def _log_broken(event_id: int, error: Exception) -> None:
+    """The database quotes rows in its errors, and a row may hold a card number."""
+    lines = "".join(format_exception(error))
+    log.error("take_in_failed", inbound_event=event_id, error=type(error).__name__, trace=mask_cards(lines))
 
 
 class NoSender(Exception):
@@ -156,16 +222,11 @@ class NoSender(Exception):
 
 
 def _take_in_message(door: Door, message: InboundMessage) -> dict[int, datetime]:
-    guest = _guest_of(door, message)
-    if guest is None:
-        raise NoSender
-    db.session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"wamid:{door.hotel.id}:{message.wamid}"},
-    )
+    lock_until_commit([statuses.wamid_key(door.hotel.id, message.wamid)])
     known = db.session.get(MessageId, (door.hotel.id, message.wamid))
     if known:
         return _upgrade(door, known, message)
+    guest = _guest_of(door, message)
     conversation = conversation_of(door.hotel.id, guest.id, "whatsapp", door.identifier.id)
     metrics.inbound_items.labels(message.type).inc()
     row = Message(
@@ -183,26 +244,23 @@ def _take_in_message(door: Door, message: InboundMessage) -> dict[int, datetime]
     db.session.add(row)
     db.session.flush()
     db.session.add(
-        MessageId(
-            hotel_id=door.hotel.id, wamid=message.wamid, message_id=row.id, message_created_at=row.created_at
-        )
+        MessageId(hotel_id=door.hotel.id, wamid=message.wamid, message_id=row.id, message_created_at=row.created_at)
     )
     return _owe(conversation, row, message)
 
 
-def _guest_of(door: Door, message: InboundMessage) -> Guest | None:
-    hotel_id, sender = door.hotel.id, message.sender
-    if message.system and (message.system.new_phone or message.system.new_bsuid):
-        found = follow_number_change(
-            hotel_id, _old_identities(message, message.system), _new_identities(message.system)
-        )
+def _guest_of(door: Door, message: InboundMessage) -> Guest:
+    """Who wrote; known, new, or joined from two who turn out to be one. Raises NoSender."""
+    hotel_id, at = door.hotel.id, message.sent_at or door.received_at
+    old = _sender_identities(message)
+    new = _new_identities(message.system) if message.system else []
+    if new:
+        found = follow_number_change(hotel_id, old, new, at)
     else:
-        identities = identities_of(sender.phone, sender.wa_id, sender.bsuid, sender.parent_bsuid)
-        identities += identities_of(message.trusted_phone, message.trusted_phone)
-        name = mask_cards(sender.name) if sender.name else None
-        found = who_writes(hotel_id, identities, name, message.sent_at) if identities else None
+        name = mask_cards(message.sender.name) if message.sender.name else None
+        found = who_writes(hotel_id, old, name, at) if old else None
     if found is None:
-        return None
+        raise NoSender
     guest, twins = found
     for twin in twins:
         _join_conversations(twin, guest.id)
@@ -220,12 +278,21 @@ def identities_of(
     return given + ([Identity("parent_bsuid", parent_bsuid, parent_bsuid)] if parent_bsuid else [])
 
 
-def _old_identities(message: InboundMessage, system: SystemEvent) -> list[Identity]:
-    before = message.sender
-    return identities_of(before.phone, before.wa_id, before.bsuid, before.parent_bsuid)
+def _identities(message: InboundMessage) -> list[Identity]:
+    return _sender_identities(message) + (_new_identities(message.system) if message.system else [])
+
+
+def _sender_identities(message: InboundMessage) -> list[Identity]:
+    sender = message.sender
+    shown = identities_of(sender.phone, sender.wa_id, sender.bsuid, sender.parent_bsuid)
+    if not sender.phone:
+        shown += identities_of(message.trusted_phone, message.trusted_phone)
+    return shown
 
 
 def _new_identities(system: SystemEvent) -> list[Identity]:
+    if not (system.new_phone or system.new_bsuid):
+        return []
     return identities_of(system.new_phone, system.new_wa_id, system.new_bsuid, system.new_parent_bsuid)
 
 
@@ -250,13 +317,9 @@ def conversation_of(hotel_id: int, guest_id: int, channel: str, identifier_id: i
 
 def _join_conversations(twin_id: int, guest_id: int) -> None:
     """Two guests were one person: what was said with both becomes one conversation for each number."""
-    for twin in db.session.scalars(
-        select(Conversation).where(Conversation.guest_id == twin_id).with_for_update()
-    ):
+    for twin in db.session.scalars(select(Conversation).where(Conversation.guest_id == twin_id).with_for_update()):
         kept = conversation_of(twin.hotel_id, guest_id, twin.channel, twin.identifier_id)
-        db.session.execute(
-            update(Message).where(Message.conversation_id == twin.id).values(conversation_id=kept.id)
-        )
+        db.session.execute(update(Message).where(Message.conversation_id == twin.id).values(conversation_id=kept.id))
         if twin.owner == "staff":
             kept.owner = "staff"
         if twin.waiting_since:
@@ -278,14 +341,18 @@ def _join_conversations(twin_id: int, guest_id: int) -> None:
 
 def _upgrade(door: Door, known: MessageId, message: InboundMessage) -> dict[int, datetime]:
     """Meta's placeholder (131060) is replaced by the real content that comes later under the same id."""
-    row = db.session.get_one(Message, (known.message_id, known.message_created_at))
-    if message.placeholder or not row.payload.get("placeholder"):
+    key = (known.message_id, known.message_created_at)
+    before = db.session.get(Message, key)
+    if message.placeholder or before is None or not before.payload.get("placeholder"):
         return {}
-    conversation = db.session.get_one(Conversation, row.conversation_id, with_for_update=True)
+    _guest_of(door, message)
+    locked = statuses.lock_message(*key)
+    if locked is None:
+        return {}
+    conversation, row = locked
     _fill(row, message)
     row.handling = "none"
-    db.session.flush()
-    settle(conversation, "unreadable")
+    settle(conversation)
     return _owe(conversation, row, message)
 
 
@@ -360,7 +427,7 @@ def _take_in_status(door: Door, status: StatusUpdate) -> None:
 def _fail(event: InboundEvent, reason: str, detail: str, place: str = "") -> None:
     """Keep what could not be taken in, with the reason, for people to look at and replay."""
     metrics.webhook_failures.labels(reason).inc()
-    log.warning("webhook_failure", event=event.id, reason=reason)
+    log.warning("webhook_failure", inbound_event=event.id, reason=reason)
     db.session.execute(
         insert(WebhookFailure)
         .values(
@@ -371,7 +438,5 @@ def _fail(event: InboundEvent, reason: str, detail: str, place: str = "") -> Non
             signed_by=event.signed_by,
             body=mask_cards_in_body(event.body),
         )
-        .on_conflict_do_update(
-            index_elements=["event_id", "place"], set_={"reason": reason, "resolved_at": None}
-        )
+        .on_conflict_do_update(index_elements=["event_id", "place"], set_={"reason": reason, "resolved_at": None})
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, update
 
-from hotel_agent.db import db
+from hotel_agent.db import db, lock_until_commit, utcnow
 from hotel_agent.guests.models import Guest, GuestIdentity
 
+# A number that was given up is kept back for weeks before somebody else gets it, and clocks and deliveries differ.
+LAST_WORDS = timedelta(days=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,64 +24,58 @@ class Identity:
     value: str
     wire: str
 
+    def key(self, hotel_id: int) -> str:
+        """What whoever looks at this identity locks."""
+        return f"identity:{hotel_id}:{self.kind}:{self.value}"
+
 
 def who_writes(
     hotel_id: int, identities: Iterable[Identity], name: str | None = None, at: datetime | None = None
 ) -> tuple[Guest, list[int]]:
-    """The guest with these identities, made if new, and the ids of guests that turned out to be the same person.
+    """The guest who had these identities at that time (None: now), made if new, and the ids of guests who
+    turned out to be the same person.
 
     The caller moves what belonged to those and then calls `forget`. The name of the latest message wins.
-    Must run in the caller's transaction: the identities stay locked until it ends.
+    Must run in the caller's transaction: the identities and the guests stay locked until it ends.
     """
     wanted = sorted(set(identities))
     if not wanted:
         raise ValueError("a guest needs an identity")
-    _lock(hotel_id, wanted)
-    rows = _live(hotel_id, wanted)
-    guest_ids = sorted({row.guest_id for row in rows})
-    guest = db.session.get_one(Guest, guest_ids[0]) if guest_ids else _new(hotel_id)
-    known = {(row.kind, row.value): row for row in rows}
-    for identity in wanted:
-        row = known.get((identity.kind, identity.value))
-        if row is None:
-            db.session.add(
-                GuestIdentity(
-                    hotel_id=hotel_id,
-                    guest_id=guest.id,
-                    kind=identity.kind,
-                    value=identity.value,
-                    wire=identity.wire,
-                )
-            )
-    if name and (at or LONG_AGO) >= (guest.name_at or LONG_AGO):
-        guest.name, guest.name_at = name, at
+    holders = _locked_holders(hotel_id, wanted, at)
+    guest_ids = sorted(set(holders.values()))
+    guest = db.session.get_one(Guest, guest_ids[0], populate_existing=True) if guest_ids else _new(hotel_id)
+    for (kind, value), wire in {(one.kind, one.value): one.wire for one in wanted}.items():
+        if (kind, value) not in holders:
+            db.session.add(GuestIdentity(hotel_id=hotel_id, guest_id=guest.id, kind=kind, value=value, wire=wire))
+    _call(guest, name, at)
     db.session.flush()
     return guest, guest_ids[1:]
 
 
 def follow_number_change(
-    hotel_id: int, old: Iterable[Identity], new: Iterable[Identity]
+    hotel_id: int, old: Iterable[Identity], new: Iterable[Identity], at: datetime | None = None
 ) -> tuple[Guest, list[int]] | None:
-    """The person behind `old` is now reached as `new`: the old identities name nobody any more.
+    """The person behind `old` is reached as `new` from then on; a day later the old identities name nobody.
 
     None when neither is given. Answers as `who_writes` does.
     """
-    old, new = sorted(set(old) - set(new)), sorted(set(new))
-    everything = [*old, *new]
-    if not everything:
+    new = sorted(set(new))
+    names = {(identity.kind, identity.value) for identity in new}
+    old = sorted(identity for identity in set(old) if (identity.kind, identity.value) not in names)
+    if not old and not new:
         return None
-    guest, twins = who_writes(hotel_id, everything)
+    guest, twins = who_writes(hotel_id, [*old, *new], at=at)
     if new:
         for identity in old:
             db.session.execute(
                 update(GuestIdentity)
                 .where(
-                    GuestIdentity.hotel_id == hotel_id,
+                    GuestIdentity.guest_id.in_([guest.id, *twins]),
                     GuestIdentity.kind == identity.kind,
                     GuestIdentity.value == identity.value,
                     GuestIdentity.retired_at.is_(None),
                 )
-                .values(retired_at=text("now()"))
+                .values(retired_at=at or utcnow())
             )
     return guest, twins
 
@@ -88,37 +84,48 @@ def forget(guest_ids: Iterable[int], into: int) -> None:
     """Delete guests whose rows have been moved to `into`; their identities come along."""
     for guest_id in guest_ids:
         twin, guest = db.session.get_one(Guest, guest_id), db.session.get_one(Guest, into)
-        if (twin.name_at or LONG_AGO) > (guest.name_at or LONG_AGO):
-            guest.name, guest.name_at = twin.name, twin.name_at
+        _call(guest, twin.name, twin.name_at)
         guest.language = guest.language or twin.language
         guest.opted_out_at = guest.opted_out_at or twin.opted_out_at
-        db.session.execute(
-            update(GuestIdentity).where(GuestIdentity.guest_id == guest_id).values(guest_id=into)
-        )
+        db.session.execute(update(GuestIdentity).where(GuestIdentity.guest_id == guest_id).values(guest_id=into))
         db.session.flush()
         db.session.expunge(twin)
         db.session.execute(delete(Guest).where(Guest.id == guest_id))
 
 
-def _lock(hotel_id: int, identities: list[Identity]) -> None:
-    """Serialise everybody who looks at these identities; in sorted order, so that two never wait for each other."""
-    for identity in identities:
-        db.session.execute(
-            text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-            {"key": f"identity:{hotel_id}:{identity.kind}:{identity.value}"},
-        )
+def _call(guest: Guest, name: str | None, at: datetime | None) -> None:
+    """The latest name wins; of two told in the same second always the same one, whichever came first."""
+    if name and (at or LONG_AGO, name) > (guest.name_at or LONG_AGO, guest.name or ""):
+        guest.name, guest.name_at = name, at
 
 
-def _live(hotel_id: int, identities: list[Identity]) -> list[GuestIdentity]:
-    rows = db.session.scalars(
-        select(GuestIdentity).where(
+def _locked_holders(hotel_id: int, identities: list[Identity], at: datetime | None) -> dict[tuple[str, str], int]:
+    """Who holds which identity. Nobody can join these guests to others, or claim an identity, meanwhile."""
+    lock_until_commit(identity.key(hotel_id) for identity in identities)
+    while True:
+        holders = _holders(hotel_id, identities, at)
+        wanted = sorted(set(holders.values()))
+        locked = db.session.scalars(
+            select(Guest.id).where(Guest.id.in_(wanted)).order_by(Guest.id).with_for_update(key_share=True)
+        ).all()
+        # Whoever was ahead of us may have joined one of them to another guest while we waited.
+        if list(locked) == wanted and _holders(hotel_id, identities, at) == holders:
+            return holders
+
+
+def _holders(hotel_id: int, identities: list[Identity], at: datetime | None) -> dict[tuple[str, str], int]:
+    """Guest ids by (kind, value). What was written before an identity was given up is of its holder then."""
+    rows = db.session.execute(
+        select(GuestIdentity.kind, GuestIdentity.value, GuestIdentity.guest_id)
+        .where(
             GuestIdentity.hotel_id == hotel_id,
             GuestIdentity.value.in_([identity.value for identity in identities]),
-            GuestIdentity.retired_at.is_(None),
+            GuestIdentity.retired_at.is_(None) | (GuestIdentity.retired_at >= (at or utcnow()) - LAST_WORDS),
         )
+        .order_by(GuestIdentity.retired_at.desc().nulls_first())
     )
     wanted = {(identity.kind, identity.value) for identity in identities}
-    return [row for row in rows if (row.kind, row.value) in wanted]
+    return {(kind, value): guest_id for kind, value, guest_id in rows if (kind, value) in wanted}
 
 
 def _new(hotel_id: int) -> Guest:

@@ -50,9 +50,7 @@ class Rows(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield from self._of_postgres()
         yield from self._of_valkey()
-        states = GaugeMetricFamily(
-            "pms_circuit_breaker_state", "0 closed, 1 open, 2 half-open.", labels=["pms"]
-        )
+        states = GaugeMetricFamily("pms_circuit_breaker_state", "0 closed, 1 open, 2 half-open.", labels=["pms"])
         for name, state in breaker.states().items():
             states.add_metric([name], state)
         yield states

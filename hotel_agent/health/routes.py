@@ -60,7 +60,8 @@ def readyz() -> tuple[Response, int]:
         lag, stopped = db.session.execute(
             text(
                 "select (select coalesce(extract(epoch from now() - min(received_at)), 0) from inbound_events"
-                " where processed_at is null), (select count(*) from tenant_user_identifiers where stopped_at is not null)"
+                " where processed_at is null),"
+                " (select count(*) from tenant_user_identifiers where stopped_at is not null)"
             )
         ).one()
     except SQLAlchemyError:
@@ -76,9 +77,7 @@ def readyz() -> tuple[Response, int]:
     elif workers == 0:
         degraded.append("workers")
     status = "degraded" if degraded else "ready"
-    return jsonify(
-        status=status, degraded=degraded, workers=workers or 0, intake_lag_seconds=round(float(lag), 1)
-    ), 200
+    return jsonify(status=status, degraded=degraded, workers=workers or 0, intake_lag_seconds=round(float(lag), 1)), 200
 
 
 def _workers() -> int | None:

@@ -51,9 +51,7 @@ def create(slug: str, name: str, **columns: str) -> None:
 def list_hotels() -> None:
     """List the hotels with their numbers."""
     numbers: dict[int, list[str]] = {}
-    for hotel_id, value in db.session.execute(
-        select(HotelIdentifier.hotel_id, HotelIdentifier.identifier_value)
-    ):
+    for hotel_id, value in db.session.execute(select(HotelIdentifier.hotel_id, HotelIdentifier.identifier_value)):
         numbers.setdefault(hotel_id, []).append(value)
     for row in db.session.scalars(select(Hotel).order_by(Hotel.slug)):
         click.echo(
@@ -191,9 +189,7 @@ def load() -> None:
 def list_knowledge(slug: str, topic: str | None) -> None:
     """List what a hotel says, or what it says about one TOPIC."""
     query = (
-        select(Knowledge)
-        .where(Knowledge.hotel_id == by_slug(slug).id)
-        .order_by(Knowledge.topic, Knowledge.language)
+        select(Knowledge).where(Knowledge.hotel_id == by_slug(slug).id).order_by(Knowledge.topic, Knowledge.language)
     )
     for row in db.session.scalars(query.where(Knowledge.topic == topic) if topic else query):
         click.echo(f"{row.topic}\t{row.language}\t{row.text}")

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from time import monotonic
 
@@ -58,11 +58,7 @@ def app_secret_of(hotel: Hotel) -> str | None:
 
 def access_token_of(hotel: Hotel) -> str | None:
     """What we send this hotel's messages with: its own token, else the installation's."""
-    return (
-        unseal(hotel.whatsapp_access_token)
-        if hotel.whatsapp_access_token
-        else settings().whatsapp_access_token
-    )
+    return unseal(hotel.whatsapp_access_token) if hotel.whatsapp_access_token else settings().whatsapp_access_token
 
 
 class KnownSecrets:
@@ -86,8 +82,8 @@ class KnownSecrets:
         with self._lock:
             if monotonic() - self._read_at < RETRY_SECONDS:
                 return False
-            before, self._read_at = self._pairs, monotonic()
-            self._pairs = self._read()
+            before, self._pairs = self._pairs, self._read()
+            self._read_at = monotonic()
             return self._pairs != before
 
     def _read(self) -> tuple[tuple[str, str], ...]:
@@ -101,5 +97,14 @@ class KnownSecrets:
             log.warning("secrets_not_refreshed", error=type(error).__name__)
             db.session.rollback()
             return self._pairs or tuple((fingerprint(secret), secret) for secret in secrets if secret)
-        secrets.update(unseal(value) for value in sealed if value)
+        secrets.update(_unsealed(sealed))
         return tuple(sorted((fingerprint(secret), secret) for secret in secrets if secret))
+
+
+def _unsealed(sealed: Iterable[str | None]) -> Iterator[str]:
+    """One hotel's credential that cannot be read must not shut the door to the others' webhooks."""
+    for value in sealed:
+        try:
+            yield unseal(value or "")
+        except ConfigurationError as error:
+            log.error("secret_unreadable", error=str(error))

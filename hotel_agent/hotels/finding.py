@@ -22,8 +22,6 @@ def of_number(phone_number_id: str | None) -> tuple[Hotel, HotelIdentifier] | No
     row = db.session.execute(
         select(Hotel, HotelIdentifier)
         .join(HotelIdentifier, HotelIdentifier.hotel_id == Hotel.id)
-        .where(
-            HotelIdentifier.channel == "whatsapp", HotelIdentifier.identifier_value == (phone_number_id or "")
-        )
+        .where(HotelIdentifier.channel == "whatsapp", HotelIdentifier.identifier_value == (phone_number_id or ""))
     ).first()
     return (row[0], row[1]) if row else None

@@ -200,8 +200,7 @@ def has_lapsed(claims: Iterable[Claim]) -> bool:
     """True when the time of any of these holds is over, by the database's clock."""
     now: datetime = db.session.execute(text("select clock_timestamp()")).scalar_one()
     return any(
-        claim.status == "expired" or (claim.status == "active" and (claim.expires_at or now) <= now)
-        for claim in claims
+        claim.status == "expired" or (claim.status == "active" and (claim.expires_at or now) <= now) for claim in claims
     )
 
 

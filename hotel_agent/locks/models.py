@@ -32,9 +32,7 @@ class ReservationLock(Model):
             using="gist",
             where=text("status in ('active', 'booked')"),
         ),
-        Index(
-            "idx_locks_resource_status", "resource_id", "status", postgresql_where=text("status = 'active'")
-        ),
+        Index("idx_locks_resource_status", "resource_id", "status", postgresql_where=text("status = 'active'")),
         Index("ix_reservation_locks_hold_key", "hold_key"),
         Index("ix_reservation_locks_reservation", "reservation_id"),
         Index("ix_reservation_locks_request_key", "hotel_id", "request_key"),

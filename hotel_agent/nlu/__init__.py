@@ -74,9 +74,7 @@ def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understandin
     entities["language"] = _asked_language(line)
     ambiguous += [*stay.ambiguous, *party.ambiguous, *moment.ambiguous, *(["room_type"] if two_rooms else [])]
 
-    known = {name for name, value in entities.items() if value is not None} | (
-        {"check_in"} if stay.seen else set()
-    )
+    known = {name for name, value in entities.items() if value is not None} | ({"check_in"} if stay.seen else set())
     intents = find_intents(line, language, known, hints.expected, text)
     asked_name = hints.expected in ("name", "surname")
     may_be_bare = (

@@ -11,9 +11,7 @@ from hotel_agent.nlu.text import fold
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 _PHONE = re.compile(r"(?<![\w/.,-])(?:\+|00)? ?\(?\d[\d\s().-]{6,20}\d(?![\w/])")
 _CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-_CODE = re.compile(
-    rf"(?<![\w@.])([A-Za-z]{{3}})[ _-]?([{_CODE_LETTERS}{_CODE_LETTERS.lower()}]{{6}})(?![\w@])"
-)
+_CODE = re.compile(rf"(?<![\w@.])([A-Za-z]{{3}})[ _-]?([{_CODE_LETTERS}{_CODE_LETTERS.lower()}]{{6}})(?![\w@])")
 _CODE_TOLD = re.compile(
     r"\b(?:codigo|código|code|localizador|reserva|reservation|booking|confirmacion|confirmación"
     r"|confirmation|referencia|reference|ref|numero|número|nº|number|n°)\b",
@@ -203,9 +201,7 @@ def find_name(text: str, expected: str | None, may_be_bare: bool) -> tuple[str |
         cue = re.sub(r" ?:? ?$", "", match.group()[: match.start(1) - match.start()]).lower()
         name = _name_of(match[1], expected)
         weak = cue in _WEAK_INTRODUCTIONS and expected not in _ASKED_ABOUT
-        if name and not (
-            weak and not all(word[0].isupper() for word in name.split() if fold(word) not in _PARTICLES)
-        ):
+        if name and not (weak and not all(word[0].isupper() for word in name.split() if fold(word) not in _PARTICLES)):
             found = name
     if found is None and expected in _ASKED_ABOUT and may_be_bare:
         bare = re.fullmatch(

@@ -33,9 +33,7 @@ class Stay:
     line: str = ""  # the line with the days blotted out
 
 
-def find_stay(
-    line: str, today: date, language: str, country: str | None = None, expected: str | None = None
-) -> Stay:
+def find_stay(line: str, today: date, language: str, country: str | None = None, expected: str | None = None) -> Stay:
     """The stay that a tidy line names, resolved against today."""
     nights, unsure, rest = night_count(line, expected)
     days = named_days(rest, language, country, today)
@@ -115,9 +113,7 @@ _HOTEL_WORDS = re.compile(
 def _linked(line: str, match: re.Match[str], days: list[Named], expected: str | None) -> bool:
     """Whether a lone number is tied to a day beside it, as 20 is in "20-25 dic" and 25 in "dic 20 al 25"."""
     after = re.match(rf"{_LINK}", line[match.end() :])
-    if after and any(
-        named.start == match.end() + after.end() and named.day.day is not None for named in days
-    ):
+    if after and any(named.start == match.end() + after.end() and named.day.day is not None for named in days):
         return True
     if re.match(r",? (?:o|or|ou|u|y|e|and) (?:el |the |dia |o )?$", line[match.end() : match.end() + 10]):
         return False
@@ -138,9 +134,7 @@ def _linked(line: str, match: re.Match[str], days: list[Named], expected: str | 
     return False
 
 
-def _settle_lone_figures(
-    days: list[Named], line: str, expected: str | None
-) -> tuple[list[Named], tuple[str, ...]]:
+def _settle_lone_figures(days: list[Named], line: str, expected: str | None) -> tuple[list[Named], tuple[str, ...]]:
     """Settles "5-9" alone: the 5th to the 9th when dates were asked for, else maybe the 5th of September."""
     if len(days) == 2 and all(named.bare and named.day.weekday is None for named in days):
         between = line[days[0].end : days[1].start]
@@ -193,9 +187,7 @@ class _Reading:
             return Stay(nights=self.nights)
         if self._offers_a_choice():
             kinds = (
-                ("check_in", "check_out")
-                if any(self._ranges_at(i) for i in range(len(self.days)))
-                else ("check_in",)
+                ("check_in", "check_out") if any(self._ranges_at(i) for i in range(len(self.days))) else ("check_in",)
             )
             return Stay(nights=self.nights, ambiguous=kinds)
         first, last = self._ends()
@@ -214,9 +206,7 @@ class _Reading:
 
     def _is_the_night_of(self, named: Named) -> bool:
         return bool(
-            re.search(
-                r"\b(?:noche|night|noite) (?:del?|of|do|da|de el)(?: the| dia)? ?$", self.line[: named.start]
-            )
+            re.search(r"\b(?:noche|night|noite) (?:del?|of|do|da|de el)(?: the| dia)? ?$", self.line[: named.start])
         )
 
     def _offers_a_choice(self) -> bool:
@@ -298,9 +288,7 @@ class _Reading:
             after,
         ):
             return "out"
-        if re.match(
-            r" ?(?:\(|=|:|-)? ?(?:check ?-?in|llegada|entrada|chegada|arrival|llegamos|arriving)\b", after
-        ):
+        if re.match(r" ?(?:\(|=|:|-)? ?(?:check ?-?in|llegada|entrada|chegada|arrival|llegamos|arriving)\b", after):
             return "in"
         if self.expected == "check_out" and len(self.days) == 1:
             return "out"
@@ -327,12 +315,7 @@ class _Reading:
             check_in = self._date(first, self.today, "check_in", ambiguous)
         if last is not None:
             earliest = check_in + timedelta(days=1) if check_in else self.today
-            if (
-                check_in is None
-                and "check_in" in ambiguous
-                and last.day.fixed is None
-                and last.day.year is None
-            ):
+            if check_in is None and "check_in" in ambiguous and last.day.fixed is None and last.day.year is None:
                 ambiguous.append("check_out")
             else:
                 check_out = self._date(last, earliest, "check_out", ambiguous)

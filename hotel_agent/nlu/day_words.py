@@ -90,10 +90,7 @@ def months(language: str) -> dict[str, int]:
     grammar = lexicon("grammar")
     unwanted = grammar["not_months"][language].split()
     return {
-        word: int(place)
-        for place, words in grammar["months"].items()
-        for word in words.split()
-        if word not in unwanted
+        word: int(place) for place, words in grammar["months"].items() for word in words.split() if word not in unwanted
     }
 
 
@@ -254,9 +251,7 @@ def _day_del_month(span: Named, p: _Parts, language: str, country: str | None, t
 _DAY_FIRST_ENGLISH = {"GB", "IE", "AU", "NZ", "ZA", "IN", "MT", "SG", "HK", "KE"}
 
 
-def _in_figures(
-    span: Named, first: int, second: int, year: int | None, language: str, country: str | None
-) -> Named:
+def _in_figures(span: Named, first: int, second: int, year: int | None, language: str, country: str | None) -> Named:
     """05/06 is day first in Spanish and Portuguese; in English both
     readings live on unless the country settles it."""
     day_first, month_first = Day(first, second, year), Day(second, first, year)

@@ -78,9 +78,7 @@ _FLAT_DENIAL = re.compile(
     r"\b(?:claro que no|de jeito nenhum|por supuesto que no|of course not|claro que nao|absolutely not"
     r"|sure no)\b"
 )
-_MAY_SMOKE = re.compile(
-    r"\b(?:can|could|may|allowed|to|i|we|you|people|guests?|ok) smoke\b(?! (?:everywhere|coming))"
-)
+_MAY_SMOKE = re.compile(r"\b(?:can|could|may|allowed|to|i|we|you|people|guests?|ok) smoke\b(?! (?:everywhere|coming))")
 _NOT_DYING = re.compile(
     r"\bme muero (?:de|por)\b|\bmorrendo de|\bdying (?:to|of|for)\b|\bmuerto de\b|\bmorir de\b"
     r"|\bto die for\b|\bkilled it\b"
@@ -114,9 +112,7 @@ class Scene:
 
     @property
     def content(self) -> list[str]:
-        return [
-            intent for intent in self.found if intent not in (*_SMALL_TALK, "affirm", "deny", "out_of_scope")
-        ]
+        return [intent for intent in self.found if intent not in (*_SMALL_TALK, "affirm", "deny", "out_of_scope")]
 
 
 def find_intents(
@@ -196,9 +192,7 @@ def _price(scene: Scene) -> None:
         or scene.sure("cancel_reservation")
     ):
         return
-    if scene.sure("ask_payment") and not re.search(
-        r"\b(?:cuanto|quanto|how much|preci|preco|price)", scene.line
-    ):
+    if scene.sure("ask_payment") and not re.search(r"\b(?:cuanto|quanto|how much|preci|preco|price)", scene.line):
         return
     named = extras or scene.entities or "_room" in scene.signals or _HOTEL.search(scene.line)
     if not named and len(words_of(scene.line)) > 7:
@@ -269,11 +263,7 @@ def _negations(scene: Scene) -> None:
 
 def _booking(scene: Scene) -> None:
     """Of asking, pricing and booking, which does the sentence do?"""
-    if (
-        scene.has("make_reservation")
-        and _WANTS_TO_KNOW.search(scene.line)
-        and not _REALLY_BOOKS.search(scene.line)
-    ):
+    if scene.has("make_reservation") and _WANTS_TO_KNOW.search(scene.line) and not _REALLY_BOOKS.search(scene.line):
         scene.drop("make_reservation")
     if scene.has("make_reservation") and any(scene.sure(intent) for intent in _SERVICE):
         scene.drop("make_reservation")
@@ -341,11 +331,7 @@ def _precedence(scene: Scene) -> None:
         # A weak sign beside a strong one is noise.
         if best >= 0.85 and scene.found[intent][0] < 0.75 and scene.found[intent][0] > 0.7:
             scene.put(intent, 0.45)
-    if (
-        len(scene.content) == 1
-        and scene.content[0] == "make_reservation"
-        and scene.found["make_reservation"][0] < 0.8
-    ):
+    if len(scene.content) == 1 and scene.content[0] == "make_reservation" and scene.found["make_reservation"][0] < 0.8:
         scene.put("make_reservation", 0.85)
 
 
@@ -409,16 +395,12 @@ def _yes_no(scene: Scene) -> None:
     ):
         scene.drop("deny")
         if (
-            re.search(
-                r"\b(?:problem\w*|why not|como no|porque? no|worries|dud[ao]|duvida|doubt)\b", scene.line
-            )
+            re.search(r"\b(?:problem\w*|why not|como no|porque? no|worries|dud[ao]|duvida|doubt)\b", scene.line)
             and short
         ):
             scene.put("affirm", 0.85)
     # "Good morning" and "tudo bem?" are greetings before they are consent.
-    greets_first = (
-        scene.has("greet") and scene.has("affirm") and scene.found["greet"][1] <= scene.found["affirm"][1]
-    )
+    greets_first = scene.has("greet") and scene.has("affirm") and scene.found["greet"][1] <= scene.found["affirm"][1]
     if greets_first and not asked:
         scene.drop("affirm")
     if scene.has("affirm") and scene.has("deny"):
@@ -442,9 +424,7 @@ def _yes_no(scene: Scene) -> None:
             asked
             and (starts or short or scene.found[answer][1] == 0)
             and not any(
-                scene.sure(i)
-                for i in _MUST_BE_HEARD
-                if scene.expected != "confirm_cancel" or i != "cancel_reservation"
+                scene.sure(i) for i in _MUST_BE_HEARD if scene.expected != "confirm_cancel" or i != "cancel_reservation"
             )
         ):
             scene.put(answer, 0.96, -2)
@@ -466,9 +446,7 @@ def _small_talk(scene: Scene) -> None:
         scene.drop(*_SMALL_TALK)
         return
     if any(scene.has(intent) for intent in _SMALL_TALK):
-        leftover = (
-            len(words_of(scene.line)) > 9 and scene.question and "?" in scene.line and not scene.has("thank")
-        )
+        leftover = len(words_of(scene.line)) > 9 and scene.question and "?" in scene.line and not scene.has("thank")
         if leftover and not re.search(r"\b(?:como esta|que tal|tudo bem|how are you)\b", scene.line):
             scene.put("out_of_scope", 0.4)
         if scene.has("greet") and scene.has("thank"):

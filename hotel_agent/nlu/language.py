@@ -63,8 +63,7 @@ def _own_words() -> dict[str, dict[str, float]]:
     lists = {language: set(lexicon("words")["language"][language].split()) for language in LANGUAGES}
     return {
         language: {
-            word: 1.0 if sum(word in words for words in lists.values()) == 1 else 0.2
-            for word in lists[language]
+            word: 1.0 if sum(word in words for words in lists.values()) == 1 else 0.2 for word in lists[language]
         }
         for language in LANGUAGES
     }
@@ -83,6 +82,4 @@ def _detector() -> LanguageDetector:
 
 @lru_cache(maxsize=2_000)
 def _lingua(text: str) -> tuple[tuple[str, float], ...]:
-    return tuple(
-        (_ISO[value.language], value.value) for value in _detector().compute_language_confidence_values(text)
-    )
+    return tuple((_ISO[value.language], value.value) for value in _detector().compute_language_confidence_values(text))

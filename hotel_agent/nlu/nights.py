@@ -22,9 +22,7 @@ _DAYS = re.compile(
     r"(?: (?:y|and|e) (?P<n2>\d+) (?:noches|nights|noites))?"
 )
 _PER_NIGHT = re.compile(r"\b(?:por|per|cada|each|every) (?:1 )?(?:noche|night|noite|dia|day|semana|week)\b")
-_NOT_A_LENGTH = re.compile(
-    r"(?:\b(?:en|dentro de|in|daqui a|em|hace|ha|faz|within|hasta|unos|antes de|cada|every)) ?$"
-)
+_NOT_A_LENGTH = re.compile(r"(?:\b(?:en|dentro de|in|daqui a|em|hace|ha|faz|within|hasta|unos|antes de|cada|every)) ?$")
 _AGO = re.compile(
     r" ?(?:ago|antes|before|atras|de antelacion|de anticipacion|in advance|from|a partir|desde hoy en"
     r"|today|tomorrow)\b"
@@ -54,22 +52,13 @@ def night_count(line: str, expected: str | None) -> tuple[int | None, tuple[str,
         if _NOT_A_LENGTH.search(rest[:start]) or _is_offset(rest[match.end() :]):
             continue
         unit = match["u"]
-        if (
-            match["n"] in ("a", "an")
-            and match["lead"] is None
-            and not unit.startswith("week")
-            and unit != "fortnight"
-        ):
+        if match["n"] in ("a", "an") and match["lead"] is None and not unit.startswith("week") and unit != "fortnight":
             continue
         if re.match(r" (?:del|de|of|do|antes|before)\b(?! \d)", rest[match.end() :]) and unit.startswith(
             ("semana", "week")
         ):
             continue
-        if (
-            unit.startswith("d")
-            and match["n"] in ("un", "una", "uma", "a", "one")
-            and match["lead"] in (None, "de")
-        ):
+        if unit.startswith("d") and match["n"] in ("un", "una", "uma", "a", "one") and match["lead"] in (None, "de"):
             continue
         days = {"d": 1, "s": 7, "w": 7, "f": 14, "q": 14}[unit[0]] * number(match["n"])
         if not found or match["n2"]:

@@ -220,9 +220,7 @@ class _Count:
         return self.found
 
     def _take(self, match: re.Match[str], start: int | None = None, end: int | None = None) -> None:
-        self.rest = masked(
-            self.rest, match.start() if start is None else start, match.end() if end is None else end
-        )
+        self.rest = masked(self.rest, match.start() if start is None else start, match.end() if end is None else end)
 
     def _rooms(self) -> None:
         matches = list(_ROOMS.finditer(self.rest))
@@ -295,9 +293,7 @@ class _Count:
             self.rest[match.end() :],
         ):
             return False
-        around = (
-            self.rest[max(0, match.start() - 28) : match.start()] + self.rest[match.end() : match.end() + 8]
-        )
+        around = self.rest[max(0, match.start() - 28) : match.start()] + self.rest[match.end() : match.end() + 8]
         return bool(_COMPANY.search(around))
 
     def _kid(self, match: re.Match[str], ages: list[int]) -> tuple[int, bool]:
@@ -380,10 +376,7 @@ class _Count:
                 adults += many or int(match["n"])
                 first = match.start() if first is None else min(first, match.start())
                 others = (
-                    others
-                    and bool(_FOR_OTHERS.search(self.rest[: match.start()]))
-                    or others
-                    and first != match.start()
+                    others and bool(_FOR_OTHERS.search(self.rest[: match.start()])) or others and first != match.start()
                 )
                 self._take(match)
         if first is None:
@@ -437,9 +430,7 @@ class _Count:
             self.found.adults = adults
             if total is not None and total > adults and not children and self.found.children is None:
                 self.found.children = total - adults
-        elif (
-            relatives is not None and total is not None and total > children and total - children != relatives
-        ):
+        elif relatives is not None and total is not None and total > children and total - children != relatives:
             self.found.adults = total - children
         elif relatives is not None:
             self.found.adults = relatives

@@ -93,9 +93,7 @@ def _end_of(phrase: Phrase, slot_place: int, words: tuple[str, ...], place: int)
     return _end_of(phrase, slot_place + 1, words, place) if slot.optional else None
 
 
-_Index = tuple[
-    tuple[tuple[str, str, str], ...], Mapping[str, tuple[Phrase, ...]], Mapping[str, tuple[Phrase, ...]]
-]
+_Index = tuple[tuple[tuple[str, str, str], ...], Mapping[str, tuple[Phrase, ...]], Mapping[str, tuple[Phrase, ...]]]
 
 
 @cache

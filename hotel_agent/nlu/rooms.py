@@ -63,9 +63,7 @@ _NOT_A_ROOM = re.compile(
 _OR = re.compile(r"^[, ]*(?:o|or|ou|u)(?: (?:una|uma|a|un|si no|quiza))?[, ]*$")
 
 
-def find_room_type(
-    line: str, types: Mapping[str, tuple[str, ...]]
-) -> tuple[str | None, bool, list[tuple[int, int]]]:
+def find_room_type(line: str, types: Mapping[str, tuple[str, ...]]) -> tuple[str | None, bool, list[tuple[int, int]]]:
     """(room type, whether two are named, where): a code of the hotel,
     or a generic name when it has none such."""
     readable = _NOT_A_ROOM.sub(lambda m: "_" * len(m.group()), line)
@@ -73,12 +71,8 @@ def find_room_type(
     for generic, pattern in _PHRASES:
         for match in pattern.finditer(readable):
             found.append((match.start(), match.end(), resolved(generic, types)))
-            readable = (
-                readable[: match.start()] + "_" * (match.end() - match.start()) + readable[match.end() :]
-            )
-    for match in _words(tuple(sorted((code, tuple(words)) for code, words in types.items()))).finditer(
-        readable
-    ):
+            readable = readable[: match.start()] + "_" * (match.end() - match.start()) + readable[match.end() :]
+    for match in _words(tuple(sorted((code, tuple(words)) for code, words in types.items()))).finditer(readable):
         code = _meaning(match.group(), types)
         if code is not None:
             found.append((match.start(), match.end(), code))
@@ -98,9 +92,7 @@ _CORRECTION = re.compile(
 )
 
 
-_INSTEAD_OF = re.compile(
-    r"\b(?:en (?:lugar|vez) de|instead of|rather than|em vez d|no lugar d|y no|and not|e nao)"
-)
+_INSTEAD_OF = re.compile(r"\b(?:en (?:lugar|vez) de|instead of|rather than|em vez d|no lugar d|y no|and not|e nao)")
 
 
 def _last_after_correction(line: str, found: list[tuple[int, int, str]]) -> str | None:
@@ -126,9 +118,7 @@ def _words(types: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
     # "familia" or "family" alone speaks of people, not of a room.
     own -= {"familia", "familias", "family", "casal", "pareja", "couple", "matrimonio"}
     generic = {word for words in GENERIC.values() for word in words.split()} - {"casal", "matrimonio"}
-    return re.compile(
-        rf"\b(?:{'|'.join(re.escape(word) for word in sorted(own | generic, key=len, reverse=True))})\b"
-    )
+    return re.compile(rf"\b(?:{'|'.join(re.escape(word) for word in sorted(own | generic, key=len, reverse=True))})\b")
 
 
 def _meaning(word: str, types: Mapping[str, tuple[str, ...]]) -> str | None:

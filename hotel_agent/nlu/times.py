@@ -70,9 +70,7 @@ _BETWEEN = re.compile(
     r"\bbetween \d{1,2} and \d{1,2}\b(?! (?:of |jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov"
     r"|dec))(?=.*\bcheck|[^\d]*$)"
 )
-_CHECKING_IN = re.compile(
-    r"\b(?:check ?(?:in|out)|arrive|arriving) (?:on )?(?:\w+day|tomorrow|today)? ?between\b"
-)
+_CHECKING_IN = re.compile(r"\b(?:check ?(?:in|out)|arrive|arriving) (?:on )?(?:\w+day|tomorrow|today)? ?between\b")
 _DURATION = re.compile(
     r"\b(?:24|48|72) ?(?:h|hs|hrs|horas|hours)\b|\b\d{1,2} (?:horas|hours) (?:de|antes|before|of|ant)\b"
 )
@@ -109,9 +107,7 @@ def find_time(line: str, language: str) -> Moment:
             rest = masked(rest, match.start(), match.end())
     if not found:
         return Moment(line=rest)
-    first = (
-        min(found)[1] if all(value for _, value in found) else sorted(found, key=lambda item: item[0])[0][1]
-    )
+    first = min(found)[1] if all(value for _, value in found) else sorted(found, key=lambda item: item[0])[0][1]
     return Moment(first, () if first else ("time",), rest)
 
 
@@ -176,12 +172,7 @@ def _value(match: re.Match[str], line: str) -> str | None:
         and 5 <= hour < 12
     ):
         hour += 12
-    elif (
-        any(word in part for word in _NIGHT)
-        and hour == 12
-        or any(word in part for word in _MORNING)
-        and hour == 12
-    ):
+    elif any(word in part for word in _NIGHT) and hour == 12 or any(word in part for word in _MORNING) and hour == 12:
         hour = 0
     elif not part.strip(" hrs.") and hour < 12 and not (parts.get("m") and len(parts["h"] or "") == 2):
         return _likely(hour, minute, line)

@@ -23,9 +23,7 @@ def corrected(word: str) -> str:
 @cache
 def known_words() -> frozenset[str]:
     """Every word that the lexicons mention, and the everyday words that only look like one of them."""
-    found = set(
-        _everyday() | set(lexicon("words")["correctable"].split()) | set(lexicon("words")["grammar"].split())
-    )
+    found = set(_everyday() | set(lexicon("words")["correctable"].split()) | set(lexicon("words")["grammar"].split()))
     for language in LANGUAGES:
         found |= _words_in(lexicon(language))
     for part in lexicon("grammar").values():
@@ -37,9 +35,7 @@ def known_words() -> frozenset[str]:
 def _everyday() -> frozenset[str]:
     """Words that are left as they are."""
     lists = lexicon("words")
-    return frozenset(lists["known"].split()).union(
-        *(lists["language"][language].split() for language in LANGUAGES)
-    )
+    return frozenset(lists["known"].split()).union(*(lists["language"][language].split() for language in LANGUAGES))
 
 
 @cache

@@ -260,9 +260,7 @@ class PmsAdapter(Protocol):
 
     def availability(self, hotel: Hotel, stay: Stay) -> Availability: ...
 
-    def availability_from(
-        self, hotel: Hotel, first: date, last: date, nights: int
-    ) -> tuple[Availability, ...]:
+    def availability_from(self, hotel: Hotel, first: date, last: date, nights: int) -> tuple[Availability, ...]:
         """The same for every arrival from `first` to `last`, in order."""
 
     def last_night_for_sale(self, hotel: Hotel) -> date | None: ...

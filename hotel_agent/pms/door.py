@@ -57,9 +57,7 @@ class Door:
         return call(self.hotel, "availability", lambda: self._pms.availability(self.hotel, stay))
 
     def availability_from(self, first: date, last: date, nights: int) -> tuple[Availability, ...]:
-        return call(
-            self.hotel, "calendar", lambda: self._pms.availability_from(self.hotel, first, last, nights)
-        )
+        return call(self.hotel, "calendar", lambda: self._pms.availability_from(self.hotel, first, last, nights))
 
     def last_night_for_sale(self) -> date | None:
         return call(self.hotel, "calendar", lambda: self._pms.last_night_for_sale(self.hotel))

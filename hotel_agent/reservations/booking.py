@@ -121,9 +121,7 @@ def upcoming_of(hotel: Hotel, guest_id: int, today: date | None = None) -> tuple
     return pms_for(hotel).upcoming(guest_id, today or hotel.today())
 
 
-def look_up(
-    hotel: Hotel, guest_id: int | None, code: str, surname: str | None = None
-) -> Booking | NeedsSurname | None:
+def look_up(hotel: Hotel, guest_id: int | None, code: str, surname: str | None = None) -> Booking | NeedsSurname | None:
     """The booking, for its own guest or for whoever knows its code and surname.
 
     A wrong surname and an unknown code look the same: None. Without a surname, a stranger gets NeedsSurname

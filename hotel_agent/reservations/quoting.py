@@ -183,12 +183,9 @@ def _choices(hotel: Hotel, there: Availability, wish: _Wish) -> tuple[Quote, ...
     if wish.several or not fits_one:
         combinations = _combinations(offers, wish)
     else:
-        combinations = [
-            Counter([offer.kind.code]) for offer in offers if offer.kind.capacity >= wish.party.persons
-        ]
+        combinations = [Counter([offer.kind.code]) for offer in offers if offer.kind.capacity >= wish.party.persons]
     quotes = [
-        _quote(hotel, there, wish.party, _share_out(there, combination, wish.party))
-        for combination in combinations
+        _quote(hotel, there, wish.party, _share_out(there, combination, wish.party)) for combination in combinations
     ]
     return tuple(sorted(quotes, key=lambda quote: (quote.total, len(quote.rooms))))
 

@@ -270,9 +270,7 @@ def _link_button(action: Mapping[str, Any]) -> dict[str, Any]:
     parameters = _object(action, "parameters")
     url = _string(parameters, "url", 2000)
     if not url.startswith(("https://", "http://")):
-        raise Refused(
-            131009, "(#131009) Parameter value is not valid", "url must start with http:// or https://"
-        )
+        raise Refused(131009, "(#131009) Parameter value is not valid", "url must start with http:// or https://")
     return {"kind": "link", "opens": _string(parameters, "display_text", 20), "media": url}
 
 

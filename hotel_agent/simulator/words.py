@@ -74,10 +74,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "A phone to try",
         "intro": "Write as a guest would. The hotel's agent answers, with its real rooms and prices.",
-        "deaf": (
-            "Replies go to {server} and cannot be shown here. "
-            "You can still send messages: they reach the agent."
-        ),
+        "deaf": ("Replies go to {server} and cannot be shown here. You can still send messages: they reach the agent."),
         "hotel": "Hotel",
         "guests": "Guests",
         "no_messages": "No messages yet",

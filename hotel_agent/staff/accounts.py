@@ -41,9 +41,7 @@ def put(email: str, hotel_id: int, role: str, name: str = "", password: str | No
     if password is not None:
         set_password(account, password)
     statement = insert(StaffHotel).values(staff_id=account.id, hotel_id=hotel_id, role=role)
-    db.session.execute(
-        statement.on_conflict_do_update(index_elements=["staff_id", "hotel_id"], set_={"role": role})
-    )
+    db.session.execute(statement.on_conflict_do_update(index_elements=["staff_id", "hotel_id"], set_={"role": role}))
     db.session.commit()
     return account
 

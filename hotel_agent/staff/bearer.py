@@ -46,9 +46,7 @@ def create_token(hotel: Hotel, name: str = "") -> str:
 
 def revoke_token(token: str) -> bool:
     """False when there is no such live token."""
-    row = db.session.scalar(
-        select(ApiToken).where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None))
-    )
+    row = db.session.scalar(select(ApiToken).where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None)))
     if row:
         row.revoked_at = utcnow()
         db.session.commit()
@@ -85,9 +83,7 @@ def _of_integration(token: str) -> Bearer | None:
 
 def _of_person(token: str) -> Bearer | None:
     try:
-        claims = jwt.decode(
-            token, _key(), algorithms=["HS256"], audience="api", options={"require": ["exp", "sub"]}
-        )
+        claims = jwt.decode(token, _key(), algorithms=["HS256"], audience="api", options={"require": ["exp", "sub"]})
     except jwt.InvalidTokenError:
         return None
     rows = db.session.execute(
@@ -95,7 +91,7 @@ def _of_person(token: str) -> Bearer | None:
         .join(Staff, Staff.id == StaffHotel.staff_id)
         .where(Staff.id == int(claims["sub"]), Staff.disabled_at.is_(None))
     )
-    roles = {hotel_id: role for hotel_id, role in rows}
+    roles = dict(rows.tuples().all())
     return Bearer(roles) if roles else None
 
 

@@ -256,10 +256,7 @@ def _masked_answers(answers: str) -> str:
 
 def _masked_answer(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            mask_cards(key): item if key == "flow_token" else _masked_answer(item)
-            for key, item in value.items()
-        }
+        return {mask_cards(key): item if key == "flow_token" else _masked_answer(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_masked_answer(item) for item in value]
     return _masked_word(value)

@@ -87,9 +87,7 @@ class GraphClient:
             follow_redirects=False,
             # A proxy of the environment leads outside, where a Graph stand-in on this machine is not.
             trust_env=httpx.URL(self._base).host not in _LOOPBACK,
-            limits=httpx.Limits(
-                max_connections=32, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_SECONDS
-            ),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_SECONDS),
         )
 
     def __enter__(self) -> "GraphClient":

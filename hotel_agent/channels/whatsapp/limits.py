@@ -219,9 +219,7 @@ def _fit_buttons(message: OutButtons) -> list[OutMessage]:
         return _fit_list(OutList(message.text, message.more, rows, footer=message.footer))
     texts, body = _before_the_end(message.text, BUTTON_BODY)
     titles = _different([_title(button, BUTTON_TITLE) for button in buttons], BUTTON_TITLE)
-    fitted = tuple(
-        Choice(button.id[:BUTTON_ID], title) for button, title in zip(buttons, titles, strict=True)
-    )
+    fitted = tuple(Choice(button.id[:BUTTON_ID], title) for button, title in zip(buttons, titles, strict=True))
     return [*texts, OutButtons(body, fitted, _short(message.footer, FOOTER), message.more)]
 
 
@@ -315,9 +313,7 @@ def _choices(message: OutButtons | OutList) -> tuple[str, dict[str, Any]]:
         buttons = [{"type": "reply", "reply": {"id": one.id, "title": one.title}} for one in fitted.buttons]
         return "interactive", _interactive("button", fitted, {"buttons": buttons})
     if isinstance(fitted, OutList):
-        rows = [
-            _told({"id": row.id, "title": row.title, "description": row.description}) for row in fitted.rows
-        ]
+        rows = [_told({"id": row.id, "title": row.title, "description": row.description}) for row in fitted.rows]
         section = {**_told({"title": fitted.title}), "rows": rows}
         return "interactive", _interactive("list", fitted, {"button": fitted.button, "sections": [section]})
     return _content(fitted)

@@ -162,9 +162,7 @@ class InboundMessage:
         """
         exact = f"{self.type}/{self.subtype}" if self.subtype else self.type
         kind = _KINDS.get(exact) or _KINDS.get(self.type) or "acknowledge"
-        says_something = bool(
-            self.location if self.type == "location" else self.body.strip() or self.reply_id
-        )
+        says_something = bool(self.location if self.type == "location" else self.body.strip() or self.reply_id)
         if kind == "answerable" and (self.group_id or not says_something):
             return "acknowledge"
         return kind
@@ -297,18 +295,14 @@ class _Reading:
             )
         )
 
-    def messages(
-        self, value: Json, contacts: tuple[Contact, ...], where: str, into: list[InboundMessage]
-    ) -> None:
+    def messages(self, value: Json, contacts: tuple[Contact, ...], where: str, into: list[InboundMessage]) -> None:
         found = self.items(value, "messages", where)
         authors = {_own_identity(raw) for _, raw in found if isinstance(raw, dict)}
         only = contacts[0] if len(contacts) == 1 and len(authors) == 1 else None
         for place, raw in found:
             self.one(place, raw, lambda raw, _: into.append(_message(raw, contacts, only)))
 
-    def statuses(
-        self, value: Json, contacts: tuple[Contact, ...], where: str, into: list[StatusUpdate]
-    ) -> None:
+    def statuses(self, value: Json, contacts: tuple[Contact, ...], where: str, into: list[StatusUpdate]) -> None:
         for place, raw in self.items(value, "statuses", where):
             self.one(place, raw, lambda raw, _: into.append(_status(raw, contacts)))
 
@@ -361,8 +355,7 @@ def _message(raw: Any, contacts: tuple[Contact, ...], only: Contact | None) -> I
         edit_of=_text(_object(raw.get("edit")).get("original_message_id")) if kind == "edit" else None,
         revoke_of=_text(_object(raw.get("revoke")).get("original_message_id")) if kind == "revoke" else None,
         system=system,
-        placeholder=kind in ("unsupported", "unknown")
-        and any(error.code == _UNAVAILABLE_FOR_NOW for error in errors),
+        placeholder=kind in ("unsupported", "unknown") and any(error.code == _UNAVAILABLE_FOR_NOW for error in errors),
         errors=errors,
         referral=_object(raw.get("referral")) or None,
         group_id=_text(raw.get("group_id")),
@@ -586,9 +579,7 @@ def _system(raw: Json) -> SystemEvent:
     )
 
 
-def _sender(
-    raw: Json, contacts: tuple[Contact, ...], only: Contact | None, system: SystemEvent | None
-) -> Sender:
+def _sender(raw: Json, contacts: tuple[Contact, ...], only: Contact | None, system: SystemEvent | None) -> Sender:
     own = _own_identity(raw)
     if system is not None:
         return Sender(

@@ -11,7 +11,7 @@ from hotel_agent.channels.whatsapp.signature import matching_secret
 from hotel_agent.config import settings
 from hotel_agent.conversations import inbox
 from hotel_agent.hotels.credentials import KnownSecrets
-from workers import messages as jobs
+from workers import nudges
 
 LARGEST_BODY = 3 * 1024 * 1024
 
@@ -20,7 +20,7 @@ bp = Blueprint("whatsapp", __name__, url_prefix="/api/webhooks/whatsapp")
 
 def init_app(app: Flask) -> None:
     app.extensions["whatsapp_secrets"] = KnownSecrets()
-    app.extensions["take_in_nudger"] = queues.Nudger(jobs.nudge_take_in)
+    app.extensions["take_in_nudger"] = queues.Nudger(nudges.take_in)
     web.on_process_start(lambda _: inbox.start())
 
 

@@ -18,9 +18,7 @@ from hotel_agent.reservations.quoting import BadStay, check_party, check_stay
 # What the vocabulary calls a kind of room that no word of the hotel's own resolved.
 _UNRESOLVED = {"single", "double", "twin", "triple", "family", "suite"}
 
-_MORE = re.compile(
-    r"noches? (mas|adicional|extra)|(more|extra|another) night|noites? (a mais|extra)|mais \w+ noite"
-)
+_MORE = re.compile(r"noches? (mas|adicional|extra)|(more|extra|another) night|noites? (a mais|extra)|mais \w+ noite")
 _FEWER = re.compile(r"noches? menos|(less|fewer) night|nights? (less|fewer)|noites? a menos|menos \w+ noite")
 
 STAY_DETAILS = frozenset(

@@ -15,8 +15,7 @@ def rooms_in_words(talk: Talk, codes: Iterable[str]) -> str:
     """ "2 × Doble + Familiar"."""
     counts = Counter(codes)
     return " + ".join(
-        f"{count} × {talk.room_name(code)}" if count > 1 else talk.room_name(code)
-        for code, count in counts.items()
+        f"{count} × {talk.room_name(code)}" if count > 1 else talk.room_name(code) for code, count in counts.items()
     )
 
 

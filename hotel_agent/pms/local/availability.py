@@ -54,9 +54,7 @@ def calendar(hotel: Hotel, first: date, last: date) -> tuple[Availability, ...]:
 
 def last_night_for_sale(hotel: Hotel) -> date | None:
     latest: date | None = db.session.execute(
-        text(
-            "select max(night) from rates join room_types t on t.id = room_type_id where t.hotel_id = :hotel"
-        ),
+        text("select max(night) from rates join room_types t on t.id = room_type_id where t.hotel_id = :hotel"),
         {"hotel": hotel.id},
     ).scalar_one()
     return latest
@@ -82,8 +80,7 @@ def _for_arrivals(hotel: Hotel, arrivals: Sequence[date], nights: int) -> tuple[
     rows = db.session.execute(OFFERS, {"hotel": hotel.id, "arrivals": list(arrivals), "nights": nights})
     as_of = utcnow()
     by_arrival = {
-        arrival: tuple(_offers(group, nights))
-        for arrival, group in groupby(rows, key=lambda row: row.check_in)
+        arrival: tuple(_offers(group, nights)) for arrival, group in groupby(rows, key=lambda row: row.check_in)
     }
     return tuple(
         Availability(

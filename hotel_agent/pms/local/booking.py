@@ -126,9 +126,7 @@ def cancel(hotel: Hotel, code: str, fee: Decimal) -> bool:
     return in_one_transaction(work)
 
 
-def _candidates(
-    hotel: Hotel, stay: Stay, codes: set[str]
-) -> tuple[dict[str, tuple[int, ...]], dict[str, Decimal]]:
+def _candidates(hotel: Hotel, stay: Stay, codes: set[str]) -> tuple[dict[str, tuple[int, ...]], dict[str, Decimal]]:
     """The rooms of these kinds, lowest number first, and what one of each costs for the stay."""
     rows = db.session.execute(
         text(
@@ -273,10 +271,7 @@ def _hold(hotel: Hotel, claims: Sequence[Claim]) -> Hold:
 
 def _bookings(hotel: Hotel, condition: str, values: dict[str, Any]) -> Iterable[Booking]:
     rows = db.session.execute(
-        text(
-            "select b.* from reservations b"
-            f" where b.hotel_id = :hotel and {condition} order by b.check_in, b.id"
-        ),
+        text(f"select b.* from reservations b where b.hotel_id = :hotel and {condition} order by b.check_in, b.id"),
         {"hotel": hotel.id, **values},
     ).all()
     claims = _rooms("l.reservation_id = any(:ids)", {"ids": [row.id for row in rows]}) if rows else []
@@ -319,9 +314,7 @@ def _booking(hotel: Hotel, row: Any, claims: list[tuple[str, BookedRoom]]) -> Bo
         rooms=tuple(booked),
         total=row.total,
         currency=row.currency,
-        free_until=datetime.fromisoformat(until).astimezone(hotel.zone)
-        if until
-        else free_until(hotel, row.check_in),
+        free_until=datetime.fromisoformat(until).astimezone(hotel.zone) if until else free_until(hotel, row.check_in),
         late_fee=Decimal(row.policy.get("late_fee") or _mean_night(row)),
         cancelled_at=row.cancelled_at,
         cancellation_fee=row.cancellation_fee,

@@ -45,9 +45,7 @@ class Rate(Model):
 
     __tablename__ = "rates"
 
-    room_type_id: Mapped[int] = mapped_column(
-        ForeignKey("room_types.id", ondelete="CASCADE"), primary_key=True
-    )
+    room_type_id: Mapped[int] = mapped_column(ForeignKey("room_types.id", ondelete="CASCADE"), primary_key=True)
     night: Mapped[date] = mapped_column(primary_key=True)
     price: Mapped[Decimal]
 
