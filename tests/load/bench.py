@@ -1,0 +1,405 @@
+"""The measurements: `python -m tests.load.bench [intake|latency|start|all]`; tables here, figures in var/bench.
+
+intake   durable posts a second beside a no-op and a per-request insert; what kill -9 in mid-load leaves of the 200s
+latency  from a guest's message to the reply heard at the Graph double, at 1, 20 and 50 messages a second; memory
+start    from a fresh clone to the first answered message, and the second start
+
+Figures are taken on a machine that does everything at once (load, server, PostgreSQL): read the ratios. A target
+that is missed is said so and does not fail the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from hotel_agent.embedded import Embedded
+from tests.chaos.history import WAMID
+from tests.load import meta
+from tests.load.installation import (
+    APP_SECRET,
+    ROOT,
+    Demo,
+    Graph,
+    clean_environment,
+    end,
+    free_port,
+    kill,
+    memory_mb,
+    running_demo,
+    wait_until,
+)
+from tests.load.posting import PLACE, Posts, Round, closed_loop, open_loop, quantile
+
+LINES = 64
+ROUNDS = 3
+ROUND_SECONDS = 6.0
+KILL_SECONDS = 14.0
+RATES = (1, 20, 50)
+LATENCY_SECONDS = 20.0
+ANSWER_SECONDS = 30.0
+WEB_MB, WORKER_MB = 200, 350
+BODY_BYTES = 850
+
+VIEWS = {"real": "/api/webhooks/whatsapp", "noop": "/bench/noop", "insert": "/bench/insert"}
+ROLES = ("web master", "web worker", "supervisor", "worker", "scheduler", "postgres", "valkey")
+
+Figures = dict[str, Any]
+
+
+# --- intake -------------------------------------------------------------------------------------------------
+
+
+def intake() -> Figures:
+    with _folder() as folder, _bare_server(folder) as (port, database_url):
+        rounds = asyncio.run(_alternate(port))
+        missing = _not_on_disk(database_url, {*rounds["real"].accepted, *rounds["insert"].accepted})
+    figures: Figures = {view: _told(done) for view, done in rounds.items()}
+    figures["accepted_and_not_on_disk"] = len(missing)
+    figures["real_to_noop"] = round(rounds["real"].rate / rounds["noop"].rate, 2)
+    figures["real_to_insert"] = round(rounds["real"].rate / rounds["insert"].rate, 2)
+    table(
+        f"intake, {LINES} connections, {ROUNDS} alternated rounds of {ROUND_SECONDS:.0f} s, durable PostgreSQL",
+        ["view", "req/s", "p50 ms", "p95 ms", "p99 ms", "not 200"],
+        [
+            [
+                view,
+                f"{figures[view]['per_second']:.0f}",
+                *(f"{figures[view][q]:.0f}" for q in ("p50", "p95", "p99")),
+                str(figures[view]["not_200"] or ""),
+            ]
+            for view in VIEWS
+        ],
+    )
+    target("real to no-op", figures["real_to_noop"], 0.8, at_least=True)
+    target("real to insert", figures["real_to_insert"], 2.0, at_least=True)
+    target("p95 of real, ms", figures["real"]["p95"], 200)
+    target("200s not on disk", figures["accepted_and_not_on_disk"], 0)
+    return figures
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="hotel-agent-bench-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _bare_server(folder: Path) -> Iterator[tuple[int, str]]:
+    """PostgreSQL, Valkey and gunicorn as the demo has them, with nobody who takes in what is kept."""
+    port = free_port()
+    metrics = folder / "metrics"
+    metrics.mkdir()
+    with Embedded(folder / "data") as servers:
+        environment = clean_environment(
+            APP_ENV="production",
+            DATABASE_URL=servers.database_url,
+            REDIS_URL=servers.redis_url,
+            SECRET_KEY="a-secret-key-that-is-only-for-the-bench",
+            WHATSAPP_APP_SECRET=APP_SECRET,
+            DATA_DIR=str(folder / "data"),
+            PORT=str(port),
+            PROMETHEUS_MULTIPROC_DIR=str(metrics),
+            GRACEFUL_SECONDS="3",
+            LOG_LEVEL="warning",
+        )
+        upgrade = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+        subprocess.run(upgrade, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "gunicorn", "-c", "ops/gunicorn.conf.py", "tests.load.bench_app:create_app()"]
+        with (folder / "web.log").open("wb") as log:
+            web = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            demo = Demo(folder / "data", port, None)
+            wait_until(demo.ready, 60, f"gunicorn does not start:\n{(folder / 'web.log').read_text()[-2000:]}")
+            yield port, servers.database_url
+        finally:
+            end(web)
+
+
+async def _alternate(port: int) -> dict[str, Round]:
+    rounds = {view: Round() for view in VIEWS}
+    for number in range(ROUNDS + 1):
+        for view, path in VIEWS.items():
+            posts = Posts(_a_message(), APP_SECRET, path, f"{view[0].upper()}{number}X")
+            # The first round warms up; what it kept must be on disk too.
+            done = await closed_loop(port, posts, LINES, ROUND_SECONDS if number else 2.0)
+            if number:
+                rounds[view].add(done)
+            else:
+                rounds[view].accepted += done.accepted
+            await asyncio.sleep(0.3)
+    return rounds
+
+
+def _a_message() -> bytes:
+    """A text message as long as Meta's usually are."""
+    body = meta.messages_body([meta.text("34600111222", "hola", PLACE.decode())])
+    padding = max(0, BODY_BYTES - len(body))
+    return meta.messages_body([meta.text("34600111222", "hola " + "a" * padding, PLACE.decode())])
+
+
+def _a_status() -> bytes:
+    return meta.statuses_body([{"id": PLACE.decode(), "status": "sent", "timestamp": str(int(time.time()))}])
+
+
+def _not_on_disk(database_url: str, accepted: set[str]) -> set[str]:
+    missing = set(accepted)
+    with psycopg.connect(database_url) as database, database.cursor("bodies") as bodies:
+        bodies.itersize = 2000
+        for (body,) in bodies.execute("select body from inbound_events"):
+            missing.difference_update(wamid.decode() for wamid in WAMID.findall(bytes(body)))
+    return missing
+
+
+def _told(done: Round) -> Figures:
+    quantiles = {f"p{share}": round(quantile(done.latencies, share / 100) * 1000, 1) for share in (50, 95, 99)}
+    return {"per_second": round(done.rate, 1), **quantiles, "posts": len(done.accepted), "not_200": done.others}
+
+
+def kills() -> Figures:
+    """Every 200 is found on disk although the server and PostgreSQL died in mid-load."""
+    deaths = {2: "web worker", 5: "postgres", 8: "web worker"}
+    posts = Posts(_a_status(), APP_SECRET, VIEWS["real"], "KX")
+    with _folder() as folder, running_demo(folder) as (demo, _):
+
+        def strike(second: int) -> None:
+            victims = [process for process in demo.processes() if process.role == deaths.get(second)]
+            if victims:
+                kill(victims[0])
+
+        done = asyncio.run(closed_loop(demo.port, posts, LINES, KILL_SECONDS, strike))
+        wait_until(demo.ready, 60, "the demo does not come back")
+        missing = _not_on_disk(demo.database_url, set(done.accepted))
+    figures = _told(done) | {"accepted_and_not_on_disk": len(missing), "killed": list(deaths.values())}
+    table(
+        f"kill -9 of {', '.join(deaths.values())} in {KILL_SECONDS:.0f} s of load",
+        ["posts with a 200", "without", "200s not on disk"],
+        [[str(len(done.accepted)), str(done.others), str(len(missing))]],
+    )
+    target("200s not on disk", len(missing), 0)
+    return figures
+
+
+# --- latency ------------------------------------------------------------------------------------------------
+
+
+def latency() -> Figures:
+    figures: Figures = {}
+    with _folder() as folder, running_demo(folder, {"ANSWER_PAUSE_SECONDS": "0"}) as (demo, graph):
+        asyncio.run(open_loop(demo.port, _conversations(10, "349"), 5, 4))
+        for rate in RATES:
+            figures[f"{rate}/s"] = _one_rate(demo, graph, rate)
+        memory = _memory(demo)
+    rows = [
+        [
+            rate,
+            str(one["sent"]),
+            str(one["unanswered"]),
+            *(f"{one[q]:.0f}" for q in ("p50", "p95", "p99", "webhook_p95")),
+        ]
+        for rate, one in figures.items()
+    ]
+    table(
+        f"from a guest's message to the reply at the Graph double, {LATENCY_SECONDS:.0f} s each, pause 0, statuses on",
+        ["messages", "sent", "unanswered", "p50 ms", "p95 ms", "p99 ms", "webhook p95 ms"],
+        rows,
+    )
+    target("p95 at 20/s, ms", figures["20/s"]["p95"], 500)
+    _tell_memory(memory)
+    return figures | {"memory_mb": memory}
+
+
+def _one_rate(demo: Demo, graph: Graph, rate: int) -> Figures:
+    wires = _conversations(max(20, rate * 10), f"34{rate:0>2}")
+    posted, done = asyncio.run(open_loop(demo.port, wires, rate, LATENCY_SECONDS))
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not set(posted) - _answered(demo, graph).keys(), ANSWER_SECONDS, "answers", 0.5)
+    answered = _answered(demo, graph)
+    took = [answered[wamid] - at for wamid, at in posted.items() if wamid in answered]
+    quantiles = {f"p{share}": round(quantile(took, share / 100) * 1000, 1) for share in (50, 95, 99)}
+    return {
+        "sent": len(posted),
+        "unanswered": len(posted) - len(took),
+        **quantiles,
+        "webhook_p95": _told(done)["p95"],
+        "webhook_not_200": done.others,
+    }
+
+
+def _conversations(guests: int, prefix: str) -> Iterator[tuple[str, bytes]]:
+    """Guests in turn, each with one of the things guests write."""
+    chance = random.Random(guests)
+    number = 0
+    while True:
+        wamid = meta.new_wamid()
+        phone = f"{prefix}{number % guests:0>7}"
+        body = meta.messages_body([meta.text(phone, something_to_say(chance), wamid)])
+        yield wamid, meta.request(body, APP_SECRET)
+        number += 1
+
+
+def something_to_say(chance: random.Random) -> str:
+    arrival = date.today() + timedelta(days=chance.randint(60, 110))
+    departure = arrival + timedelta(days=chance.randint(1, 5))
+    return chance.choice(
+        [
+            "Hola, buenas tardes",
+            "Hello!",
+            f"¿Tienen una habitación doble del {arrival:%d/%m/%Y} al {departure:%d/%m/%Y} para 2 personas?",
+            f"Is there a room from {arrival:%d %B} to {departure:%d %B} for two adults?",
+            "¿A qué hora es el desayuno?",
+            "Do you have parking?",
+            "Qual é a senha do wifi?",
+        ]
+    )
+
+
+def _answered(demo: Demo, graph: Graph) -> dict[str, float]:
+    """When the first reply to each message was heard: by the row's `answers_to`, so that no bubble is mistaken."""
+    heard: dict[str, float] = {}
+    for line in graph.log.read_bytes().split(b"\n")[:-1]:
+        if line.startswith(b'{"kind": "message"'):
+            told = json.loads(line)
+            heard.setdefault(told["callback"], told["at"])
+    with demo.connect() as database:
+        rows = database.execute(
+            "select asked.wamid, 'm' || reply.id from messages reply join messages asked on asked.id = reply.answers_to"
+            " where reply.direction = 'out'"
+        ).fetchall()
+    answered: dict[str, float] = {}
+    for wamid, callback in rows:
+        if callback in heard:
+            answered[wamid] = min(heard[callback], answered.get(wamid, float("inf")))
+    return answered
+
+
+def _memory(demo: Demo) -> list[Figures]:
+    figures = []
+    for process in demo.processes():
+        if process.role in ROLES:
+            pss, rss = memory_mb(process.pid)
+            figures.append({"process": process.role, "pss": round(pss), "rss": round(rss)})
+    return sorted(figures, key=lambda one: ROLES.index(one["process"]))
+
+
+def _tell_memory(memory: list[Figures]) -> None:
+    rows = [[one["process"], str(one["pss"]), str(one["rss"])] for one in memory]
+    table("memory after that load", ["process", "PSS MB", "RSS MB"], rows)
+    for role, most in (("web worker", WEB_MB), ("worker", WORKER_MB)):
+        target(f"largest {role}, RSS MB", max(one["rss"] for one in memory if one["process"] == role), most)
+
+
+# --- start --------------------------------------------------------------------------------------------------
+
+
+def start() -> Figures:
+    with _folder() as folder:
+        clone = folder / "clone"
+        began = time.monotonic()
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        cloned = time.monotonic() - began
+        first = _first_answer(clone, folder)
+        second = _first_answer(clone, folder)
+    figures = {"clone": round(cloned, 1), "first": first, "second": second}
+    table(
+        "from `git clone` and `make demo` to an answer, seconds",
+        ["", "greeted", "first message answered"],
+        [
+            ["first start", f"{first['greeted']:.0f}", f"{first['answered']:.0f} (and {cloned:.1f} to clone)"],
+            ["second start", f"{second['greeted']:.1f}", f"{second['answered']:.1f}"],
+        ],
+    )
+    _tell_memory(second["memory_mb"])
+    return figures
+
+
+def _first_answer(clone: Path, folder: Path) -> Figures:
+    port, graph_port = free_port(), free_port()
+    with Graph(folder / f"heard-{port}.jsonl", graph_port) as graph:
+        demo = Demo(folder / "data", port, graph_port)
+        # What a person's shell has set for their package index goes with them.
+        demo.environment |= {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))}
+        began = time.monotonic()
+        try:
+            greeted = demo.start(["make", "demo"], cwd=clone)
+            body = meta.messages_body([meta.text("34600111222", "Hola")])
+            status = asyncio.run(meta.Line(port).post(meta.request(body, APP_SECRET)))
+            assert status == 200, f"the webhook answered {status}"
+            wait_until(lambda: any(line["kind"] == "message" for line in graph.news()), 60, "no answer came", 0.02)
+            answered = time.monotonic() - began
+            return {"greeted": round(greeted, 1), "answered": round(answered, 1), "memory_mb": _memory(demo)}
+        finally:
+            demo.stop()
+
+
+# --- telling ------------------------------------------------------------------------------------------------
+
+
+def table(title: str, head: list[str], rows: list[list[str]]) -> None:
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    print(f"\n{title}\n")
+    for row in [head, ["-" * width for width in widths], *rows]:
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(flush=True)
+
+
+def target(what: str, figure: float, wanted: float, *, at_least: bool = False) -> None:
+    met = figure >= wanted if at_least else figure <= wanted
+    print(f"  {'met   ' if met else 'MISSED'}  {what}: {figure:g} ({'at least' if at_least else 'at most'} {wanted:g})")
+
+
+def machine() -> Figures:
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.machine(),
+    )
+    memory = int(Path("/proc/meminfo").read_text().split()[1]) // 1024
+    return {
+        "cpus": os.cpu_count(),
+        "cpu": model,
+        "memory_mb": memory,
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 1),
+    }
+
+
+PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
+    "intake": (intake, kills),
+    "latency": (latency,),
+    "start": (start,),
+    "all": (intake, kills, latency, start),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.load.bench", description=__doc__)
+    parser.add_argument("part", nargs="?", default="all", choices=PARTS)
+    part = parser.parse_args().part
+    folder = ROOT / "var" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    for measure in PARTS[part]:
+        facts = machine()
+        told = {"command": f"python -m tests.load.bench {part}", "at": datetime.now(UTC).isoformat(), "machine": facts}
+        told["figures"] = measure()
+        (folder / f"{measure.__name__}.json").write_text(json.dumps(told, indent=2) + "\n")
+    print(f"\nfigures: {(folder).relative_to(ROOT)}/*.json")
+
+
+if __name__ == "__main__":
+    main()

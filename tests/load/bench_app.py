@@ -1,0 +1,62 @@
+"""The real application with two more views, to be measured beside it under the same server; never in production.
+
+gunicorn -c ops/gunicorn.conf.py "tests.load.bench_app:create_app()"
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from flask import Flask, Response, request
+
+from hotel_agent import create_app as create_real_app
+from hotel_agent import db
+from hotel_agent.channels.whatsapp.signature import matching_secret
+
+POOL = 8
+INSERT = "insert into inbound_events (body, signed_by) values (%s, %s)"
+
+
+class Pool:
+    """As many connections as fit in a queue; whoever finds it empty waits."""
+
+    def __init__(self, size: int) -> None:
+        self._free: queue.LifoQueue[psycopg.Connection[tuple[Any, ...]] | None] = queue.LifoQueue()
+        for _ in range(size):
+            self._free.put(None)
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        connection = self._free.get() or db.connect("bench insert")
+        try:
+            yield connection
+        finally:
+            self._free.put(connection)
+
+
+def create_app() -> Flask:
+    app = create_real_app()
+    pool = Pool(POOL)
+
+    @app.post("/bench/noop")
+    def noop() -> Response:
+        """What Flask costs under this server, and nothing else."""
+        return Response(status=200, mimetype="text/plain")
+
+    @app.post("/bench/insert")
+    def insert() -> Response:
+        """The same promise as the webhook's, kept by every request for itself."""
+        body = request.get_data(cache=False)
+        secrets = app.extensions["whatsapp_secrets"]
+        signed_by = matching_secret(body, request.headers.get("X-Hub-Signature-256"), secrets.pairs())
+        if signed_by is None:
+            return Response(status=401)
+        with pool.connection() as connection:
+            connection.execute(INSERT, (body, signed_by))
+        return Response(status=200, mimetype="text/plain")
+
+    return app
