@@ -5,6 +5,12 @@ from __future__ import annotations
 from prometheus_client import Counter, Histogram
 
 http_requests = Counter("http_requests_total", "HTTP requests answered.", ["method", "endpoint", "status"])
+http_request_seconds = Histogram(
+    "http_request_duration_seconds",
+    "Time to answer an HTTP request.",
+    ["method", "endpoint", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2.5, 5, 10),
+)
 
 webhook_bodies = Counter("webhook_bodies_total", "Webhook bodies by what was answered.", ["outcome"])
 inbound_items = Counter("inbound_items_total", "Messages and statuses taken in, by what they were.", ["kind"])

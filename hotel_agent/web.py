@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -77,10 +78,13 @@ def busy(detail: str) -> Response:
 
 def _begin() -> None:
     structlog.contextvars.clear_contextvars()
+    g.began = perf_counter()
 
 
 def _finish(response: Response) -> Response:
-    metrics.http_requests.labels(request.method, request.endpoint or "none", str(response.status_code)).inc()
+    labels = (request.method, request.endpoint or "none", str(response.status_code))
+    metrics.http_requests.labels(*labels).inc()
+    metrics.http_request_seconds.labels(*labels).observe(perf_counter() - g.get("began", perf_counter()))
     if not getattr(g, "own_headers", False):
         response.headers.setdefault(
             "Content-Security-Policy",

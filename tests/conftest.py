@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 os.environ.update(
     APP_ENV="test",
@@ -29,9 +30,16 @@ for name in ("DATABASE_URL", "REDIS_URL", "PROMETHEUS_MULTIPROC_DIR"):
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from rq.serializers import JSONSerializer
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from hotel_agent.embedded import Embedded
+from tests.conversations import bodies
+from tests.fakes.graph import Graph, Heard
+
+if TYPE_CHECKING:
+    from hotel_agent.conversations.dialogue import Turn
 
 # Large and never changed in place: rates of hotels that are not the demo's are deleted instead.
 KEPT = {"rates", "alembic_version"}
@@ -39,10 +47,12 @@ KEPT = {"rates", "alembic_version"}
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Embedded]:
-    with tempfile.TemporaryDirectory(prefix="hotel-agent-tests-") as folder:
-        with Embedded(Path(folder), durable=False) as embedded:
-            os.environ.update(DATABASE_URL=embedded.database_url, REDIS_URL=embedded.redis_url)
-            yield embedded
+    with (
+        tempfile.TemporaryDirectory(prefix="hotel-agent-tests-") as folder,
+        Embedded(Path(folder), durable=False) as embedded,
+    ):
+        os.environ.update(DATABASE_URL=embedded.database_url, REDIS_URL=embedded.redis_url)
+        yield embedded
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +94,122 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+# The cast: Marta and other guests speak to the signed webhook, a double of the Graph API hears the replies.
+
+
+@pytest.fixture(scope="session")
+def far_end() -> Iterator[Graph]:
+    with Graph() as graph:
+        yield graph
+
+
+@pytest.fixture
+def graph(app: Flask, far_end: Graph, monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:
+    """Meta's side of sending; our client waits for it two seconds."""
+    from hotel_agent.channels.whatsapp.client import GraphClient
+    from workers import messages
+
+    far_end.forget()
+    with GraphClient(far_end.url, timeout=2.0) as client:
+        monkeypatch.setattr(messages, "graph", lambda: client)
+        yield far_end
+
+
+@pytest.fixture
+def sent(graph: Graph) -> Sequence[Heard]:
+    """What guests have on their phones so far, in order."""
+    return Sent(graph)
+
+
+class Sent(Sequence[Heard]):
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._graph.sent[place]
+
+    def __len__(self) -> int:
+        return len(self._graph.sent)
+
+
+@pytest.fixture
+def deliver(client: FlaskClient) -> Callable[..., TestResponse]:
+    """Post a body (a dict, or bytes as they are) to the webhook, signed as Meta does."""
+
+    def deliver(body: Any, secret: str | None = os.environ["WHATSAPP_APP_SECRET"]) -> TestResponse:
+        data = body if isinstance(body, bytes) else bodies.raw(body)
+        headers = {"X-Hub-Signature-256": bodies.sign(data, secret)} if secret else {}
+        return client.post("/api/webhooks/whatsapp", data=data, headers=headers, content_type="application/json")
+
+    return deliver
+
+
+@pytest.fixture
+def marta_says(deliver: Callable[..., TestResponse]) -> Callable[..., None]:
+    """`marta_says("Hola", wamid="w1")`; other guests by `phone`, `bsuid`, `name`, other hotels by `to`."""
+
+    def say(text: str, wamid: str | None = None, **who: Any) -> None:
+        assert deliver(bodies.said(text, wamid, **who)).status_code == 200
+
+    return say
+
+
+@pytest.fixture
+def run_jobs(app: Flask) -> Callable[..., None]:
+    """Empty the queues as a worker does, and be the scheduler meanwhile; a job that fails fails the test."""
+    from hotel_agent import queues
+    from hotel_agent.conversations.sweeping import DUE_ANSWERS
+    from hotel_agent.db import db
+    from hotel_agent.redis import redis
+    from workers import nudges
+    from workers.worker import AppWorker
+
+    worker = AppWorker([queues.queue(name) for name in queues.ALL], connection=redis(), serializer=JSONSerializer)
+    worker.app = app
+
+    def nudge_due() -> bool:
+        due = db.session.scalars(DUE_ANSWERS).all()
+        db.session.rollback()
+        for conversation_id in due:
+            nudges.answer(conversation_id)
+        return bool(due)
+
+    def run(*, may_fail: bool = False) -> None:
+        nudges.take_in()
+        nudge_due()
+        worker.work(burst=True, logging_level="CRITICAL")
+        while nudge_due() and not may_fail:
+            worker.work(burst=True, logging_level="CRITICAL")
+        failed = [
+            f"{job.func_name}: {result.exc_string if (result := job.latest_result()) else ''}"
+            for queue in worker.queues
+            for job_id in queue.failed_job_registry.get_job_ids()
+            if (job := queue.fetch_job(job_id))
+        ]
+        assert may_fail or not failed, "\n".join(failed)
+
+    return run
+
+
+@pytest.fixture
+def echo(monkeypatch: pytest.MonkeyPatch) -> list[Turn]:
+    """In place of the dialogue: answers with what it heard. The list of turns that it was asked for."""
+    from hotel_agent.channels.whatsapp.limits import OutText
+    from hotel_agent.conversations import answering
+    from hotel_agent.conversations.dialogue import Answer
+
+    turns: list[Turn] = []
+
+    def reply_to(turn: Turn) -> Answer:
+        turns.append(turn)
+        words = " + ".join(heard.text for heard in turn.heard)
+        state = {"answers": turn.state.get("answers", 0) + 1}
+        return Answer((OutText(f"re: {words}"),), None, state, turn.language or "es")
+
+    monkeypatch.setattr(answering, "reply_to", reply_to)
+    return turns
 
 
 def _tables() -> list[str]:

@@ -207,7 +207,10 @@ def _heard(message: Message) -> Heard:
 
 def _write(conversation_id: int, burst: list[Message], reply: Answer) -> Given:
     """Write the whole answer down, if the messages still wait for it and the agent still owns the conversation."""
-    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True, populate_existing=True)
+    conversation = db.session.get(Conversation, conversation_id, with_for_update=True, populate_existing=True)
+    if conversation is None:  # Its guest turned out to be another one: the messages wait there.
+        db.session.rollback()
+        return Given(None, "agent", None)
     if conversation.owner == "staff":
         _commit_handled(burst, "staff")
         return Given(None, "staff", conversation.session_id)

@@ -205,7 +205,7 @@ def recipient_of(guest_id: int) -> Recipient | None:
         .where(GuestIdentity.guest_id == guest_id, GuestIdentity.retired_at.is_(None))
         .order_by(GuestIdentity.id)
     )
-    wires = dict(rows.tuples().all())
+    wires = {row.kind: row.wire for row in rows}
     if not wires.keys() & {"phone", "bsuid"}:
         return None
     return Recipient(phone=wires.get("phone"), bsuid=None if "phone" in wires else wires.get("bsuid"))

@@ -13,15 +13,11 @@ DEFAULTS = {"agent": True, "booking": True}
 
 def is_on(key: str, hotel_id: int) -> bool:
     """Unknown keys are off."""
-    rows = (
-        db.session.execute(
-            select(FeatureFlag.hotel_id, FeatureFlag.enabled).where(
-                FeatureFlag.key == key, (FeatureFlag.hotel_id == hotel_id) | FeatureFlag.hotel_id.is_(None)
-            )
+    rows = db.session.execute(
+        select(FeatureFlag.hotel_id, FeatureFlag.enabled).where(
+            FeatureFlag.key == key, (FeatureFlag.hotel_id == hotel_id) | FeatureFlag.hotel_id.is_(None)
         )
-        .tuples()
-        .all()
-    )
+    ).all()
     chosen = dict(rows)
     return bool(chosen.get(hotel_id, chosen.get(None, DEFAULTS.get(key, False))))
 

@@ -72,10 +72,19 @@ class KnownSecrets:
         self._pairs: tuple[tuple[str, str], ...] = ()
         self._read_at = -CACHE_SECONDS
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether `pairs` needs no app context now."""
+        return monotonic() - self._read_at < CACHE_SECONDS
+
     def pairs(self) -> Iterable[tuple[str, str]]:
-        if monotonic() - self._read_at >= CACHE_SECONDS:
+        if not self.is_fresh:
             self.refresh()
         return self._pairs
+
+    def new_pairs(self) -> Iterable[tuple[str, str]]:
+        """Those of a refresh, if it found something new."""
+        return self._pairs if self.refresh() else ()
 
     def refresh(self) -> bool:
         """Read them anew, at most once a second. True when there is something new."""

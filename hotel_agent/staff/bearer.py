@@ -91,7 +91,7 @@ def _of_person(token: str) -> Bearer | None:
         .join(Staff, Staff.id == StaffHotel.staff_id)
         .where(Staff.id == int(claims["sub"]), Staff.disabled_at.is_(None))
     )
-    roles = dict(rows.tuples().all())
+    roles = dict(rows.all())
     return Bearer(roles) if roles else None
 
 

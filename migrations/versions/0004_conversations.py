@@ -138,11 +138,30 @@ CREATE INDEX idx_sessions_sender_updated ON sessions (sender_id, last_activity D
 CREATE INDEX ix_sessions_conversation_id ON sessions (conversation_id);
 """
 
+# This month and the two that follow; a recurring job makes those after them.
+FIRST_MONTHS = """
+do $$
+declare
+    month date;
+    parent text;
+begin
+    foreach parent in array array['inbound_events', 'messages', 'sessions'] loop
+        for ahead in 0..2 loop
+            month := date_trunc('month', (now() at time zone 'UTC')::date) + make_interval(months => ahead);
+            execute format('create table %I partition of %I for values from (%L) to (%L)',
+                           parent || '_' || to_char(month, 'YYYYMM'), parent,
+                           month::timestamp at time zone 'UTC', (month + interval '1 month') at time zone 'UTC');
+        end loop;
+    end loop;
+end $$;
+"""
+
 
 def upgrade() -> None:
     op.execute(TABLES)
     for table in PARTITIONED:
         op.execute(f"create table {table}_default partition of {table} default")
+    op.execute(FIRST_MONTHS)
 
 
 def downgrade() -> None:

@@ -189,8 +189,8 @@ def test_the_booking_is_put_in_the_name_that_the_guest_says(marta):
 
 def test_the_name_is_asked_only_when_there_is_none(miramar):
     nobody = Chat(miramar, new_guest(miramar, name=None))
-    assert held(nobody).says("nombre")
-    assert nobody.locks("active") == 0
+    assert held(nobody).says("a nombre de quién")
+    assert nobody.locks("active") == 1
     assert nobody.says("Luisa Pérez").says("Luisa Pérez", "190,00")
     nobody.says("sí")
     assert [booking.guest_name for booking in nobody.bookings()] == ["Luisa Pérez"]

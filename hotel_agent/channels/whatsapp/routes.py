@@ -1,27 +1,49 @@
-"""WhatsApp's webhook: verify, keep the raw body, answer. Nothing is parsed here."""
+"""WhatsApp's webhook: the handshake, and the door for bodies."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, request
 
-from hotel_agent import metrics, queues, web
-from hotel_agent.channels.whatsapp.signature import matching_secret
+from hotel_agent import queues, web
+from hotel_agent.channels.whatsapp.receiver import Receiver
 from hotel_agent.config import settings
 from hotel_agent.conversations import inbox
 from hotel_agent.hotels.credentials import KnownSecrets
 from workers import nudges
 
-LARGEST_BODY = 3 * 1024 * 1024
+PATH = "/api/webhooks/whatsapp"
 
-bp = Blueprint("whatsapp", __name__, url_prefix="/api/webhooks/whatsapp")
+bp = Blueprint("whatsapp", __name__, url_prefix=PATH)
 
 
 def init_app(app: Flask) -> None:
+    """Put the receiver before the application; each process's writer starts after the fork."""
     app.extensions["whatsapp_secrets"] = KnownSecrets()
     app.extensions["take_in_nudger"] = queues.Nudger(nudges.take_in)
+
+    def secrets(*, new: bool) -> Iterable[tuple[str, str]]:
+        known: KnownSecrets = app.extensions["whatsapp_secrets"]
+        if not new and known.is_fresh:
+            return known.pairs()
+        with app.app_context():
+            return known.new_pairs() if new else known.pairs()
+
+    def nudge() -> None:
+        app.extensions["take_in_nudger"].wake()
+
+    app.wsgi_app = Receiver(app.wsgi_app, PATH, secrets, _keep, nudge)  # type: ignore[method-assign]
     web.on_process_start(lambda _: inbox.start())
+
+
+def _keep(body: bytes, signed_by: str) -> bool:
+    try:
+        inbox.keep(body, signed_by)
+    except inbox.NotKept:
+        return False
+    return True
 
 
 @bp.get("")
@@ -33,40 +55,3 @@ def verify() -> Response:
     if not expected or not known or request.args.get("hub.mode") != "subscribe":
         return Response("wrong verify token\n", 403, mimetype="text/plain")
     return Response(request.args.get("hub.challenge", ""), mimetype="text/plain")
-
-
-@bp.post("")
-def receive() -> Response:
-    """200 means that the body is on disk; everything else makes Meta deliver it again or never."""
-    if (request.content_length or 0) > LARGEST_BODY:
-        return _answer(413, "too_large")
-    body = request.get_data(cache=False)
-    if len(body) > LARGEST_BODY:
-        return _answer(413, "too_large")
-    signed_by = _signed_by(body)
-    if signed_by is None:
-        return _answer(401, "bad_signature")
-    try:
-        inbox.keep(body, signed_by)
-    except inbox.NotKept:
-        answer = _answer(503, "not_kept")
-        answer.headers["Retry-After"] = "5"
-        return answer
-    current_app.extensions["take_in_nudger"].wake()
-    return _answer(200, "kept")
-
-
-def _signed_by(body: bytes) -> str | None:
-    header = request.headers.get("X-Hub-Signature-256")
-    if not header:
-        return None
-    secrets: KnownSecrets = current_app.extensions["whatsapp_secrets"]
-    found = matching_secret(body, header, secrets.pairs())
-    if found is None and secrets.refresh():
-        found = matching_secret(body, header, secrets.pairs())
-    return found
-
-
-def _answer(status: int, outcome: str) -> Response:
-    metrics.webhook_bodies.labels(outcome).inc()
-    return Response(status=status, mimetype="text/plain")

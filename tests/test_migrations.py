@@ -1,0 +1,106 @@
+"""The schema comes from the migrations alone, in step with the models, and rows land where they should."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
+
+from hotel_agent import create_app
+from hotel_agent.config import Settings, settings
+from hotel_agent.db import db, utcnow
+from hotel_agent.partitions import PARTITIONED, make_partitions
+
+PARTITION = re.compile(r"_(\d{6}|default)(_|$)")
+
+
+@pytest.fixture
+def empty(servers, migrated_app) -> Iterator[Flask]:
+    """An application on a database of its own, without tables."""
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute("drop database if exists empty with (force)")
+        connection.execute("create database empty")
+    base, _, query = servers.database_url.partition("?")
+    url = base.rpartition("/")[0] + "/empty" + (f"?{query}" if query else "")
+    app = create_app(Settings.model_validate(settings().model_dump() | {"database_url": url}))
+    app.testing = True
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def tables() -> set[str]:
+    found = db.session.scalars(text("select tablename from pg_tables where schemaname = 'public'"))
+    names = set(found)
+    db.session.rollback()
+    return names
+
+
+def differences() -> list[object]:
+    def ours(item: object, name: str | None, kind: str, *_: object) -> bool:
+        table = name if kind == "table" else getattr(getattr(item, "table", None), "name", "")
+        return not PARTITION.search(table or "")
+
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
+        return list(compare_metadata(context, db.metadata))
+
+
+def test_up_from_nothing_is_in_step_with_the_models_and_down_again_and_up(empty):
+    upgrade()
+    make_partitions()
+    assert differences() == []
+    downgrade(revision="base")
+    assert tables() == {"alembic_version"}
+    upgrade()
+    assert differences() == []
+
+
+def test_each_step_goes_down_and_up(empty):
+    upgrade()
+    for _ in range(5):
+        downgrade(revision="-1")
+    assert tables() == {"alembic_version"}
+    for _ in range(5):
+        upgrade(revision="+1")
+    assert differences() == []
+
+
+def test_a_migration_waits_for_no_lock_for_long(empty):
+    """While it waits every query on the table would queue behind it."""
+    upgrade()
+    with psycopg.connect(empty.config["SQLALCHEMY_DATABASE_URI"].replace("+psycopg", "")) as busy:
+        busy.execute("select count(*) from staff")
+        with pytest.raises(Exception, match="lock timeout"):
+            downgrade(revision="0004")
+    assert "staff" in tables()
+
+
+def test_partitions_are_made_once(app):
+    assert make_partitions() == []
+
+
+def test_partitions_are_made_over_the_end_of_the_year(empty):
+    upgrade()
+    made = make_partitions(date(2031, 12, 31))
+    assert made == [f"{table}_{month}" for table in PARTITIONED for month in ("203112", "203201", "203202")]
+    assert make_partitions(date(2032, 1, 1)) == [f"{table}_203203" for table in PARTITIONED]
+
+
+def test_rows_land_in_the_partition_of_their_month(marta_says, run_jobs, graph, echo):
+    marta_says("Hola", at=1_600_000_000)  # Meta's clock is not ours.
+    marta_says("Hola")
+    run_jobs()
+    month = f"{utcnow():%Y%m}"
+    for table, rows in (("inbound_events", 2), ("messages", 3), ("sessions", 1)):
+        assert db.session.scalar(text(f"select count(*) from {table}_{month}")) == rows, table
+        assert db.session.scalar(text(f"select count(*) from {table}_default")) == 0
