@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def create_app(config: Settings | None = None) -> Flask:
+def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
     """The application. Nothing is imported before it is wanted: the supervisors live in this package too."""
     from flask import Flask
     from flask_migrate import Migrate
@@ -28,7 +28,7 @@ def create_app(config: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=config.secret_key,
         SQLALCHEMY_DATABASE_URI=config.sqlalchemy_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(config),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(config, ping=ping),
         MAX_CONTENT_LENGTH=4 * 1024 * 1024,
     )
     db.init_app(app)

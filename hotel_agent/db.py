@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, registry
 from hotel_agent.config import Settings, settings
 
 Result = TypeVar("Result")
+Row = TypeVar("Row")
 
 
 class Base(DeclarativeBase):
@@ -35,7 +36,8 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base)
+# Rows that matter are read anew under a lock in each transaction; the others may be as they were.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 if TYPE_CHECKING:
 
@@ -47,13 +49,14 @@ else:
     Model = db.Model
 
 
-def engine_options(config: Settings) -> dict[str, Any]:
+def engine_options(config: Settings, *, ping: bool = True) -> dict[str, Any]:
+    """`ping` asks a pooled connection whether it lives before each use; whoever can simply try again need not."""
     return {
         "pool_size": config.postgres_pool_size,
         "max_overflow": config.postgres_max_overflow,
         "pool_timeout": config.postgres_pool_timeout,
         "pool_recycle": config.postgres_pool_recycle,
-        "pool_pre_ping": True,
+        "pool_pre_ping": ping,
         "hide_parameters": True,
         "connect_args": {
             "connect_timeout": 5,
@@ -87,8 +90,13 @@ def one_at_a_time(kind: str, key: int, wait_seconds: float = 0) -> Iterator[bool
     commits on the ORM's session and is gone the moment the process dies.
     """
     lock = f"{kind}:{key}"
-    connection = _lock_connection()
-    held = _take(connection, lock, wait_seconds)
+    try:
+        connection = _lock_connection()
+        held = _take(connection, lock, wait_seconds)
+    except psycopg.OperationalError:  # It died while nobody used it.
+        _forget_lock_connection()
+        connection = _lock_connection()
+        held = _take(connection, lock, wait_seconds)
     try:
         yield held
     finally:
@@ -96,12 +104,39 @@ def one_at_a_time(kind: str, key: int, wait_seconds: float = 0) -> Iterator[bool
             _release(connection, lock)
 
 
+def done_reading() -> None:
+    """End a transaction that only read, so that none stays open while we turn to something else."""
+    db.session.commit()
+
+
+def locked(model: type[Row], key: Any) -> Row | None:
+    """The row as it is now, locked until the transaction ends."""
+    return db.session.get(model, key, with_for_update=True, populate_existing=True)
+
+
 def lock_until_commit(keys: Iterable[str]) -> None:
     """Let others with one of these keys wait until the transaction ends; taken in one order by everybody."""
+    held = _held_keys()
+    wanted = sorted(set(keys) - held)
+    if not wanted:
+        return
     db.session.execute(
         text("select pg_advisory_xact_lock(hashtextextended(key, 0)) from unnest(cast(:keys as text[])) key"),
-        {"keys": sorted(set(keys))},
+        {"keys": wanted},
     )
+    if not db.session().in_nested_transaction():  # Rolling back to a savepoint lets go of what was taken after it.
+        held.update(wanted)
+
+
+def _held_keys() -> set[str]:
+    """What this transaction has locked already."""
+    session = db.session()
+    session.connection()
+    transaction = session.get_transaction()
+    whose, held = session.info.get("held_keys", (None, set()))
+    keys: set[str] = held if whose is transaction else set()
+    session.info["held_keys"] = (transaction, keys)
+    return keys
 
 
 def _take(connection: psycopg.Connection[tuple[Any, ...]], lock: str, wait_seconds: float) -> bool:
@@ -118,14 +153,16 @@ def _take(connection: psycopg.Connection[tuple[Any, ...]], lock: str, wait_secon
 
 def _lock_connection() -> psycopg.Connection[tuple[Any, ...]]:
     connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(_own, "connection", None)
+    if connection is None or connection.closed:
+        connection = _own.connection = connect("hotel-agent lock")
+    return connection
+
+
+def _forget_lock_connection() -> None:
+    connection = getattr(_own, "connection", None)
     if connection is not None:
-        try:
-            connection.execute("select 1")
-            return connection
-        except psycopg.OperationalError:
-            connection.close()
-    _own.connection = connect("hotel-agent lock")
-    return _own.connection  # type: ignore[no-any-return]
+        connection.close()
+    _own.connection = None
 
 
 def _release(connection: psycopg.Connection[tuple[Any, ...]], lock: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -11,8 +12,10 @@ from rq import SimpleWorker
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
+from sqlalchemy.exc import DBAPIError
 
 from hotel_agent import create_app, nlu, queues
+from hotel_agent.db import db
 from hotel_agent.redis import redis
 from workers import messages
 
@@ -20,10 +23,24 @@ from workers import messages
 TTL_SECONDS = 15 + queues.HEARTBEAT_SECONDS // 2
 
 
+class AppJob(Job):
+    """A job may run twice: it does when its first statement finds that PostgreSQL had closed the connection."""
+
+    def _execute(self) -> Any:
+        try:
+            return super()._execute()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            db.session.rollback()
+            return super()._execute()
+
+
 class AppWorker(SimpleWorker):
     """Runs each job in an application context of its own, under RQ's job time limit."""
 
     app: Flask
+    job_class = AppJob
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         super().heartbeat(timeout, pipeline)
@@ -39,7 +56,7 @@ class AppWorker(SimpleWorker):
 
 def work() -> None:
     """Load what answering needs, then work until told to stop."""
-    app = create_app()
+    app = create_app(ping=False)
     warm_up(app)
     worker = AppWorker(
         [queues.queue(name) for name in queues.ALL],

@@ -21,7 +21,7 @@ from hotel_agent.conversations.dialogue import Answer, Heard, Turn
 from hotel_agent.conversations.handover import hand_over
 from hotel_agent.conversations.models import Conversation, Message
 from hotel_agent.conversations.reply import reply_to
-from hotel_agent.db import db, one_at_a_time, utcnow, with_retry
+from hotel_agent.db import db, done_reading, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.flags.switches import is_on
 from hotel_agent.guests.models import Guest, GuestIdentity
 from hotel_agent.hotels import credentials
@@ -58,16 +58,19 @@ Announce = Callable[[Starting], AbstractContextManager[Any]]
 
 def answer(conversation_id: int, announce: Announce | None = None) -> None:
     """Answer what waits in a conversation and is due. Whoever comes second leaves it to the first."""
-    while is_due(conversation_id):
+    while True:
         with one_at_a_time("conversation", conversation_id) as mine:
             if not mine:
                 return
             answer_once(conversation_id, announce=announce)
+        if not is_due(conversation_id):
+            return
 
 
 def is_due(conversation_id: int) -> bool:
+    """Whoever found the conversation taken meanwhile has left what came then to us."""
     due = db.session.scalar(select(Conversation.answer_due_at).where(Conversation.id == conversation_id))
-    db.session.rollback()
+    done_reading()
     return due is not None and due <= utcnow()
 
 
@@ -87,9 +90,9 @@ def answer_once(
     burst = with_retry(lambda: _begin(conversation_id, only))
     if not burst:
         return None
-    starting = _starting(conversation_id, burst[-1]) if announce else None
     turn = _turn(conversation_id, burst, today, language)
-    db.session.rollback()
+    starting = _starting(turn.hotel, conversation_id, burst[-1]) if announce else None
+    done_reading()
     if announce and starting:
         with announce(starting):
             return _compose_and_write(conversation_id, burst, turn)
@@ -103,7 +106,10 @@ def _compose_and_write(conversation_id: int, burst: list[Message], turn: Turn) -
 
 def _begin(conversation_id: int, only: int | None) -> list[Message]:
     """The messages to answer now. Those that are not the agent's to answer go to the staff."""
-    conversation = db.session.get(Conversation, conversation_id, with_for_update=True)
+    conversation = locked(Conversation, conversation_id)
+    if conversation and only is None and not (conversation.answer_due_at and conversation.answer_due_at <= utcnow()):
+        done_reading()
+        return []
     burst = _pending(conversation_id) if conversation else []
     if only is not None:
         burst = [message for message in burst if message.id == only]
@@ -132,6 +138,7 @@ def _pending(conversation_id: int) -> list[Message]:
             .where(Message.conversation_id == conversation_id, Message.handling == "pending")
             .order_by(Message.received_at, Message.sent_at, Message.id)
             .with_for_update()
+            .execution_options(populate_existing=True)
         )
     )
 
@@ -157,17 +164,13 @@ def _leave_to_staff(conversation: Conversation, burst: list[Message], reason: st
     metrics.answers.labels(reason).inc(len(burst))
 
 
-def _starting(conversation_id: int, last: Message) -> Starting | None:
-    row = db.session.execute(
-        select(Hotel, HotelIdentifier)
-        .join(HotelIdentifier, HotelIdentifier.hotel_id == Hotel.id)
-        .join(Conversation, Conversation.identifier_id == HotelIdentifier.id)
-        .where(Conversation.id == conversation_id, HotelIdentifier.stopped_at.is_(None))
-    ).first()
-    token = credentials.access_token_of(row[0]) if row else None
-    if row is None or token is None or not last.wamid:
+def _starting(hotel: Hotel, conversation_id: int, last: Message) -> Starting | None:
+    conversation = db.session.get_one(Conversation, conversation_id)
+    identifier = db.session.get(HotelIdentifier, conversation.identifier_id or 0)
+    token = credentials.access_token_of(hotel)
+    if identifier is None or identifier.stopped_at or token is None or not last.wamid:
         return None
-    return Starting(row[1].identifier_value, token, last.wamid)
+    return Starting(identifier.identifier_value, token, last.wamid)
 
 
 def _turn(conversation_id: int, burst: list[Message], today: date | None, language: str | None) -> Turn:
@@ -207,7 +210,7 @@ def _heard(message: Message) -> Heard:
 
 def _write(conversation_id: int, burst: list[Message], reply: Answer) -> Given:
     """Write the whole answer down, if the messages still wait for it and the agent still owns the conversation."""
-    conversation = db.session.get(Conversation, conversation_id, with_for_update=True, populate_existing=True)
+    conversation = locked(Conversation, conversation_id)
     if conversation is None:  # Its guest turned out to be another one: the messages wait there.
         db.session.rollback()
         return Given(None, "agent", None)
@@ -223,12 +226,12 @@ def _write(conversation_id: int, burst: list[Message], reply: Answer) -> Given:
     conversation.language = reply.language
     guest = db.session.get_one(Guest, conversation.guest_id)
     guest.language = reply.language
-    kept = session.save(conversation, reply.state, _sender(conversation))
+    kept = session.save(conversation, reply.state, lambda: _sender(conversation))
     if reply.handover:
         since = min(message.sent_at or message.created_at for message in burst)
         hand_over(conversation, reply.handover.reason, since, urgent=reply.handover.urgent)
     for bubble in reply.bubbles:
-        outbox.put(conversation, bubble, answers_to=burst[-1].id)
+        outbox.put(conversation, bubble, answers_to=burst[-1].id, asked_at=burst[0].received_at)
     owner, session_id = conversation.owner, kept.id
     db.session.commit()
     _count(burst, reply)

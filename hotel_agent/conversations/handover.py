@@ -55,7 +55,7 @@ def take_over(conversation_id: int) -> None:
 
 
 def _take_over(conversation_id: int) -> None:
-    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True)
+    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True, populate_existing=True)
     conversation.owner = "staff"
     conversation.answer_due_at = None
     db.session.execute(
@@ -82,7 +82,7 @@ def give_back(conversation_id: int) -> None:
 
 
 def _give_back(conversation_id: int) -> None:
-    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True)
+    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True, populate_existing=True)
     conversation.owner, conversation.status = "agent", "open"
     conversation.waiting_since, conversation.waiting_reason, conversation.urgent = None, None, False
     db.session.execute(

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from hotel_agent import metrics
 from hotel_agent.channels.whatsapp.client import Accepted, GraphClient, NotSent, OutcomeUnknown, Refused
@@ -25,7 +25,7 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import statuses
 from hotel_agent.conversations.handover import hand_over
 from hotel_agent.conversations.models import Conversation, Message
-from hotel_agent.db import db, lock_until_commit, one_at_a_time, utcnow, with_retry
+from hotel_agent.db import db, done_reading, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.guests.models import GuestIdentity
 from hotel_agent.hotels import credentials
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
@@ -41,10 +41,20 @@ KEEP_KEY = {"key_share": True}
 log = get_logger(__name__)
 
 
-def put(conversation: Conversation, outgoing: OutMessage, author: str = "agent", answers_to: int | None = None) -> None:
-    """Write the rows of one bubble, split where WhatsApp's limits want it. In the caller's transaction."""
+def put(
+    conversation: Conversation,
+    outgoing: OutMessage,
+    author: str = "agent",
+    answers_to: int | None = None,
+    asked_at: datetime | None = None,
+) -> None:
+    """Write the rows of one bubble, split where WhatsApp's limits want it. In the caller's transaction.
+
+    `answers_to` is the guest's message that is answered, which came in at `asked_at`.
+    """
+    on_the_wire = conversation.channel == "whatsapp"
+    asked = {"asked_at": asked_at.isoformat()} if asked_at else {}
     for part in fit(outgoing):
-        on_the_wire = conversation.channel == "whatsapp"
         db.session.add(
             Message(
                 hotel_id=conversation.hotel_id,
@@ -54,7 +64,7 @@ def put(conversation: Conversation, outgoing: OutMessage, author: str = "agent",
                 author=author,
                 type=kind_of(part),
                 body=words_of(part),
-                payload={"outgoing": to_json(part)},
+                payload={"outgoing": to_json(part)} | asked,
                 status="queued" if on_the_wire else "sent",
                 sent_at=None if on_the_wire else utcnow(),
                 answers_to=answers_to,
@@ -65,13 +75,16 @@ def put(conversation: Conversation, outgoing: OutMessage, author: str = "agent",
 
 def deliver(conversation_id: int, graph: GraphClient) -> None:
     """Send what is queued in a conversation, in order, unless another process is at it."""
-    while _something_to_do(conversation_id):
+    while True:
         with one_at_a_time("outbox", conversation_id) as mine:
             if not mine:
                 return
-            _declare_unknown(conversation_id)
-            while ticket := with_retry(lambda: _claim(conversation_id)):
-                _settle(ticket, _on_the_wire(ticket, graph))
+            ticket = with_retry(lambda: _claim(conversation_id))
+            while ticket:
+                outcome = _on_the_wire(ticket, graph)
+                ticket = _settle(ticket, outcome)
+        if not _something_to_do(conversation_id):
+            return
 
 
 @dataclass(frozen=True)
@@ -79,92 +92,75 @@ class Ticket:
     """One message as it goes over the wire; no row is held meanwhile."""
 
     message: tuple[int, datetime]
+    conversation_id: int
     hotel_id: int
     identifier_id: int
     phone_number_id: str
     token: str
     body: dict[str, Any]
     attempts: int
+    lane_stopped: bool
 
 
 def _something_to_do(conversation_id: int) -> bool:
+    """Whether the next row could be sent now: whoever found the lane taken meanwhile has left it to us."""
     first = db.session.execute(
-        select(Message.status, Message.next_attempt_at)
-        .where(
-            Message.conversation_id == conversation_id,
-            Message.direction == "out",
-            Message.status.in_(("queued", "sending")),
-        )
+        select(Message.status, Message.next_attempt_at, HotelIdentifier.paused_until)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .join(HotelIdentifier, HotelIdentifier.id == Conversation.identifier_id, isouter=True)
+        .where(Message.conversation_id == conversation_id, _in_the_lane())
         .order_by(Message.id)
         .limit(1)
     ).first()
-    stopped = db.session.scalar(
-        select(HotelIdentifier.id)
-        .join(Conversation, Conversation.identifier_id == HotelIdentifier.id)
-        .where(Conversation.id == conversation_id, _held_back())
-    )
-    db.session.rollback()
+    done_reading()
     if first is None:
         return False
-    status, next_attempt_at = first
-    if status == "sending":
-        return True
-    return stopped is None and (next_attempt_at is None or next_attempt_at <= utcnow())
+    times = (first.next_attempt_at, first.paused_until)
+    return first.status == "sending" or all(time is None or time <= utcnow() for time in times)
 
 
-def _held_back() -> Any:
-    """The number's lane is paused by a rate limit, or stopped by a refusal of its credentials."""
-    return HotelIdentifier.paused_until > utcnow()
-
-
-def _declare_unknown(conversation_id: int) -> None:
-    db.session.execute(
-        update(Message)
-        .where(
-            Message.conversation_id == conversation_id,
-            Message.direction == "out",
-            Message.status == "sending",
-        )
-        .values(status="unknown")
-    )
-    db.session.commit()
+def _in_the_lane() -> Any:
+    return (Message.direction == "out") & Message.status.in_(("queued", "sending"))
 
 
 def _claim(conversation_id: int) -> Ticket | None:
-    """Move the next row to `sending`, or decide that it is not to be sent. None when there is nothing to send now."""
-    conversation = db.session.get(Conversation, conversation_id, with_for_update=True)
-    while conversation is not None:
-        message = db.session.scalar(
-            select(Message)
-            .where(
-                Message.conversation_id == conversation_id,
-                Message.direction == "out",
-                Message.status == "queued",
-            )
-            .order_by(Message.id)
-            .limit(1)
-            .with_for_update()
-        )
-        if message is None or (message.next_attempt_at and message.next_attempt_at > utcnow()):
-            break
-        if conversation.owner == "staff" and message.author == "agent":
-            message.status = "cancelled"
-            continue
-        if _window_closed(conversation):
-            _fail(conversation, message, None, "window_closed", "The 24-hour window is closed.")
-            continue
-        address = _address(conversation)
-        if address is None:
-            _fail(conversation, message, None, "send_failed", "There is no number to send from or to.")
-            continue
-        ticket = _ticket(conversation, message, *address)
-        if ticket is None:
-            break
-        message.status, message.sending_at, message.attempts = "sending", utcnow(), message.attempts + 1
-        db.session.commit()
-        return ticket
+    """Move the next row to `sending`. None when there is nothing to send now."""
+    conversation = locked(Conversation, conversation_id)
+    ticket = _next(conversation) if conversation else None
     db.session.commit()
+    return ticket
+
+
+def _next(conversation: Conversation) -> Ticket | None:
+    """Move the next row to `sending`, or decide that it is not to be sent. In the caller's transaction."""
+    while message := _first_in_the_lane(conversation.id):
+        if message.status == "sending":  # We hold the lane, so whoever was sending it is dead.
+            message.status = "unknown"
+        elif message.next_attempt_at and message.next_attempt_at > utcnow():
+            return None
+        elif conversation.owner == "staff" and message.author == "agent":
+            message.status = "cancelled"
+        elif _window_closed(conversation):
+            _fail(conversation, message, None, "window_closed", "The 24-hour window is closed.")
+        elif (address := _address(conversation)) is None:
+            _fail(conversation, message, None, "send_failed", "There is no number to send from or to.")
+        else:
+            ticket = _ticket(conversation, message, *address)
+            if ticket:
+                message.status, message.sending_at, message.attempts = "sending", utcnow(), message.attempts + 1
+            return ticket
     return None
+
+
+def _first_in_the_lane(conversation_id: int) -> Message | None:
+    return db.session.scalar(
+        select(Message)
+        .where(Message.conversation_id == conversation_id, _in_the_lane())
+        .order_by(Message.id)
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
 
 
 def _window_closed(conversation: Conversation) -> bool:
@@ -172,7 +168,7 @@ def _window_closed(conversation: Conversation) -> bool:
 
 
 def _address(conversation: Conversation) -> tuple[HotelIdentifier, Recipient] | None:
-    identifier = db.session.get(HotelIdentifier, conversation.identifier_id or 0, with_for_update=KEEP_KEY)
+    identifier = db.session.get(HotelIdentifier, conversation.identifier_id or 0, populate_existing=True)
     recipient = recipient_of(conversation.guest_id)
     return (identifier, recipient) if identifier and recipient else None
 
@@ -189,12 +185,14 @@ def _ticket(
         return None
     return Ticket(
         message=(message.id, message.created_at),
+        conversation_id=conversation.id,
         hotel_id=conversation.hotel_id,
         identifier_id=identifier.id,
         phone_number_id=identifier.identifier_value,
         token=token,
         body=to_graph(from_json(message.payload["outgoing"]), recipient, statuses.callback_data(message.id)),
         attempts=message.attempts,
+        lane_stopped=identifier.stopped_at is not None,
     )
 
 
@@ -217,6 +215,9 @@ def _lane_open(identifier: HotelIdentifier, token: str) -> bool:
     if identifier.paused_until and identifier.paused_until > now:
         return False
     if identifier.stopped_at and identifier.stopped_token == credentials.fingerprint(token):
+        db.session.refresh(identifier, with_for_update=KEEP_KEY)
+        if identifier.paused_until and identifier.paused_until > now:
+            return False  # Somebody else finds out.
         identifier.paused_until = now + PROBE_AFTER
     return True
 
@@ -228,37 +229,54 @@ def _on_the_wire(ticket: Ticket, graph: GraphClient) -> Accepted | NotSent | Ref
         return outcome
 
 
-def _settle(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> None:
-    """Write what came of it."""
+def _settle(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> Ticket | None:
+    """Write what came of it, and claim the next."""
     metrics.sends.labels(*_label(outcome)).inc()
-    with_retry(lambda: _write_outcome(ticket, outcome))
+    return with_retry(lambda: _write_outcome(ticket, outcome))
 
 
-def _write_outcome(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> None:
+def _write_outcome(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> Ticket | None:
     if isinstance(outcome, Accepted):
         lock_until_commit([statuses.wamid_key(ticket.hotel_id, outcome.wamid)])
-    locked = statuses.lock_message(*ticket.message)
-    if locked is None:
+    found = statuses.lock_message(*ticket.message, ticket.conversation_id)
+    if found is None:
         db.session.rollback()
-        return
-    conversation, message = locked
-    identifier = db.session.get(HotelIdentifier, ticket.identifier_id, with_for_update=KEEP_KEY)
-    if message.status not in ("sending", "unknown") and not isinstance(outcome, Accepted):
-        db.session.rollback()  # A status has told better meanwhile.
-        return
+        return None
+    conversation, message = found
+    if isinstance(outcome, Accepted) or message.status in ("sending", "unknown"):
+        _apply_outcome(conversation, message, ticket, outcome)  # Else a status has told better meanwhile.
+    db.session.flush()
+    following = _next(conversation) if conversation.id == ticket.conversation_id else None
+    db.session.commit()
+    return following
+
+
+def _apply_outcome(
+    conversation: Conversation,
+    message: Message,
+    ticket: Ticket,
+    outcome: Accepted | NotSent | Refused | OutcomeUnknown,
+) -> None:
     match outcome:
         case Accepted():
             _sent(message, outcome.wamid)
-            if identifier and identifier.stopped_at:
-                identifier.stopped_at = identifier.stopped_reason = identifier.stopped_token = None
-                identifier.paused_until = None
+            if ticket.lane_stopped:
+                _open_lane(ticket.identifier_id)
         case NotSent():
             _again(conversation, message, ticket, _backoff(ticket.attempts), "network")
         case OutcomeUnknown():
             message.status, message.error_text = "unknown", outcome.reason
         case Refused():
+            identifier = db.session.get(HotelIdentifier, ticket.identifier_id, with_for_update=KEEP_KEY)
             _refused(conversation, message, identifier, ticket, outcome)
-    db.session.commit()
+
+
+def _open_lane(identifier_id: int) -> None:
+    """The credentials work again."""
+    identifier = db.session.get(HotelIdentifier, identifier_id, with_for_update=KEEP_KEY, populate_existing=True)
+    if identifier:
+        identifier.stopped_at = identifier.stopped_reason = identifier.stopped_token = None
+        identifier.paused_until = None
 
 
 def _label(outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> tuple[str, str]:
@@ -278,10 +296,8 @@ def _sent(message: Message, wamid: str) -> None:
     if statuses.RANK[message.status] < statuses.RANK["sent"]:
         message.status, message.error_code, message.error_text = "sent", None, None
     statuses.know_wamid(message, wamid)
-    if message.answers_to is not None:
-        received = db.session.scalar(select(Message.received_at).where(Message.id == message.answers_to))
-        if received:
-            metrics.answer_seconds.observe((utcnow() - received).total_seconds())
+    if asked_at := message.payload.get("asked_at"):
+        metrics.answer_seconds.observe((utcnow() - datetime.fromisoformat(asked_at)).total_seconds())
 
 
 def _refused(
@@ -379,10 +395,10 @@ def overdue_unknown() -> int:
 
 
 def _hand_over_unknown(message_id: int, created_at: datetime) -> bool:
-    locked = statuses.lock_message(message_id, created_at)
-    still = locked is not None and locked[1].status == "unknown" and locked[1].notified_at is None
-    if locked and still:
-        conversation, message = locked
+    found = statuses.lock_message(message_id, created_at)
+    still = found is not None and found[1].status == "unknown" and found[1].notified_at is None
+    if found and still:
+        conversation, message = found
         message.notified_at = utcnow()
         hand_over(conversation, "send_unknown", message.created_at)
     db.session.commit()
@@ -398,11 +414,11 @@ def _resend(message_id: int) -> int | None:
     key = db.session.execute(
         select(Message.id, Message.created_at).where(Message.id == message_id, Message.direction == "out")
     ).first()
-    locked = statuses.lock_message(*key) if key else None
-    if locked is None or locked[1].status not in ("unknown", "failed"):
+    found = statuses.lock_message(*key) if key else None
+    if found is None or found[1].status not in ("unknown", "failed"):
         db.session.rollback()
         return None
-    conversation, old = locked
+    conversation, old = found
     put(conversation, from_json(old.payload["outgoing"]), author="staff", answers_to=old.answers_to)
     if old.status == "unknown":
         old.status = "cancelled"

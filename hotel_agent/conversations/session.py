@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,22 +19,24 @@ def live_session(conversation: Conversation) -> Session | None:
         return None
     oldest = utcnow() - timedelta(seconds=settings().session_seconds)
     return db.session.scalar(
-        select(Session).where(
+        select(Session)
+        .where(
             Session.created_at == conversation.session_created_at,
             Session.id == conversation.session_id,
             Session.last_activity > oldest,
         )
+        .execution_options(populate_existing=True)
     )
 
 
-def save(conversation: Conversation, state: dict[str, Any], sender_id: str) -> Session:
+def save(conversation: Conversation, state: dict[str, Any], sender_id: Callable[[], str]) -> Session:
     """Keep the state under the live session, or begin one. In the caller's transaction."""
     session = live_session(conversation)
     if session is None:
         session = Session(
             hotel_id=conversation.hotel_id,
             conversation_id=conversation.id,
-            sender_id=sender_id,
+            sender_id=sender_id(),
             created_at=utcnow(),
             last_activity=utcnow(),
             state=state,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hotel_agent.conversations.handover import hand_over, settle
 from hotel_agent.conversations.models import Conversation, EarlyStatus, Message, MessageId
-from hotel_agent.db import db, lock_until_commit
+from hotel_agent.db import db, lock_until_commit, locked
 
 # Meta may report `delivered` after `failed` (a guest with several devices): so `failed` ranks below it.
 RANK = {
@@ -24,6 +24,8 @@ RANK = {
     "read": 5,
 }
 MEANS = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
+# Somebody may have been told that these need looking at.
+WORRYING = ("failed", "unknown")
 CALLBACK = re.compile(r"m([0-9]{1,18})\Z")
 
 
@@ -47,6 +49,8 @@ def hear(
     if meant is None:
         return
     lock_until_commit([wamid_key(hotel_id, wamid)])
+    if _moved_on(hotel_id, wamid, meant):
+        return
     message = _message_of(hotel_id, wamid, callback_data)
     if message is None:
         _remember(hotel_id, wamid, meant, code, error_text, occurred_at)
@@ -54,26 +58,52 @@ def hear(
         apply(message, meant, code, error_text)
 
 
+def _moved_on(hotel_id: int, wamid: str, status: str) -> bool:
+    """Deal with nearly all statuses: they move a message on that nobody worries about, or tell nothing new."""
+    known = db.session.execute(
+        select(Message.id, Message.created_at, Message.direction, Message.status)
+        .join(MessageId, (MessageId.message_id == Message.id) & (MessageId.message_created_at == Message.created_at))
+        .where(MessageId.hotel_id == hotel_id, MessageId.wamid == wamid)
+    ).first()
+    if known is None:
+        return False
+    if known.direction == "in" or RANK[status] <= RANK[known.status]:
+        return True
+    if status == "failed" or known.status in WORRYING:
+        return False
+    moved = db.session.execute(
+        update(Message)
+        .where(Message.id == known.id, Message.created_at == known.created_at, Message.status == known.status)
+        .values(status=status)
+    )
+    return bool(moved.rowcount)  # type: ignore[attr-defined]
+
+
 def wamid_key(hotel_id: int, wamid: str) -> str:
     """What whoever learns of that wamid locks, before any row."""
     return f"wamid:{hotel_id}:{wamid}"
 
 
-def lock_message(message_id: int, created_at: datetime) -> tuple[Conversation, Message] | None:
-    """The message with its conversation, both locked, in the order in which everybody locks them."""
+def lock_message(
+    message_id: int, created_at: datetime, conversation_id: int | None = None
+) -> tuple[Conversation, Message] | None:
+    """The message with its conversation, both locked, in the order in which everybody locks them.
+
+    `conversation_id` is where the caller last saw it.
+    """
     db.session.flush()
     while True:
-        key = (message_id, created_at)
-        conversation_id = db.session.scalar(
+        conversation_id = conversation_id or db.session.scalar(
             select(Message.conversation_id).where(Message.id == message_id, Message.created_at == created_at)
         )
         if conversation_id is None:
             return None
-        conversation = db.session.get(Conversation, conversation_id, with_for_update=True, populate_existing=True)
-        message = db.session.get(Message, key, with_for_update=True, populate_existing=True)
+        conversation = locked(Conversation, conversation_id)
+        message = locked(Message, (message_id, created_at))
         # It may have moved meanwhile: two guests turned out to be one.
         if conversation and message and message.conversation_id == conversation.id:
             return conversation, message
+        conversation_id = None
 
 
 def know_wamid(message: Message, wamid: str) -> None:
@@ -89,10 +119,14 @@ def know_wamid(message: Message, wamid: str) -> None:
         )
         .on_conflict_do_nothing()
     )
-    early = db.session.get(EarlyStatus, (message.hotel_id, wamid), with_for_update=True)
+    early = db.session.execute(
+        delete(EarlyStatus)
+        .where(EarlyStatus.hotel_id == message.hotel_id, EarlyStatus.wamid == wamid)
+        .returning(EarlyStatus.status, EarlyStatus.error_code, EarlyStatus.error_text)
+        .execution_options(synchronize_session=False)
+    ).first()
     if early:
         apply(message, early.status, early.error_code, early.error_text)
-        db.session.delete(early)
 
 
 def apply(message: Message, status: str, code: int | None = None, error_text: str | None = None) -> None:
@@ -112,8 +146,8 @@ def apply(message: Message, status: str, code: int | None = None, error_text: st
 def _message_of(hotel_id: int, wamid: str, data: str | None) -> Message | None:
     known = db.session.get(MessageId, (hotel_id, wamid))
     if known:
-        locked = lock_message(known.message_id, known.message_created_at)
-        return locked[1] if locked else None
+        found = lock_message(known.message_id, known.message_created_at)
+        return found[1] if found else None
     match = CALLBACK.match(data or "")
     if not match:
         return None
@@ -122,11 +156,11 @@ def _message_of(hotel_id: int, wamid: str, data: str | None) -> Message | None:
             Message.id == int(match[1]), Message.hotel_id == hotel_id, Message.direction == "out"
         )
     ).first()
-    locked = lock_message(*ours) if ours else None
-    if locked is None or locked[1].wamid not in (None, wamid):
+    found = lock_message(*ours) if ours else None
+    if found is None or found[1].wamid not in (None, wamid):
         return None
-    know_wamid(locked[1], wamid)
-    return locked[1]
+    know_wamid(found[1], wamid)
+    return found[1]
 
 
 def _remember(
@@ -137,7 +171,7 @@ def _remember(
     error_text: str | None,
     occurred_at: datetime | None,
 ) -> None:
-    early = db.session.get(EarlyStatus, (hotel_id, wamid), with_for_update=True)
+    early = locked(EarlyStatus, (hotel_id, wamid))
     if early is None:
         db.session.execute(
             insert(EarlyStatus)
@@ -151,7 +185,7 @@ def _remember(
             )
             .on_conflict_do_nothing()
         )
-        early = db.session.get_one(EarlyStatus, (hotel_id, wamid), with_for_update=True)
+        early = db.session.get_one(EarlyStatus, (hotel_id, wamid), with_for_update=True, populate_existing=True)
     if RANK[status] > RANK[early.status]:
         early.status, early.occurred_at, early.error_code, early.error_text = (
             status,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import statuses
 from hotel_agent.conversations.handover import hand_over, settle
 from hotel_agent.conversations.models import Conversation, InboundEvent, Message, MessageId, WebhookFailure
-from hotel_agent.db import db, is_deadlock, lock_until_commit, utcnow, with_retry
+from hotel_agent.db import db, is_deadlock, lock_until_commit, locked, utcnow, with_retry
 from hotel_agent.guests.knowing import Identity, follow_number_change, forget, who_writes
 from hotel_agent.guests.models import Guest
 from hotel_agent.guests.moving import move_belongings
@@ -38,6 +38,8 @@ from hotel_agent.logs import get_logger
 ANSWERABLE_FOR = timedelta(hours=24)
 GIVE_UP_AFTER = 5
 LONGEST_PAUSE = timedelta(seconds=15)
+# Bodies in one transaction: what each costs the database is shared, what breaks one is redone for few.
+TOGETHER = 10
 
 log = get_logger(__name__)
 
@@ -70,51 +72,76 @@ class Door:
 
 
 def take_in(limit: int = 50) -> TakenIn:
-    """Take in the oldest bodies that wait, each in a transaction of its own.
+    """Take in the oldest bodies that wait, some together in a transaction.
 
     Answers which conversations owe the guest a reply, and when it is due.
     """
     taken = TakenIn()
-    for _ in range(limit):
-        if not with_retry(lambda: _take_in_next(taken)):
+    while taken.bodies < limit:
+        claimed = with_retry(lambda: _take_in_some(taken))
+        taken.bodies += claimed
+        if claimed < TOGETHER:
             return taken
-        taken.bodies += 1
     taken.more = True
     return taken
 
 
-def _take_in_next(taken: TakenIn) -> bool:
-    event = db.session.scalar(
+def _take_in_some(taken: TakenIn) -> int:
+    events = db.session.scalars(
         select(InboundEvent)
         .where(
             InboundEvent.processed_at.is_(None),
             (InboundEvent.retry_at.is_(None)) | (InboundEvent.retry_at <= text("now()")),
         )
         .order_by(InboundEvent.id)
-        .limit(1)
+        .limit(TOGETHER)
         .with_for_update(skip_locked=True)
-    )
-    if event is None:
-        db.session.rollback()
-        return False
-    event_id, received_at = event.id, event.received_at
-    body = Body(event)
+        .execution_options(populate_existing=True)
+    ).all()
     try:
-        _take_in_body(body)
-        _close(body)
-        db.session.commit()
-    # A body that breaks the program must neither block those behind it nor be lost.
+        due = _take_in_bodies(events)
+    # A body that breaks the program must neither block the others nor be lost.
     except Exception as error:
         db.session.rollback()
         if _will_pass(error):
             raise
-        _log_broken(event_id, error)
-        body = Body(db.session.get_one(InboundEvent, (event_id, received_at), with_for_update=True))
+        for key in [(event.id, event.received_at) for event in events]:
+            taken.to_answer.update(_take_in_alone(key))
+    else:
+        taken.to_answer.update(due)
+    return len(events)
+
+
+def _take_in_bodies(events: Sequence[InboundEvent]) -> dict[int, datetime]:
+    bodies = [Body(event) for event in events]
+    admitted = [(body, *rest) for body in bodies for rest in _read(body)]
+    lock_until_commit(key for _, _, door, change in admitted for key in _keys(door.hotel.id, change))
+    alone = sum(len(change.messages) + len(change.statuses) for *_, change in admitted) == 1
+    for body, place, door, change in admitted:
+        _take_in_change(body, change, door, place, alone)
+    for body in bodies:
+        _close(body)
+    db.session.commit()
+    return {conversation: due for body in bodies for conversation, due in body.due.items()}
+
+
+def _take_in_alone(key: tuple[int, datetime]) -> dict[int, datetime]:
+    event = locked(InboundEvent, key)
+    if event is None or event.processed_at is not None:
+        db.session.rollback()
+        return {}
+    try:
+        return _take_in_bodies([event])
+    except Exception as error:
+        db.session.rollback()
+        if _will_pass(error):
+            raise
+        _log_broken(key[0], error)
+        body = Body(db.session.get_one(InboundEvent, key, with_for_update=True, populate_existing=True))
         body.broken[""] = type(error).__name__
         _close(body)
         db.session.commit()
-    taken.to_answer.update(body.due)
-    return True
+        return {}
 
 
 def _close(body: Body) -> None:
@@ -129,23 +156,21 @@ def _close(body: Body) -> None:
     event.body, event.processed_at = mask_cards_in_body(event.body), utcnow()
 
 
-def _take_in_body(body: Body) -> None:
+def _read(body: Body) -> list[tuple[str, Door, Change]]:
+    """What is in a body for us, with its place; the rest is set aside."""
     event = body.event
     try:
         delivery = parse(event.body)
     except UnreadableBody as error:
         _fail(event, "unreadable", str(error))
-        return
+        return []
     for number, piece in enumerate(delivery.unreadable):
         _fail(event, "unreadable", f"{piece.where}: {piece.reason}", place=f"unreadable {number}")
-    admitted = [
+    return [
         (place, door, change)
         for place, change in ((f"change {number}", change) for number, change in enumerate(delivery.changes))
         if (door := _admitted(event, change, place))
     ]
-    lock_until_commit(key for _, door, change in admitted for key in _keys(door.hotel.id, change))
-    for place, door, change in admitted:
-        _take_in_change(body, change, door, place)
 
 
 def _admitted(event: InboundEvent, change: Change, place: str) -> Door | None:
@@ -175,22 +200,25 @@ def _keys(hotel_id: int, change: Change) -> Iterator[str]:
             yield identity.key(hotel_id)
 
 
-def _take_in_change(body: Body, change: Change, door: Door, place: str) -> None:
+def _take_in_change(body: Body, change: Change, door: Door, place: str, alone: bool) -> None:
     for number, message in enumerate(change.messages):
         where = f"{place} message {number}"
         try:
-            with _on_its_own(body, where):
+            with _on_its_own(body, where, alone):
                 body.due.update(_take_in_message(door, message))
         except NoSender:
             _fail(body.event, "no_sender", message.wamid, where)
     for number, status in enumerate(change.statuses):
-        with _on_its_own(body, f"{place} status {number}"):
+        with _on_its_own(body, f"{place} status {number}", alone):
             _take_in_status(door, status)
 
 
 @contextmanager
-def _on_its_own(body: Body, where: str) -> Iterator[None]:
-    """A piece that breaks the program costs its neighbours nothing."""
+def _on_its_own(body: Body, where: str, alone: bool) -> Iterator[None]:
+    """A piece that breaks the program costs its neighbours nothing; one that is `alone` has none."""
+    if alone:
+        yield
+        return
     event_id = body.event.id
     try:
         with db.session.begin_nested():
@@ -241,12 +269,13 @@ def _take_in_message(door: Door, message: InboundMessage) -> dict[int, datetime]
         sent_at=message.sent_at or door.received_at,
     )
     _fill(row, message)
+    due = _owe(conversation, row, message)
     db.session.add(row)
     db.session.flush()
     db.session.add(
         MessageId(hotel_id=door.hotel.id, wamid=message.wamid, message_id=row.id, message_created_at=row.created_at)
     )
-    return _owe(conversation, row, message)
+    return due
 
 
 def _guest_of(door: Door, message: InboundMessage) -> Guest:
@@ -298,12 +327,7 @@ def _new_identities(system: SystemEvent) -> list[Identity]:
 
 def conversation_of(hotel_id: int, guest_id: int, channel: str, identifier_id: int | None) -> Conversation:
     """The guest's conversation on that number, begun if there is none, locked for the transaction."""
-    db.session.execute(
-        insert(Conversation)
-        .values(hotel_id=hotel_id, guest_id=guest_id, channel=channel, identifier_id=identifier_id)
-        .on_conflict_do_nothing()
-    )
-    return db.session.scalars(
+    begun = (
         select(Conversation)
         .where(
             Conversation.guest_id == guest_id,
@@ -312,7 +336,15 @@ def conversation_of(hotel_id: int, guest_id: int, channel: str, identifier_id: i
         )
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one()
+    )
+    if conversation := db.session.scalar(begun):
+        return conversation
+    db.session.execute(
+        insert(Conversation)
+        .values(hotel_id=hotel_id, guest_id=guest_id, channel=channel, identifier_id=identifier_id)
+        .on_conflict_do_nothing()
+    )
+    return db.session.scalars(begun).one()
 
 
 def _join_conversations(twin_id: int, guest_id: int) -> None:
@@ -342,14 +374,14 @@ def _join_conversations(twin_id: int, guest_id: int) -> None:
 def _upgrade(door: Door, known: MessageId, message: InboundMessage) -> dict[int, datetime]:
     """Meta's placeholder (131060) is replaced by the real content that comes later under the same id."""
     key = (known.message_id, known.message_created_at)
-    before = db.session.get(Message, key)
+    before = db.session.get(Message, key, populate_existing=True)
     if message.placeholder or before is None or not before.payload.get("placeholder"):
         return {}
     _guest_of(door, message)
-    locked = statuses.lock_message(*key)
-    if locked is None:
+    found = statuses.lock_message(*key)
+    if found is None:
         return {}
-    conversation, row = locked
+    conversation, row = found
     _fill(row, message)
     row.handling = "none"
     settle(conversation)

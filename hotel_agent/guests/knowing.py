@@ -41,15 +41,14 @@ def who_writes(
     wanted = sorted(set(identities))
     if not wanted:
         raise ValueError("a guest needs an identity")
-    holders = _locked_holders(hotel_id, wanted, at)
-    guest_ids = sorted(set(holders.values()))
-    guest = db.session.get_one(Guest, guest_ids[0], populate_existing=True) if guest_ids else _new(hotel_id)
+    holders, guests = _locked_holders(hotel_id, wanted, at)
+    guest = guests[0] if guests else _new(hotel_id)
     for (kind, value), wire in {(one.kind, one.value): one.wire for one in wanted}.items():
         if (kind, value) not in holders:
             db.session.add(GuestIdentity(hotel_id=hotel_id, guest_id=guest.id, kind=kind, value=value, wire=wire))
     _call(guest, name, at)
     db.session.flush()
-    return guest, guest_ids[1:]
+    return guest, [twin.id for twin in guests[1:]]
 
 
 def follow_number_change(
@@ -99,18 +98,29 @@ def _call(guest: Guest, name: str | None, at: datetime | None) -> None:
         guest.name, guest.name_at = name, at
 
 
-def _locked_holders(hotel_id: int, identities: list[Identity], at: datetime | None) -> dict[tuple[str, str], int]:
-    """Who holds which identity. Nobody can join these guests to others, or claim an identity, meanwhile."""
+def _locked_holders(
+    hotel_id: int, identities: list[Identity], at: datetime | None
+) -> tuple[dict[tuple[str, str], int], list[Guest]]:
+    """Who holds which identity, and those guests, oldest first.
+
+    Nobody can join these guests to others, or claim an identity, until the transaction ends.
+    """
     lock_until_commit(identity.key(hotel_id) for identity in identities)
     while True:
         holders = _holders(hotel_id, identities, at)
         wanted = sorted(set(holders.values()))
-        locked = db.session.scalars(
-            select(Guest.id).where(Guest.id.in_(wanted)).order_by(Guest.id).with_for_update(key_share=True)
+        if not wanted:
+            return holders, []
+        guests = db.session.scalars(
+            select(Guest)
+            .where(Guest.id.in_(wanted))
+            .order_by(Guest.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
         ).all()
         # Whoever was ahead of us may have joined one of them to another guest while we waited.
-        if list(locked) == wanted and _holders(hotel_id, identities, at) == holders:
-            return holders
+        if [guest.id for guest in guests] == wanted and _holders(hotel_id, identities, at) == holders:
+            return holders, list(guests)
 
 
 def _holders(hotel_id: int, identities: list[Identity], at: datetime | None) -> dict[tuple[str, str], int]:

@@ -234,7 +234,7 @@ def work(app: Any, client: Any) -> None:
     with app.app_context():
         taking_in.take_in()
     with app.app_context():
-        ids = list(db.session.scalars(select(Conversation.id)))
+        ids = list(db.session.scalars(select(Conversation.id).order_by(Conversation.id.desc()).limit(1)))
         db.session.rollback()
         for conversation_id in ids:
             answering.answer(conversation_id)

@@ -454,3 +454,103 @@ def test_a_long_name_never_pushes_the_price_out_of_a_row(marta):
     for row in listed.choices:
         assert len(row.title) <= 24
         assert "€" in (getattr(row, "description", None) or listed.text)
+
+
+# --- the talk goes on -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "correction"),
+    [("es", "no, del {} al {}"), ("en", "no, from the {} to the {}"), ("pt", "não, de {} a {}")],
+)
+def test_days_without_a_month_are_of_the_month_that_is_talked_about(miramar, language, correction):
+    first = (day(0) + timedelta(days=31)).replace(day=10)
+    chat = Chat(miramar, new_guest(miramar), language=language)
+    for nights, last in ((2, 12), (3, 14)):
+        wish = span(language, first, first.replace(day=last)) if nights == 2 else correction.format(11, 14)
+        chat.says(f"{wish}, 2 adultos" if nights == 2 and language != "en" else wish)
+    draft = chat.remembered.booking
+    assert (draft.check_in, draft.check_out) == (first.replace(day=11), first.replace(day=14))
+
+
+def test_days_the_wrong_way_round_can_be_turned_with_a_tap_or_said_again(marta):
+    first, last = (day(0) + timedelta(days=31)).replace(day=8), (day(0) + timedelta(days=31)).replace(day=10)
+    asked = marta.says(f"quiero reservar del {last.day} al {told('es', first)} para 2 adultos")
+    assert asked.says("al revés")
+    assert asked.ids == [f"dates:{first}:{last}"]
+    assert marta.says("perdón, del 8 al 10").says("190,00")
+    assert marta.remembered.booking.check_in == first
+
+
+def test_who_says_yes_to_the_question_for_a_name_is_asked_once_more_and_then_not_held_up(miramar):
+    nobody = Chat(miramar, new_guest(miramar, name=None))
+    held(nobody)
+    assert nobody.says("sí").says("un nombre y un apellido")
+    assert nobody.bookings() == []
+    read_back = nobody.says("sí")
+    assert read_back.says("Llegada", "190,00")
+    assert not read_back.says("a nombre de")
+    assert nobody.says("sí").says("confirmada")
+    assert [booking.guest_name for booking in nobody.bookings()] == [""]
+
+
+def test_another_one_like_it_is_quoted_and_waits_for_a_yes(marta):
+    held(marta)
+    marta.says("sí")
+    quoted = marta.says("otra igual para las mismas fechas")
+    assert quoted.intent == "make_reservation"
+    assert quoted.says("190,00", "¿te hago la reserva?")
+    assert len(marta.bookings()) == 1
+    marta.says("sí")
+    marta.says("sí")
+    assert [one.check_in for one in marta.bookings()] == [day(0), day(0)]
+    marta.says("y otra igual para la semana siguiente")
+    assert marta.remembered.booking.check_in == day(7)
+
+
+def test_asking_what_is_free_on_full_days_shows_the_nearest_free_ones(marta):
+    for kind in ("individual", "doble", "familiar", "suite"):
+        fill(marta.hotel, kind, Stay(day(0), day(2)))
+    full = marta.says(f"¿qué tenéis libre {span('es', day(0), day(2))}?")
+    assert full.says("estamos completos")
+    assert len(full.ids) == 3
+    assert marta.taps("dates:").says("Habitación doble", "cuántas personas")
+
+
+def test_the_rows_of_a_group_say_how_many_rooms_and_which(marta):
+    listed = marta.says(f"necesitamos 3 habitaciones para 7 personas {span('es', day(0), day(3))}")
+    assert isinstance(listed.answer.bubbles[-1], OutList)
+    mixed = listed.answer.bubbles[-1].rows[0]
+    assert mixed.title == "Opción 1: 3 habitaciones"
+    assert mixed.description == "Familiar + Doble + Individual · 300,00 € por noche · 900,00 € en total"
+
+
+@pytest.mark.parametrize("question", ["¿hay algo más barato?", "¿cuál es la más barata?"])
+def test_asking_for_something_cheaper_tells_it_and_takes_nothing(marta, question):
+    marta.says(f"¿hay habitación {span('es', day(0), day(2))} para 2 adultos?")
+    assert marta.says(question).says("lo más barato", "Habitación doble", "190,00")
+    assert marta.locks("active") == 0
+
+
+def test_something_cheaper_than_the_suite_shows_the_other_rooms(marta):
+    marta.says(f"una suite {span('es', day(0), day(2))} para 2 adultos")
+    assert marta.says("¿no tenéis algo más barato?").says("190,00", "420,00")
+
+
+def test_praise_beside_a_question_agrees_to_nothing(marta):
+    marta.says(f"una suite {span('es', day(0), day(2))} para 2 adultos")
+    assert marta.says("genial, ¿y cuánto cuesta el desayuno?").says("12,00", "¿sigo adelante")
+    assert marta.locks("active") == 0
+
+
+def test_after_the_read_back_another_of_the_offers_can_still_be_taken(marta):
+    marta.says(f"¿hay habitación {span('es', day(0), day(2))} para 2 adultos?")
+    marta.says("la tercera")
+    assert marta.says("no, la primera").says("Habitación doble", "190,00")
+    assert marta.locks("active") == 1
+
+
+def test_children_who_stay_at_home_are_counted_no_more(marta):
+    marta.says(f"una familiar {span('es', day(0), day(2))} para 2 adultos y 2 niños")
+    assert marta.says("al final solo vamos 2").says("para 2 adultos:")
+    assert marta.remembered.booking.children == 0

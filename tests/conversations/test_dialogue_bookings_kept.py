@@ -192,3 +192,19 @@ def test_cancelling_and_booking_in_one_message_are_done_one_after_the_other(mart
     assert goes_on.says("está cancelada")
     assert [one.status for one in marta.bookings()] == ["cancelled"]
     assert goes_on.says("suite") or goes_on.says("días")
+
+
+def test_a_correction_just_after_the_booking_is_about_that_booking(marta):
+    marta.says(f"una doble {span('es', day(0), day(2))} para 2 adultos")
+    marta.says("sí")
+    marta.says("sí")
+    corrected = marta.says(f"perdón, me he equivocado, era {span('es', day(1), day(3))}")
+    assert corrected.intent == "modify_reservation"
+    assert corrected.says("los cambios en una reserva")
+    assert corrected.reason == "change"
+    assert marta.locks("active") == 0
+
+
+def test_code_and_surname_come_in_one_sentence(marta, miramar):
+    booking = booked(Chat(miramar, new_guest(miramar, "Luisa Pérez")))
+    assert marta.says(f"el código es {booking.code} y el apellido Pérez").says(booking.code, "190,00")

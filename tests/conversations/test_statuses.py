@@ -82,9 +82,18 @@ def with_new_wamid(message: Message, wamid: str) -> None:
         text("update messages set status = 'sending', wamid = null where id = :id").bindparams(id=message.id)
     )
     db.session.commit()
-    outbox._settle(
-        outbox.Ticket((message.id, message.created_at), message.hotel_id, 1, "1", "t", {}, 0), Accepted(wamid)
+    ticket = outbox.Ticket(
+        message=(message.id, message.created_at),
+        conversation_id=message.conversation_id,
+        hotel_id=message.hotel_id,
+        identifier_id=1,
+        phone_number_id="1",
+        token="t",
+        body={},
+        attempts=0,
+        lane_stopped=False,
     )
+    outbox._settle(ticket, Accepted(wamid))
 
 
 def test_a_lost_answer_is_settled_by_the_status_that_carries_our_id(marta_says, run_jobs, graph, echo, deliver):

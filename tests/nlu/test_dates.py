@@ -248,3 +248,28 @@ def test_a_bare_answer_means_what_was_asked(text: str, expected: str, result: tu
 
 def test_five_to_nine_alone_may_also_be_the_fifth_of_september() -> None:
     assert set(understand("5-9", WEDNESDAY).ambiguous) == {"check_in", "check_out"}
+
+
+@pytest.mark.parametrize(
+    ("text", "around", "check_in", "check_out"),
+    [
+        ("no, del 12 al 15", "2027-03-10", "2027-03-12", "2027-03-15"),
+        ("from the 2nd to the 4th", "2027-03-10", "2027-03-02", "2027-03-04"),
+        ("não, de 12 a 14", "2027-02-11", "2027-02-12", "2027-02-14"),
+        ("mejor del 28 al 3", "2027-03-10", "2027-03-28", "2027-04-03"),
+        ("del 1 al 3", "2027-02-28", "2027-03-01", "2027-03-03"),
+        ("del 5 al 7 de abril", "2027-03-10", "2027-04-05", "2027-04-07"),
+        ("el 3", "2026-11-27", "2026-12-03", None),
+        ("del 10 al 12", "2026-11-27", "2026-12-10", "2026-12-12"),
+        ("de viernes a domingo", "2027-03-10", "2026-11-27", "2026-11-29"),
+    ],
+)
+def test_days_without_a_month_are_read_beside_the_stay_that_is_talked_about(text, around, check_in, check_out) -> None:
+    said = understand(text, WEDNESDAY, Hints(expected="dates", around=date.fromisoformat(around))).entities
+    assert (said.get("check_in"), said.get("check_out")) == (check_in, check_out)
+
+
+def test_a_stay_said_backwards_names_its_days_in_order() -> None:
+    said = understand("quiero reservar del 10 al 8 de marzo", WEDNESDAY)
+    assert said.problems == ("reversed_dates",)
+    assert said.turned_round == ("2027-03-08", "2027-03-10")

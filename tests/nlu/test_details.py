@@ -19,9 +19,9 @@ ROOM_TYPES = {
 
 
 def entity(text: str, name: str, expected: str | None = None, language: str | None = None) -> Any:
-    return understand(
-        text, TODAY, Hints(language=language, room_types=ROOM_TYPES, expected=expected)
-    ).entities.get(name)
+    return understand(text, TODAY, Hints(language=language, room_types=ROOM_TYPES, expected=expected)).entities.get(
+        name
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,7 @@ def test_a_choice_from_a_list(text: str, expected: str | None, choice: int | Non
         ("la piscina está climatizada?", None, "es"),
     ],
 )
-def test_the_language_follows_the_guest_but_not_a_single_word(
-    text: str, prior: str | None, language: str
-) -> None:
+def test_the_language_follows_the_guest_but_not_a_single_word(text: str, prior: str | None, language: str) -> None:
     assert understand(text, TODAY, Hints(language=prior)).language == language
 
 

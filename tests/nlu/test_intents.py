@@ -378,3 +378,28 @@ def test_confidences_fall_and_stay_between_zero_and_one() -> None:
             confidences = [scored.confidence for scored in said(text).intents]
             assert confidences == sorted(confidences, reverse=True)
             assert all(0 < confidence <= 1 for confidence in confidences)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "intent"),
+    [
+        ("¿y cuánto cuesta el desayuno? genial", "yes_no", "ask_breakfast"),
+        ("lovely, how much is breakfast?", "yes_no", "ask_breakfast"),
+        ("¿no tenéis algo más barato?", "yes_no", "ask_price"),
+        ("la más barata", "choose_offer", "inform"),
+        ("o mais em conta", "choose_offer", "inform"),
+        ("del 3 al 5 de marzo", None, "inform"),
+        ("amanhã por 2 noites", None, "inform"),
+        ("buenas, sitio para este finde para 4?", None, "check_availability"),
+        ("¿cuál era mi código?", None, "reservation_status"),
+        ("quiero que borréis mis datos", None, "data_request"),
+        ("¿se puede entrar a las 12?", None, "early_checkin"),
+        ("posso sair às 14h?", None, "late_checkout"),
+        ("new booking from 12 to 14 feb for 2", None, "make_reservation"),
+    ],
+)
+def test_what_guests_say_in_the_middle_of_a_talk(text: str, expected: str | None, intent: str) -> None:
+    said = understand(text, date(2026, 11, 22), Hints(expected=expected))
+    assert intent in [scored.intent for scored in said.intents if scored.confidence >= 0.5]
+    assert "affirm" not in [scored.intent for scored in said.intents]
+    assert "deny" not in [scored.intent for scored in said.intents]

@@ -90,9 +90,7 @@ def test_rooms_are_counted(text: str, rooms: int | None) -> None:
     assert party(text).get("rooms") == rooms
 
 
-@pytest.mark.parametrize(
-    "text", ["a family of four", "somos una familia de 4", "para 2 o 3 personas", "2-3 people"]
-)
+@pytest.mark.parametrize("text", ["a family of four", "somos una familia de 4", "para 2 o 3 personas", "2-3 people"])
 def test_an_open_count_is_asked_about(text: str) -> None:
     said = understand(text, TODAY)
     assert "adults" in said.ambiguous
