@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
@@ -102,6 +102,15 @@ def one_at_a_time(kind: str, key: int, wait_seconds: float = 0) -> Iterator[bool
     finally:
         if held:
             _release(connection, lock)
+
+
+def glance(question: LiteralString, *values: Any) -> tuple[Any, ...] | None:
+    """The first row of an answer, asked outside of every transaction on the thread's own connection."""
+    try:
+        return _lock_connection().execute(question, values).fetchone()
+    except psycopg.OperationalError:  # It died while nobody used it.
+        _forget_lock_connection()
+        return _lock_connection().execute(question, values).fetchone()
 
 
 def done_reading() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from time import time
+from time import monotonic, sleep, time
 from typing import Any
 
 from rq import Queue
@@ -18,6 +18,8 @@ from hotel_agent.redis import RedisError, redis
 SWEEPS, API, INTAKE, ANSWERS, BACKGROUND = "sweeps", "api", "intake", "answers", "background"
 ALL = (SWEEPS, API, INTAKE, ANSWERS, BACKGROUND)
 DEBOUNCE_MS = 2000
+# Under load a worker finds several bodies at once, which costs far less than one at a time.
+PACE_SECONDS = 0.04
 HEARTBEATS = "workers:heartbeats"
 HEARTBEAT_SECONDS = 10
 
@@ -78,7 +80,10 @@ def workers_alive() -> int:
 
 
 class Nudger:
-    """Turns many wishes to nudge into few: one thread per process nudges, and again for wishes made meanwhile."""
+    """Turns many wishes to nudge into few: one thread per process nudges, at a pace.
+
+    The first wish after a quiet moment is passed on at once; what is wished meanwhile is never forgotten.
+    """
 
     def __init__(self, nudge: Callable[[], object]) -> None:
         self._nudge = nudge
@@ -95,9 +100,12 @@ class Nudger:
                     self._thread.start()
 
     def _run(self) -> None:
+        last = 0.0
         while True:
             self._wanted.wait()
+            sleep(max(0.0, last + PACE_SECONDS - monotonic()))
             self._wanted.clear()
+            last = monotonic()
             self._nudge()
 
 

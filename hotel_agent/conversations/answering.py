@@ -21,7 +21,7 @@ from hotel_agent.conversations.dialogue import Answer, Heard, Turn
 from hotel_agent.conversations.handover import hand_over
 from hotel_agent.conversations.models import Conversation, Message
 from hotel_agent.conversations.reply import reply_to
-from hotel_agent.db import db, done_reading, locked, one_at_a_time, utcnow, with_retry
+from hotel_agent.db import db, done_reading, glance, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.flags.switches import is_on
 from hotel_agent.guests.models import Guest, GuestIdentity
 from hotel_agent.hotels import credentials
@@ -69,9 +69,8 @@ def answer(conversation_id: int, announce: Announce | None = None) -> None:
 
 def is_due(conversation_id: int) -> bool:
     """Whoever found the conversation taken meanwhile has left what came then to us."""
-    due = db.session.scalar(select(Conversation.answer_due_at).where(Conversation.id == conversation_id))
-    done_reading()
-    return due is not None and due <= utcnow()
+    row = glance("select answer_due_at <= %s from conversations where id = %s", utcnow(), conversation_id)
+    return bool(row and row[0])
 
 
 def answer_once(
@@ -87,12 +86,10 @@ def answer_once(
     The caller holds the conversation's lock. `today` and `language` replace the hotel's date and the conversation's
     language for this answer.
     """
-    burst = with_retry(lambda: _begin(conversation_id, only))
-    if not burst:
+    begun = with_retry(lambda: _begin(conversation_id, only, today, language))
+    if begun is None:
         return None
-    turn = _turn(conversation_id, burst, today, language)
-    starting = _starting(turn.hotel, conversation_id, burst[-1]) if announce else None
-    done_reading()
+    burst, turn, starting = begun
     if announce and starting:
         with announce(starting):
             return _compose_and_write(conversation_id, burst, turn)
@@ -104,31 +101,40 @@ def _compose_and_write(conversation_id: int, burst: list[Message], turn: Turn) -
     return with_retry(lambda: _write(conversation_id, burst, reply))
 
 
-def _begin(conversation_id: int, only: int | None) -> list[Message]:
-    """The messages to answer now. Those that are not the agent's to answer go to the staff."""
+def _begin(
+    conversation_id: int, only: int | None, today: date | None, language: str | None
+) -> tuple[list[Message], Turn, Starting | None] | None:
+    """What is to be answered now, if anything is. What is not the agent's to answer goes to the staff."""
     conversation = locked(Conversation, conversation_id)
-    if conversation and only is None and not (conversation.answer_due_at and conversation.answer_due_at <= utcnow()):
+    if (
+        conversation is None
+        or only is None
+        and not (conversation.answer_due_at and conversation.answer_due_at <= utcnow())
+    ):
         done_reading()
-        return []
-    burst = _pending(conversation_id) if conversation else []
-    if only is not None:
-        burst = [message for message in burst if message.id == only]
-    if not conversation or not burst:
-        if conversation:
-            conversation.answer_due_at = None
-        db.session.commit()
-        return []
+        return None
+    burst = [message for message in _pending(conversation_id) if only in (None, message.id)]
+    begun = _take_on(conversation, burst, today, language) if burst else None
+    if not burst:
+        conversation.answer_due_at = None
+    db.session.commit()
+    return begun
+
+
+def _take_on(
+    conversation: Conversation, burst: list[Message], today: date | None, language: str | None
+) -> tuple[list[Message], Turn, Starting | None] | None:
     for message in burst:
         message.attempts += 1
     reason = _not_ours(conversation, burst)
     if reason:
         _leave_to_staff(conversation, burst, reason)
-        burst = []
-    elif conversation.channel == "whatsapp":
+        return None
+    if conversation.channel == "whatsapp":
         # Should this process die, the next try comes by itself, a little later each time.
         conversation.answer_due_at = utcnow() + timedelta(seconds=min(LONGEST_RETRY, 4 * burst[0].attempts))
-    db.session.commit()
-    return burst
+    turn = _turn(conversation, burst, today, language)
+    return burst, turn, _starting(turn.hotel, conversation, burst[-1])
 
 
 def _pending(conversation_id: int) -> list[Message]:
@@ -164,8 +170,7 @@ def _leave_to_staff(conversation: Conversation, burst: list[Message], reason: st
     metrics.answers.labels(reason).inc(len(burst))
 
 
-def _starting(hotel: Hotel, conversation_id: int, last: Message) -> Starting | None:
-    conversation = db.session.get_one(Conversation, conversation_id)
+def _starting(hotel: Hotel, conversation: Conversation, last: Message) -> Starting | None:
     identifier = db.session.get(HotelIdentifier, conversation.identifier_id or 0)
     token = credentials.access_token_of(hotel)
     if identifier is None or identifier.stopped_at or token is None or not last.wamid:
@@ -173,17 +178,13 @@ def _starting(hotel: Hotel, conversation_id: int, last: Message) -> Starting | N
     return Starting(identifier.identifier_value, token, last.wamid)
 
 
-def _turn(conversation_id: int, burst: list[Message], today: date | None, language: str | None) -> Turn:
-    conversation = db.session.get_one(Conversation, conversation_id)
+def _turn(conversation: Conversation, burst: list[Message], today: date | None, language: str | None) -> Turn:
     hotel = db.session.get_one(Hotel, conversation.hotel_id)
     guest = db.session.get_one(Guest, conversation.guest_id)
     live = session.live_session(conversation)
     now = utcnow()
     if today is not None:
         now = datetime.combine(today, now.astimezone(hotel.zone).timetz().replace(tzinfo=None), hotel.zone)
-    said_before = db.session.scalar(
-        select(Message.id).where(Message.conversation_id == conversation_id, Message.direction == "out").limit(1)
-    )
     return Turn(
         hotel=hotel,
         guest=guest,
@@ -192,7 +193,7 @@ def _turn(conversation_id: int, burst: list[Message], today: date | None, langua
         today=today or hotel.today(),
         now=now,
         state=dict(live.state) if live else {},
-        first_contact=said_before is None,
+        first_contact=conversation.language is None,
         already_waiting=conversation.waiting_reason,
         request_key=f"m{burst[0].id}",
     )

@@ -64,7 +64,8 @@ class Answer:
 class Draft:
     """What is known of the stay that is being talked about. `goal`: "", availability, price or book.
 
-    `nights` is kept only while a date is missing, or to move a stay whose arrival changes.
+    `nights` is kept only while a date is missing, or to move a stay whose arrival changes. `around` is the arrival
+    that was talked about last, even if it was given up: days without a month are read beside it.
     """
 
     goal: str = ""
@@ -77,6 +78,7 @@ class Draft:
     room_type: str | None = None
     rooms: int | None = None
     name: str | None = None
+    around: date | None = None
 
 
 @dataclass
@@ -112,7 +114,8 @@ class State:
     `expected` is what was asked last, by the NLU's names. `lookup` says what a code and surname are asked for
     ("status", "cancel") and `lookup_code` the code already given. `proven` maps codes to the surname that
     opened them. `cancelling` waits for a yes, `cancel_fee` being the cost that was told. `failures` counts
-    messages in a row that were not understood. `booked` is the code of what was booked last.
+    messages in a row that were not understood. `booked` is the code of what was booked last and `before` its
+    details, for "another one like it". `names_asked` counts how often the guest was asked for a name.
     """
 
     booking: Draft = field(default_factory=Draft)
@@ -127,6 +130,8 @@ class State:
     wrong_codes: int = 0
     failures: int = 0
     booked: str | None = None
+    before: Draft = field(default_factory=Draft)
+    names_asked: int = 0
 
     def to_json(self) -> dict[str, Any]:
         plain: dict[str, Any] = _plain(asdict(self))
@@ -138,6 +143,7 @@ class State:
         state = _read(cls, {name: kept[name] for name in _SIMPLE if name in kept})
         try:
             state.booking = _read(Draft, _dated(kept.get("booking") or {}))
+            state.before = _read(Draft, _dated(kept.get("before") or {}))
             state.offers = [Shown(**_dated(offer)) for offer in kept.get("offers") or []]
         except (TypeError, ValueError, AttributeError):
             state.offers = []
@@ -146,7 +152,7 @@ class State:
 
 Kept = TypeVar("Kept", Draft, State)
 
-_SIMPLE = tuple(f.name for f in fields(State) if f.name not in ("booking", "offers"))
+_SIMPLE = tuple(f.name for f in fields(State) if f.name not in ("booking", "before", "offers"))
 
 
 def _read(kind: type[Kept], values: Mapping[str, Any]) -> Kept:
@@ -156,7 +162,7 @@ def _read(kind: type[Kept], values: Mapping[str, Any]) -> Kept:
 
 def _dated(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: date.fromisoformat(value) if name in ("check_in", "check_out") and value else value
+        name: date.fromisoformat(value) if name in ("check_in", "check_out", "around") and value else value
         for name, value in values.items()
     }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from hotel_agent.conversations.dialogue import Heard, Turn
+from hotel_agent.conversations.dialogue import Draft, Heard, Turn
 from hotel_agent.nlu import EXPECTED, Hints, Scored, Understanding, understand
 
 _SENTENCE = re.compile(r"[.?!\n]+")
@@ -57,16 +57,20 @@ class _Burst:
     ambiguous: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     tap: tuple[str, str] | None = None
+    turned_round: tuple[str, str] | None = None
 
 
-def listen(turn: Turn, expected: str | None, arrival: date | None, room_types: Mapping[str, tuple[str, ...]]) -> Said:
+def listen(
+    turn: Turn, expected: str | None, draft: Draft, room_types: Mapping[str, tuple[str, ...]], around: date | None
+) -> Said:
     """Understand the messages in order, each with what the ones before it made known.
 
-    `arrival` is the day that is already known: a departure is looked for after it.
+    In a talk about a stay a departure is looked for after its arrival, and days without a month beside it.
     """
     burst = _Burst(turn.language or turn.guest.language or turn.hotel.language)
     expected = expected if expected in EXPECTED else None
-    hints = Hints(turn.language or turn.guest.language, turn.hotel.country, room_types, expected)
+    language = turn.language or turn.guest.language
+    hints = Hints(language, turn.hotel.country, room_types, expected, draft.check_in or around)
     readable = [heard for heard in turn.heard if heard.kind == "answerable" and not heard.location]
     for heard in readable:
         tap = read_tap(heard)
@@ -74,7 +78,7 @@ def listen(turn: Turn, expected: str | None, arrival: date | None, room_types: M
             _add_tap(burst, tap)
         elif heard.text.strip():
             understood = understand(heard.text, turn.today, hints)
-            understood = _departing_after(arrival, heard.text, hints, understood)
+            understood = _departing_after(draft.check_in, heard.text, hints, understood)
             _add_words(burst, understood)
             if not _speaks_of_details(understood):
                 _add_details_beside_a_question(burst, heard.text, turn, hints)
@@ -86,12 +90,20 @@ def listen(turn: Turn, expected: str | None, arrival: date | None, room_types: M
 def _departing_after(arrival: date | None, text: str, hints: Hints, read: Understanding) -> Understanding:
     """ "Hasta el domingo" is the first Sunday after the arrival, not after today."""
     departure = read.entities.get("check_out")
+    if arrival and hints.expected == "check_out" and _is_in_weekdays(text, read):
+        return understand(text, arrival, replace(hints, around=None))
     if not arrival or not departure or "check_in" in read.entities or departure > arrival.isoformat():
         return read
+    hints = replace(hints, around=None)
     later = understand(text, arrival + timedelta(days=1), hints).entities.get("check_out")
     if not later or later <= arrival.isoformat():
         return read
     return replace(read, entities={**read.entities, "check_out": later}, problems=())
+
+
+def _is_in_weekdays(text: str, read: Understanding) -> bool:
+    """ "Mon to Fri" for an arrival that is known is of that week."""
+    return {"check_in", "check_out"} <= set(read.entities) and not any(letter.isdigit() for letter in text)
 
 
 def read_tap(heard: Heard) -> tuple[str, str] | None:
@@ -113,6 +125,7 @@ def _add_words(burst: _Burst, understood: Understanding) -> None:
     burst.each.append(understood.entities)
     known = set(understood.entities)
     burst.ambiguous = [name for name in burst.ambiguous if name not in known] + list(understood.ambiguous)
+    burst.turned_round = understood.turned_round
     burst.problems = list(understood.problems) if known & _DATES or understood.problems else burst.problems
 
 
@@ -162,6 +175,7 @@ def _said(burst: _Burst, words: str, unreadable: bool) -> Said:
         merged,
         tuple(burst.ambiguous),
         tuple(burst.problems),
+        burst.turned_round,
     )
     acts = tuple(one.intent for place, one in enumerate(scored) if place == 0 or one.confidence >= SURE)
     return Said(whole, acts, tuple(burst.each), burst.tap, words, unreadable)
@@ -170,4 +184,7 @@ def _said(burst: _Burst, words: str, unreadable: bool) -> Said:
 def _without_leftovers(scored: Sequence[Scored]) -> list[Scored]:
     """ "Hola" and "asdf" beside a question say nothing more: what was not understood counts only alone."""
     useful = [one for one in scored if one.intent != "out_of_scope"]
+    refused = [one for one in scored if one.intent == "out_of_scope" and one.confidence >= SURE]
+    if refused and all(one.confidence < SURE for one in useful):
+        return [*refused, *useful]
     return useful or list(scored)

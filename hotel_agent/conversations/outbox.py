@@ -25,7 +25,7 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import statuses
 from hotel_agent.conversations.handover import hand_over
 from hotel_agent.conversations.models import Conversation, Message
-from hotel_agent.db import db, done_reading, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
+from hotel_agent.db import db, glance, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.guests.models import GuestIdentity
 from hotel_agent.hotels import credentials
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
@@ -102,21 +102,20 @@ class Ticket:
     lane_stopped: bool
 
 
+NEXT_IN_THE_LANE = """
+    select m.status = 'sending' or coalesce(m.next_attempt_at <= %s, true) and coalesce(i.paused_until <= %s, true)
+    from messages m
+    join conversations c on c.id = m.conversation_id
+    left join tenant_user_identifiers i on i.id = c.identifier_id
+    where m.conversation_id = %s and m.direction = 'out' and m.status in ('queued', 'sending')
+    order by m.id limit 1
+"""
+
+
 def _something_to_do(conversation_id: int) -> bool:
     """Whether the next row could be sent now: whoever found the lane taken meanwhile has left it to us."""
-    first = db.session.execute(
-        select(Message.status, Message.next_attempt_at, HotelIdentifier.paused_until)
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .join(HotelIdentifier, HotelIdentifier.id == Conversation.identifier_id, isouter=True)
-        .where(Message.conversation_id == conversation_id, _in_the_lane())
-        .order_by(Message.id)
-        .limit(1)
-    ).first()
-    done_reading()
-    if first is None:
-        return False
-    times = (first.next_attempt_at, first.paused_until)
-    return first.status == "sending" or all(time is None or time <= utcnow() for time in times)
+    row = glance(NEXT_IN_THE_LANE, utcnow(), utcnow(), conversation_id)
+    return bool(row and row[0])
 
 
 def _in_the_lane() -> Any:

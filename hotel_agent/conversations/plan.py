@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hotel_agent.conversations.listening import SURE
 from hotel_agent.conversations.skills import (
+    again,
     availability,
     book,
     cancel,
@@ -17,6 +19,7 @@ from hotel_agent.conversations.skills import (
     media,
     opt,
     out_of_scope,
+    privacy,
     reservation_status,
     social,
     stay,
@@ -52,6 +55,8 @@ def serve(talk: Talk) -> list[Part]:
     if said.means("emergency"):
         talk.acted_on.append("emergency")
         return emergency.answer(talk)
+    if privacy.asked(talk):
+        return privacy.answer(talk)
     parts = _facts(talk)
     told = bool(parts)
     try:
@@ -118,11 +123,26 @@ def _task(talk: Talk) -> list[Part]:
     if said.tap == ("ask", "dates"):
         talk.acted_on.extend(said.acts)
         return book.other_dates(talk)
-    for matter in (_yes_once_more, _cancellation, _looking_up, _stay):
+    for matter in (_corrects_what_is_booked, _another, _yes_once_more, _cancellation, _looking_up, _stay):
         parts = matter(talk)
         if parts:
             return parts
     return []
+
+
+def _corrects_what_is_booked(talk: Talk) -> list[Part]:
+    """ "Me he equivocado, era del 3 al 5" just after the booking is about that booking, not about a new one."""
+    if not (again.has_just_booked(talk) and again.takes_back(talk) and _mentions_a_stay(talk)):
+        return []
+    talk.acted_on.append("modify_reservation")
+    return for_staff.answer(talk, "modify_reservation")
+
+
+def _another(talk: Talk) -> list[Part]:
+    if not again.asked(talk) or talk.said.means("cancel_reservation", "reservation_status"):
+        return []
+    talk.acted_on.append("make_reservation")
+    return again.answer(talk)
 
 
 def _yes_once_more(talk: Talk) -> list[Part]:
@@ -181,7 +201,8 @@ def _stay(talk: Talk) -> list[Part]:
         draft.goal = draft.goal or "availability"
         parts = stay.step(talk)
         if parts:
-            talk.acted_on.extend(heard.acts)
+            # Words that mean something only in this talk ("la barata") are an answer, not out of scope.
+            talk.acted_on.extend("inform" if act == "out_of_scope" else act for act in heard.acts)
         return parts
     asked_something_else = bool(talk.acted_on) and _mentions_a_stay(talk)
     if asked_something_else and draft.goal and not (talk.state.hold or talk.state.offers):
@@ -195,7 +216,7 @@ def _is_about_a_stay(talk: Talk) -> bool:
     going_on = bool(state.booking.goal or state.hold or state.offers)
     if any(heard.means(intent) and not _price_of_an_extra(talk, intent) for intent in stay.GOALS):
         return True
-    if stay.wants_the_cheapest(talk):
+    if stay.speaks_of_cheap(talk):
         return True
     if heard.means("inform") or not talk.acted_on:
         if _mentions_a_stay(talk):
@@ -204,8 +225,15 @@ def _is_about_a_stay(talk: Talk) -> bool:
             return True
     if going_on and heard.means("affirm", "deny") and state.expected:
         return True
+    if state.hold and state.expected == "name" and not talk.acted_on and _says_nothing_clear(talk):
+        return True
     named = set(heard.entities)
     return {"check_in", "adults"} <= named and bool({"check_out", "nights"} & named)
+
+
+def _says_nothing_clear(talk: Talk) -> bool:
+    whole = talk.said.whole
+    return whole.intent == "out_of_scope" and whole.confidence < SURE
 
 
 def _mentions_a_stay(talk: Talk) -> bool:
@@ -229,8 +257,6 @@ def resume(talk: Talk) -> list[Part]:
         return [lookup.wants_code(talk, state.lookup)]
     if state.expected == "surname" and state.lookup:
         return [talk.ask("surname", "reservation_status.ask_surname")]
-    if state.expected == "name":
-        return [talk.ask("name", "book.ask_name")]
     waiting = book.remind(talk) if state.hold else availability.ask_again(talk)
     if waiting is None and state.expected and state.booking.goal and not state.hold:
         waiting = details.missing(talk)
@@ -240,6 +266,10 @@ def resume(talk: Talk) -> list[Part]:
 def _otherwise(talk: Talk) -> list[Part]:
     """Nothing to serve: politeness, an answer to no question, or words that were not understood."""
     said = talk.said
+    if privacy.is_message(talk):
+        return privacy.take_message(talk)
+    if lookup.gives_up(talk):
+        return lookup.without_code(talk)
     waiting = resume(talk)
     for intent, skill in (("greet", social.greet), ("thank", social.thank), ("goodbye", social.goodbye)):
         if said.means(intent):

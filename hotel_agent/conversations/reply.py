@@ -10,9 +10,12 @@ from hotel_agent.conversations.listening import Said, listen
 from hotel_agent.conversations.plan import serve
 from hotel_agent.conversations.skills import social, talk_to_human
 from hotel_agent.conversations.talk import Part, Talk
-from hotel_agent.nlu import Understanding
+from hotel_agent.nlu import Scored, Understanding
 from hotel_agent.reservations import PmsUnavailable, RoomKind
 from hotel_agent.reservations.quoting import room_kinds
+
+# How sure an intent is that was gathered from the talk and not from the words of the message.
+GATHERED = 0.9
 
 
 def reply_to(turn: Turn) -> Answer:
@@ -23,7 +26,7 @@ def reply_to(turn: Turn) -> Answer:
     kinds = _kinds(turn)
     state = State.from_json(turn.state)
     words = {code: kind.words for code, kind in kinds.items()}
-    said = listen(turn, state.expected, state.booking.check_in, words)
+    said = listen(turn, state.expected, state.booking, words, state.booking.around or state.before.check_in)
     talk = Talk(turn, state, said, kinds)
     parts = _dressed(talk, serve(talk))
     if said.each:
@@ -58,5 +61,10 @@ def _dressed(talk: Talk, parts: list[Part]) -> list[Part]:
 def _acted_on_first(talk: Talk, said: Said) -> Understanding | None:
     if not said.acts:
         return None
-    intents = sorted(said.whole.intents, key=lambda scored: scored.intent not in talk.acted_on)
-    return replace(said.whole, intents=tuple(intents))
+    heard = {scored.intent for scored in said.whole.intents}
+    # What the talk so far made of the words ("the same again") is more than the words alone.
+    gathered = [Scored(intent, GATHERED) for intent in dict.fromkeys(talk.acted_on) if intent not in heard]
+    spoken = sorted(said.whole.intents, key=lambda scored: scored.intent not in talk.acted_on)
+    if gathered:
+        spoken = [scored for scored in spoken if scored.intent != "out_of_scope"]
+    return replace(said.whole, intents=(*gathered, *spoken))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hotel_agent.conversations.handover import hand_over, settle
@@ -26,6 +26,13 @@ RANK = {
 MEANS = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 # Somebody may have been told that these need looking at.
 WORRYING = ("failed", "unknown")
+KNOW_WAMID = text("""
+    with known as (
+        insert into message_ids (hotel_id, wamid, message_id, message_created_at)
+        values (:hotel, :wamid, :message, :created) on conflict do nothing)
+    delete from early_statuses where hotel_id = :hotel and wamid = :wamid
+    returning status, error_code, error_text
+""")
 CALLBACK = re.compile(r"m([0-9]{1,18})\Z")
 
 
@@ -109,21 +116,9 @@ def lock_message(
 def know_wamid(message: Message, wamid: str) -> None:
     """The message has its wamid now; apply what was heard of it before. The caller holds the wamid's lock."""
     message.wamid = wamid
-    db.session.execute(
-        insert(MessageId)
-        .values(
-            hotel_id=message.hotel_id,
-            wamid=wamid,
-            message_id=message.id,
-            message_created_at=message.created_at,
-        )
-        .on_conflict_do_nothing()
-    )
     early = db.session.execute(
-        delete(EarlyStatus)
-        .where(EarlyStatus.hotel_id == message.hotel_id, EarlyStatus.wamid == wamid)
-        .returning(EarlyStatus.status, EarlyStatus.error_code, EarlyStatus.error_text)
-        .execution_options(synchronize_session=False)
+        KNOW_WAMID,
+        {"hotel": message.hotel_id, "wamid": wamid, "message": message.id, "created": message.created_at},
     ).first()
     if early:
         apply(message, early.status, early.error_code, early.error_text)

@@ -87,6 +87,8 @@ def take_in(limit: int = 50) -> TakenIn:
 
 
 def _take_in_some(taken: TakenIn) -> int:
+    # What a crash of PostgreSQL undoes here is still in the bodies, which are on disk.
+    db.session.execute(text("set local synchronous_commit = off"))
     events = db.session.scalars(
         select(InboundEvent)
         .where(
@@ -433,6 +435,8 @@ def _owe(conversation: Conversation, row: Message, message: InboundMessage) -> d
 def _due(conversation: Conversation) -> datetime:
     """A pause after the latest message, so that a burst is answered once; but not put off for ever."""
     due = utcnow() + timedelta(seconds=settings().answer_pause_seconds)
+    if conversation.answer_due_at is None:
+        return due
     first = db.session.scalar(
         select(Message.created_at)
         .where(Message.conversation_id == conversation.id, Message.handling == "pending")

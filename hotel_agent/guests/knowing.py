@@ -118,8 +118,8 @@ def _locked_holders(
             .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
         ).all()
-        # Whoever was ahead of us may have joined one of them to another guest while we waited.
-        if [guest.id for guest in guests] == wanted and _holders(hotel_id, identities, at) == holders:
+        # Whoever was ahead of us may have joined one of them to another guest while we waited, and so deleted it.
+        if [guest.id for guest in guests] == wanted:
             return holders, list(guests)
 
 

@@ -156,7 +156,7 @@ MIRAMAR = DemoHotel(
             2,
             Decimal("210.00"),
             _numbers(401, 4),
-            {"es": "Suite con vistas al mar", "en": "Sea view suite", "pt": "Suíte com vista para o mar"},
+            {"es": "Suite con vistas al mar", "en": "Sea view suite", "pt": "Suíte com vista mar"},
             {
                 "es": "Dormitorio y salón, terraza privada frente al mar y bañera.",
                 "en": "A bedroom and a living room, a private terrace facing the sea, and a bathtub.",

@@ -53,7 +53,7 @@ def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understandin
     stay = (
         Stay()
         if answers_with_choice and len(line.split()) <= 4
-        else find_stay(party.line, today, language, hints.country, hints.expected)
+        else find_stay(party.line, today, language, hints.country, hints.expected, hints.around)
     )
     room_type, two_rooms, _ = find_room_type(line, hints.room_types)
 
@@ -99,7 +99,12 @@ def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understandin
         entities,
         tuple(name for name in dict.fromkeys(ambiguous) if name not in entities or name in ("nights",)),
         stay.problems,
+        _as_text(stay.turned_round),
     )
+
+
+def _as_text(days: tuple[date, date] | None) -> tuple[str, str] | None:
+    return (days[0].isoformat(), days[1].isoformat()) if days else None
 
 
 _LANGUAGE_ASKED = (

@@ -137,7 +137,7 @@ _INTRODUCED = re.compile(
     r"em nome de|no nome de|em nome da|em nome do|no nome da|o nome é|nome:|aqui é o|aqui é a|sou o"
     r"|sou a|habla|les habla|le habla|soy|i am|i'm|sobrenome é|"
     r"mi apellido es|apellido:|apellido es|el apellido es|my surname is|surname is|surname:"
-    r"|last name is|my last name is|last name:|sobrenome:|meu sobrenome é|sobrenome)"
+    r"|last name is|my last name is|last name:|sobrenome:|meu sobrenome é|sobrenome|apellido|surname|last name)"
     rf" ?:? ?{_NAME}",
     re.IGNORECASE,
 )
@@ -164,6 +164,8 @@ _PARTICLES = {
     "mc",
     "o",
 }
+# "Mohammed Al Sayed": part of a name when one goes on.
+_ARABIC = {"al", "el", "bin", "ben", "abu"}
 _ENDS_A_NAME = frozenset(
     "y and e con with com para for por del desde from al hasta to until "
     "el on in en em no na quiero quisiera queria necesito tengo i we my mi me meu minha "
@@ -188,7 +190,8 @@ _NOT_NAMES = frozenset(
     "colombiana argentino argentina mexicano mexicana ingles americano "
     "brasileiro brasileira uno one it my your their our "
     "his her another booking mi su tu las los 18 age construction renovation "
-    "water dos tres that this there when where at in on".split()
+    "water dos tres that this there when where at in on "
+    "hmm hm mm mmm ehm eh ah oh uh um umm nada nadie nobody ninguno nenhum".split()
 )
 _ASKED_ABOUT = {"name", "surname"}
 
@@ -219,9 +222,13 @@ def find_name(text: str, expected: str | None, may_be_bare: bool) -> tuple[str |
 
 def _name_of(words: str, expected: str | None) -> str | None:
     kept: list[str] = []
-    for word in words.split():
+    spoken = words.split()
+    for place, word in enumerate(spoken):
         plain = fold(word).strip(".")
-        if plain in _ENDS_A_NAME and not (plain in _PARTICLES and (kept or expected == "surname")):
+        joins = plain in _PARTICLES or (
+            plain in _ARABIC and spoken[place + 1 : place + 2] and spoken[place + 1][0].isupper()
+        )
+        if plain in _ENDS_A_NAME and not (joins and (kept or expected == "surname" or plain in _ARABIC)):
             break
         kept.append(word)
     while kept and (fold(kept[-1]) in _PARTICLES or fold(kept[-1]) in _ENDS_A_NAME):

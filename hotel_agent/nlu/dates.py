@@ -20,6 +20,8 @@ _ABOUT_A_STAY = {"dates", "check_in", "check_out", "nights"}
 _LONGEST_READING = 60
 _ROLLS_OVER = 14
 _REVERSED_AFTER = 180
+# Talking of 28 February, "del 1 al 3" is of March: the days go on.
+_GOES_ON = 7
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,18 @@ class Stay:
     problems: tuple[str, ...] = ()
     seen: bool = False  # the line names a day at all, whether or not it could be resolved
     line: str = ""  # the line with the days blotted out
+    turned_round: tuple[date, date] | None = None  # what was said with the departure first
 
 
-def find_stay(line: str, today: date, language: str, country: str | None = None, expected: str | None = None) -> Stay:
-    """The stay that a tidy line names, resolved against today."""
+def find_stay(
+    line: str,
+    today: date,
+    language: str,
+    country: str | None = None,
+    expected: str | None = None,
+    around: date | None = None,
+) -> Stay:
+    """The stay that a tidy line names, resolved against today, and against `around` where it names no month."""
     nights, unsure, rest = night_count(line, expected)
     days = named_days(rest, language, country, today)
     # "ayer" and "two weeks ago" are no part of a stay.
@@ -44,7 +54,7 @@ def find_stay(line: str, today: date, language: str, country: str | None = None,
     days, loose = _settle_lone_figures(days, rest, expected)
     for named in days:
         rest = masked(rest, named.start, named.end)
-    stay = _Reading(line, rest, days, today, expected, nights).stay()
+    stay = _Reading(line, rest, days, today, expected, nights, around).stay()
     ambiguous = tuple(dict.fromkeys((*stay.ambiguous, *loose, *unsure)))
     return replace(stay, ambiguous=ambiguous, seen=bool(days or loose), line=rest)
 
@@ -92,12 +102,24 @@ def _with_bare_days(line: str, days: list[Named], expected: str | None) -> list[
         before = line[: match.start()]
         # A certain cue makes a day of it; so does a link to a day that is certain, on either side.
         certain = bool(_CUE.search(before[-24:])) or match["th"] in ("st", "nd", "rd", "th")
-        if not certain and _NOT_A_DAY_BEFORE.search(before[-16:]):
+        if not certain and _NOT_A_DAY_BEFORE.search(before[-16:]) and not _begins_a_range(line, match, found):
             continue
         if certain or _linked(line, match, found, expected):
             found.append(Named(match.start(), match.end(), Day(day=int(match["d"])), bare=True))
             found.sort(key=lambda named: named.start)
     return found
+
+
+_CORRECTED_RANGE = re.compile(
+    r"\W*(?:(?:no|nao|mejor|melhor|perdon|desculpa|na verdade|en realidad|actually|sorry|digo|quer dizer|i mean)\W+)+"
+    r"(?:de|from|dia|do dia) \d{1,2} (?:a|to|ate|hasta) \d{1,2}\W*"
+)
+
+
+def _begins_a_range(line: str, match: re.Match[str], days: list[Named]) -> bool:
+    """ "A room 3-5 Feb": the 3 is a day in spite of the word before it."""
+    link = re.match(r" ?(?:-+|al|ao|to|a|hasta|ate|until|till) ?(?:el |the |o )?", line[match.end() :])
+    return bool(link) and any(named.start == match.end() + link.end() and named.day.month for named in days if link)
 
 
 _RANGE_OF_LONE = re.compile(rf"{_LINK}(?P<d>\d{{1,2}}){ORDINAL_END}\b(?![/:]\d|[.,]\d|%){UNITS_AFTER}")
@@ -121,6 +143,8 @@ def _linked(line: str, match: re.Match[str], days: list[Named], expected: str | 
         if named.end <= match.start() and re.fullmatch(_LINK + r"(?:el )?", line[named.end : match.start()]):
             return True
     two = _RANGE_OF_LONE.match(line, match.end())
+    if two and _CORRECTED_RANGE.fullmatch(line):
+        return True
     if two:
         link = line[match.end() : two.start("d")]
         if expected in _ABOUT_A_STAY or re.search(r"\b(?:al|ao|hasta|ate|until|till|through)\b", link):
@@ -181,6 +205,7 @@ class _Reading:
     today: date
     expected: str | None
     nights: int | None
+    around: date | None = None
 
     def stay(self) -> Stay:
         if not self.days:
@@ -312,16 +337,17 @@ class _Reading:
         check_in = check_out = None
         first, last = self._settled_figures(first, last)
         if first is not None:
-            check_in = self._date(first, self.today, "check_in", ambiguous)
+            check_in = self._date(first, self._from(first), "check_in", ambiguous)
         if last is not None:
-            earliest = check_in + timedelta(days=1) if check_in else self.today
+            earliest = check_in + timedelta(days=1) if check_in else self._after_arrival(last)
             if check_in is None and "check_in" in ambiguous and last.day.fixed is None and last.day.year is None:
                 ambiguous.append("check_out")
             else:
                 check_out = self._date(last, earliest, "check_out", ambiguous)
         if check_in and check_out and first and last:
             if self._is_reversed(first, last, check_in, check_out):
-                return Stay(nights=self.nights, problems=("reversed_dates",))
+                named = tuple(sorted((check_in, _in_the_year_of(check_in, check_out))))
+                return Stay(nights=self.nights, problems=("reversed_dates",), turned_round=(named[0], named[1]))
             if self.nights is not None and (check_out - check_in).days != self.nights:
                 return Stay(check_in, ambiguous=("check_out", "nights"))
         elif self.nights is not None and self.nights <= 365 and not ambiguous:
@@ -342,6 +368,21 @@ class _Reading:
         except TwoReadings:
             ambiguous.append(entity)
             return None
+
+    def _from(self, named: Named) -> date:
+        """From when on a day is looked for: one without a month is of the month that is talked about."""
+        if self.around is None or not _says_no_month(named):
+            return self.today
+        try:
+            goes_on = (named.day.next_from(self.around) - self.around).days <= _GOES_ON
+        except (NoSuchDate, TwoReadings):
+            return self.today
+        return max(self.today, self.around if goes_on else self.around.replace(day=1))
+
+    def _after_arrival(self, named: Named) -> date:
+        if self.around is None or not _says_no_month(named):
+            return self.today
+        return max(self.today, self.around + timedelta(days=1))
 
     def _settled_figures(self, first: Named | None, last: Named | None) -> tuple[Named | None, Named | None]:
         """Of "5/9 to 12/9" only the day-first reading is a stay that people make: the pair settles both."""
@@ -366,6 +407,18 @@ class _Reading:
         if last.day.month is None or first.day.month is None:
             return False
         return nights > _REVERSED_AFTER and last.day.year is None
+
+
+def _says_no_month(named: Named) -> bool:
+    day = named.day
+    return named.bare and day.fixed is None and day.weekday is None and day.month is None
+
+
+def _in_the_year_of(first: date, last: date) -> date:
+    try:
+        return last.replace(year=first.year)
+    except ValueError:
+        return last
 
 
 def _turned(named: Named, turned: bool) -> Named:

@@ -94,6 +94,19 @@ def months(language: str) -> dict[str, int]:
     }
 
 
+def month_named(text: str, language: str, today: date) -> date | None:
+    """The first day of the month spoken of in "3 noches en marzo": of the next such month to come."""
+    names = months(language)
+    found = re.search(
+        rf"\b(?:en|in|em|para|for|de|of|del|this|next|proximo) (?P<month>{'|'.join(n for n in names if len(n) > 3)})\b",
+        text,
+    )
+    if found is None:
+        return None
+    month = names[found["month"]]
+    return date(today.year + (month < today.month), month, 1)
+
+
 @cache
 def weekdays(language: str) -> dict[str, int]:
     grammar = lexicon("grammar")["weekdays"]
@@ -110,7 +123,7 @@ def _pattern(language: str) -> re.Pattern[str]:
     m = "|".join(sorted(months(language), key=len, reverse=True))
     names = "|".join(sorted(weekdays(language), key=len, reverse=True))
     # "segunda" is also "second", "quinta" also a house: only a following word tells.
-    not_order = r"(?! (?:opcao|vez|cama|noite|pessoa|diaria|alternativa|oferta|proposta|noche|opcion))"
+    not_order = r"(?! (?:opcao|vez|via|cama|noite|pessoa|diaria|alternativa|oferta|proposta|noche|opcion))"
     w = rf"(?:{names}|[2-6][oa]?[- ]?feira)(?:-feira| feira)?\b{not_order}"
     lead = rf"(?:\b(?P<{{0}}>{w})\.?,? (?:the |dia |el |o )?)?"
     of = r"(?: ?[-/.] ?| de | del? mes de | do mes de | of | )?"
@@ -140,7 +153,7 @@ def _pattern(language: str) -> re.Pattern[str]:
             |proximo|next|siguiente|otro|following)[ ]
           (?:coming )?)?\b(?P<we>{_WEEKEND})\b
           (?: (?P<we_tail>que viene|que vem|proximo|siguiente|seguinte|after next|que entra))?
-          (?: (?:del|de el|do|do dia|del dia|of|of the|from the) (?P<we_d>\d\d?){ORDINAL_END}(?!\d
+          (?: (?:del|de|de el|do|do dia|del dia|of|of the|from the) (?P<we_d>\d\d?){ORDINAL_END}(?!\d
               | ?(?:al|ao|to|-|a) ?\d)
             (?:{of}(?P<we_m>{m})\b)?)?
         |(?:\b(?P<mod>este|esta|ese|neste|nesta|nessa|this|this coming|coming|upcoming|proximo|proxima

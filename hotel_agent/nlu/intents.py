@@ -27,7 +27,8 @@ _HOTEL = re.compile(
     r"\b(?:hotel|hostal|hostel|habitaci\w+|rooms?|quartos?|noches|nights|noites|(?:per|por|la|una|uma"
     r"|cada) (?:noche|night|noite)|check[ -]?(?:in|out)|desayuno|breakfast|cafe da manha|hospeda\w*"
     r"|aloja\w*|estadia|estancia|stay|stays|staying|transfer|shuttle|pick ?up|recoge\w*|traslado|"
-    r"huesped\w*|guest|guests|hospede|recepcion|reception|recepcao|aeropuerto|airport|aeroporto)\b"
+    r"huesped\w*|guest|guests|hospede|recepcion|reception|recepcao|aeropuerto|airport|aeroporto"
+    r"|(?:el|mi|o|meu|my) (?:codigo|localizador|booking code))\b"
 )
 _NEVER_OURS = re.compile(
     r"\b(?:trabajo|trabajar|empleo|curriculum|cv|jobs?|hiring|contratando|contratan|vacantes? (?:de"
@@ -85,6 +86,21 @@ _NOT_DYING = re.compile(
 )
 
 
+_ABOUT_CHILDREN = re.compile(
+    r"\b(?:pag\w+|pay\w*|gratis|free|cunas?|cots?|cribs?|bercos?|tronas?|high chairs?|admiten|aceptan|aceitam"
+    r"|allowed|kids club|descuento"
+    r"|discount|desconto|cuentan|count|contam|menu)\b"
+)
+_CHEAPEST = re.compile(
+    r"\W*(?:(?:si|yes|sim|ok|vale|pues|entonces|then|entao)\W+)?(?:(?:quiero|prefiero|dame|me quedo con|i take"
+    r"|i will take|i want|give me"
+    r"|quero|prefiro|fico com|pode ser|reserva|book) )?"
+    r"(?:la|el|the|o|a|lo) (?:(?:mas|mais) (?:barat[ao]|economic[ao]|em conta)|menos car[ao]|cheapest|cheaper"
+    r"|cheap)(?: one| option| room)?"
+    r"(?:\W+(?:por favor|please|gracias|thanks|obrigad[ao]))?[ .!]*"
+)
+
+
 @dataclass
 class Scene:
     """What the rules look at, besides the words."""
@@ -120,6 +136,10 @@ def find_intents(
 ) -> tuple[Scored, ...]:
     """The intents of a tidy line, best first; never empty."""
     words = words_of(line)
+    if expected == "choose_offer" and _CHEAPEST.fullmatch(line):
+        return (Scored("inform", 0.9),)
+    if expected in _YES_NO and text.strip(" .!").lower() == "y":
+        return (Scored("affirm", 0.95),)
     scene = Scene(line, language, entities, expected)
     for match in matches(words):
         _note(scene, match)
@@ -133,6 +153,8 @@ def find_intents(
         _negations,
         _booking,
         _out_of_scope,
+        _complaint,
+        _early_or_late,
         _precedence,
         _details,
         _yes_no,
@@ -317,6 +339,29 @@ def _out_of_scope(scene: Scene) -> None:
     scene.put("out_of_scope", 0.4)
 
 
+def _complaint(scene: Scene) -> None:
+    """Who is angry and wants the money back does not ask about the rules."""
+    if scene.sure("complaint") and not re.search(r"\b(?:cancel\w*|anul\w*|politica|policy)\b", scene.line):
+        scene.drop("ask_cancellation_policy")
+
+
+def _early_or_late(scene: Scene) -> None:
+    """ "¿Puedo salir a las 14?": an hour of leaving or entering, asked for when nothing else is."""
+    if scene.content or "time" not in scene.entities or not scene.question:
+        return
+    if _LEAVES.search(scene.line):
+        scene.put("late_checkout", 0.85)
+    elif _ENTERS.search(scene.line):
+        late = re.search(r"\b(?:1[5-9]|2[0-4])(?:[:.h]|\b)|\b[5-9](?: |:\d\d ?)?pm\b", scene.line)
+        scene.put("ask_checkin_time" if late else "early_checkin", 0.85)
+
+
+_LEAVES = re.compile(
+    r"\b(?:salir|irme|irnos|marcharnos|dejar la habitacion|leave|check ?out|checking out|depart|sair|deixar o quarto)\b"
+)
+_ENTERS = re.compile(r"\b(?:entrar|llegar|ingresar|check ?in|checking in|arrive|come|get in|get into|entrar|chegar)\b")
+
+
 def _precedence(scene: Scene) -> None:
     for better, others in _PRECEDENCE:
         if not scene.sure(better):
@@ -355,6 +400,10 @@ def _details(scene: Scene) -> None:
     """Details without a wish are `inform`; so is the answer to what was just asked."""
     if not scene.entities:
         return
+    of_a_stay = {"children", "check_in"} <= set(scene.entities) or "room_type" in scene.entities
+    if of_a_stay and not _ABOUT_CHILDREN.search(scene.line):
+        # Children who come along are details of the stay, not a question about children.
+        scene.drop("ask_children")
     answered = scene.expected is not None and bool(_ANSWERS.get(scene.expected, set()) & set(scene.entities))
     if answered and "?" not in scene.line and not any(scene.sure(intent) for intent in _MUST_BE_HEARD):
         asked = [intent for intent in scene.content if intent.startswith("ask_") and scene.question]
@@ -375,7 +424,11 @@ def _details(scene: Scene) -> None:
             return
         scene.drop("out_of_scope")
         scene.put("inform", confident, 0)
-        if stay and "_room" in scene.signals and scene.expected is None:
+        if scene.expected is None and "check_in" in stay and "?" in scene.line:
+            # Days with a question mark and no other wish ask whether there is room.
+            scene.put("check_availability", 0.8, -1)
+            scene.put("inform", 0.5, 0)
+        elif stay and "_room" in scene.signals and scene.expected is None:
             scene.put("check_availability", 0.72 if "?" in scene.line else 0.5, 1)
     elif stay and scene.has("affirm") and max(scene.found[i][0] for i in scene.content) < 0.8:
         scene.put("inform", 0.6)
@@ -399,6 +452,8 @@ def _yes_no(scene: Scene) -> None:
             and short
         ):
             scene.put("affirm", 0.85)
+    if scene.question and "?" in scene.line:
+        _questions_agree_to_nothing(scene)
     # "Good morning" and "tudo bem?" are greetings before they are consent.
     greets_first = scene.has("greet") and scene.has("affirm") and scene.found["greet"][1] <= scene.found["affirm"][1]
     if greets_first and not asked:
@@ -433,6 +488,26 @@ def _yes_no(scene: Scene) -> None:
             scene.put(answer, 0.95 if acts else 0.6, -2 if acts else 5)
         else:
             scene.drop(answer)
+
+
+def _questions_agree_to_nothing(scene: Scene) -> None:
+    """ "Lovely, how much is breakfast?" is no yes, and "¿no tenéis algo más barato?" is no no."""
+    starts = _STARTS_YES_NO.match(scene.line)
+    asks = [intent for intent in scene.content if scene.found[intent][0] >= 0.5]
+    if asks:
+        if len(asks) > 1:
+            scene.drop("give_feedback")
+        if not (starts and starts["said"] in _PLAIN_YES):
+            scene.drop("affirm")
+    if _NEGATIVE_QUESTION.match(scene.line):
+        scene.drop("deny")
+
+
+_PLAIN_YES = {"si", "sim", "yes", "yep", "ok", "vale", "dale", "claro", "sure", "listo", "isso"}
+_NEGATIVE_QUESTION = re.compile(
+    r"\W*(?:no|nao) (?:ten\w+|tien\w+|hay|habra|habria|tem|teria\w*|se puede|podria\w*|podem|seria|es posible"
+    r"|hacen|hace|fazem|incluye|inclui)\b"
+)
 
 
 def _small_talk(scene: Scene) -> None:

@@ -82,6 +82,7 @@ _WE_ARE = re.compile(
     r"|make it|num total de)"
     r"(?: solo| solamente| just| only| apenas| so| now| ahora| unos| en total| nosotros"
     r"| a)? (?P<n>\d{1,3})(?: (?:o|u|or|ou) (?P<or>\d{1,2}))?\b(?![/:.,-]?\d)"
+    r"(?! ?(?:noche|night|noite|dia|day|room|hab|quarto|cuarto|cama|bed|hora|hour|semana|week|mes|month|am\b|pm\b))"
 )
 _AFTER_FOR = (
     r"(?! ?(?:noche|night|noite|dia|day|de (?:ene|feb|mar|abr|may|jun|jul|ago|sep|set|oct|nov|dic|jan"
@@ -114,6 +115,8 @@ _PAIR = re.compile(
     r"somos los 2|nosotros 2|nosotras 2|nos 2|los 2 solos|the 2 of us|both of us|2 of us|nos dois"
     r"|nos duas|pareja y|en luna de miel|on our honeymoon|mi pareja y yo)\b(?! (?:of|de) (?:days|small"
     r"|dias))"
+    r"|(?:^|[,;])\W*(?:(?:para|pra|for|somos|we are|es|e) )?(?:casal|pareja|couple|matrimonio)\W*$"
+    r"|\bme ?(?:\+|plus|and) ?1\b|\byo (?:\+|y|mas) ?1 ?(?:mas)?\b|\beu (?:\+|e mais|mais) ?(?:1|um|uma)\b"
 )
 _PAIRS = re.compile(r"\b(?P<n>\d{1,2}) (?:parejas|couples|casais|matrimonios)\b")
 _FAMILY_OF = re.compile(

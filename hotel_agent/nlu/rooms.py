@@ -36,6 +36,7 @@ _PHRASES = (
             rf"\bcama (?:doble|matrimonial|de matrimonio|grande|king|queen|de casal)\b|\b(?:double|king"
             rf"|queen|king size|queen size) bed\b|\b(?:king|queen)[- ]?size\b|\b{_ROOM} (?:de|para|p"
             rf"|for a) (?:casal|matrimonio|pareja|couple)\b"
+            r"|\b(?:o|um|uma|a|la|una|el) de (?:casal|matrimonio)\b"
         ),
     ),
     (
@@ -158,7 +159,7 @@ _CHOICES = tuple(
     for place, words in _PLACES.items()
 )
 _NUMBERED = re.compile(
-    r"\b(?:opcion|option|opcao|la|the|a|numero|number|alternativa|oferta|n) ?(?:numero |n "
+    r"(?<!\d )\b(?:opcion|option|opcao|la|the|a|numero|number|alternativa|oferta|n) ?(?:numero |n "
     r"|number )?#?(\d{1,2})\b(?! ?(?:de|del|al|noche|persona|habit))"
 )
 _LAST = re.compile(r"\b(?:la|el|the|a|o) (?:ultim[ao]|last)\b")
@@ -179,7 +180,8 @@ def find_choice(line: str, asked: bool) -> int | None:
             return int(bare[1])
     readable = _NOT_A_CHOICE.sub(lambda m: "_" * len(m.group()), line)
     if not asked and not re.search(
-        r"\bop(?:cion|tion|cao)|\b(?:first|second|third) one\b|^\W*(?:la|a|the|el|quiero la|prefiero la"
+        r"\bop(?:cion|tion|cao)|\b(?:first|second|third) one\b|^\W*(?:(?:no|nao|si|sim|yes|mejor|better|melhor"
+        r"|perdon|sorry)\W+)?(?:la|a|the|el|quiero la|prefiero la"
         r"|me quedo con la) \w+\W*$",
         readable,
     ):

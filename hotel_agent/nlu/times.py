@@ -57,6 +57,7 @@ _MORNING = ("manana", "manha", "madrugada", "morning", "am", "a.m", "a. m")
 _SURE_LEADS = re.compile(r"(?:\blas?|^as|^at|^pelas|das|tipo|ate as)$")
 _COUNTED_AFTER = re.compile(
     r" ?(?:noche|night|noite|persona|people|pessoa|adult|guest|pax|nin|kid|child|crianca|hab|room"
+    r"|doble|double|dupl|suite|familiar|individual|triple|single"
     r"|quarto|cuarto|euro|eur|€|usd|real|reais|peso|de (?!la|da)[a-z]{3}|of |"
     r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|dic|ene|abr|ago|dez|fev|set\b|out\b|al\b|ao\b|dia"
     r"|day|min|opcion|cama|bed|st\b|nd\b|rd\b|th\b|-\d)"

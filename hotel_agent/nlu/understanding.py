@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 EXPECTED = frozenset(
@@ -35,6 +36,7 @@ class Hints:
     country: str | None = None
     room_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     expected: str | None = None
+    around: date | None = None  # the arrival that is being talked about: "del 12 al 15" is of that month
 
     def __post_init__(self) -> None:
         if self.expected is not None and self.expected not in EXPECTED:
@@ -49,13 +51,17 @@ class Scored:
 
 @dataclass(frozen=True)
 class Understanding:
-    """One message understood. Entities are JSON-ready: dates are "YYYY-MM-DD" strings."""
+    """One message understood. Entities are JSON-ready: dates are "YYYY-MM-DD" strings.
+
+    `turned_round` are the days of a stay whose departure was said to come first, in the order of the calendar.
+    """
 
     language: str
     intents: tuple[Scored, ...]
     entities: Mapping[str, Any]
     ambiguous: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    turned_round: tuple[str, str] | None = None
 
     @property
     def intent(self) -> str:

@@ -554,3 +554,27 @@ def test_children_who_stay_at_home_are_counted_no_more(marta):
     marta.says(f"una familiar {span('es', day(0), day(2))} para 2 adultos y 2 niños")
     assert marta.says("al final solo vamos 2").says("para 2 adultos:")
     assert marta.remembered.booking.children == 0
+
+
+def test_a_month_named_before_its_days_is_theirs(marta):
+    first = (day(0) + timedelta(days=31)).replace(day=10)
+    marta.says("¿cuánto cuesta la suite?")
+    marta.says(f"3 noches en {told('es', first).split(' de ')[1]}")
+    marta.says("del 10 al 13")
+    assert marta.remembered.booking.check_in == first
+
+
+def test_weekdays_for_an_arrival_that_is_known_are_of_that_week(miramar):
+    chat = Chat(miramar, new_guest(miramar), language="en")
+    monday = day(0) + timedelta(days=(7 - day(0).weekday()) % 7)
+    chat.says(f"a family room from {told('en', monday)} for 2 adults and 2 kids")
+    chat.says("mon to fri")
+    draft = chat.remembered.booking
+    assert (draft.check_in, draft.check_out) == (monday, monday + timedelta(days=4))
+
+
+def test_not_convinced_of_what_is_held_the_guest_sees_what_is_cheaper(marta):
+    marta.says(f"una suite {span('es', day(0), day(2))} para 2 adultos")
+    marta.says("sí")
+    assert marta.says("no me convence, ¿algo más barato?").says("190,00")
+    assert marta.locks("active") == 0

@@ -77,7 +77,7 @@ def test_an_answer_whose_process_died(marta_says, echo, within, monkeypatch):
     for _ in range(3):
         db.session.execute(text("update conversations set answer_due_at = now()"))
         db.session.commit()
-        assert answering._begin(conversation().id, None)
+        assert answering._begin(conversation().id, None, None, None)
         db.session.rollback()
         assert swept() == []
         seconds_pass(within + 1)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from hotel_agent.channels.whatsapp.limits import ROW_DESCRIPTION, ROW_TITLE, Row, shorten
+from hotel_agent.channels.whatsapp.limits import BUTTONS, ROW_DESCRIPTION, ROW_TITLE, Choice, Row, shorten
 from hotel_agent.conversations.dialogue import Shown
 from hotel_agent.conversations.skills import details
-from hotel_agent.conversations.skills.rooms_told import nightly_of, rooms_in_words, told_quote, told_stay
+from hotel_agent.conversations.skills.rooms_told import (
+    nightly_of,
+    rooms_in_short,
+    rooms_in_words,
+    told_quote,
+    told_stay,
+)
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.reservations import Party, Quote, RoomRequest, Stay
 from hotel_agent.reservations.quoting import BadStay, Offers, alternatives, find_offers, search
@@ -43,8 +49,7 @@ def _free_types(talk: Talk, stay: Stay, question: Part) -> list[Part]:
     wanted = talk.state.booking.room_type
     before: list[Part] = []
     if not free:
-        talk.state.expected = "dates"
-        return [talk.part("availability.sold_out_all", check_in=stay.check_in, check_out=stay.check_out)]
+        return [_all_full(talk, stay)]
     if wanted and any(offer.kind.code == wanted for offer in free):
         free = [offer for offer in free if offer.kind.code == wanted]
     elif wanted:
@@ -63,6 +68,20 @@ def _free_types(talk: Talk, stay: Stay, question: Part) -> list[Part]:
     ]
     told = talk.part("availability.free_types", lines=lines, currency=there.currency, **told_stay(stay))
     return [*before, told, question]
+
+
+def _all_full(talk: Talk, stay: Stay) -> Part:
+    """Nothing on those days: the nearest on which there is a room, before asking for how many."""
+    near = alternatives(talk.hotel, stay, Party(1), today=talk.turn.today, limit=BUTTONS).other_dates
+    days = {"check_in": stay.check_in, "check_out": stay.check_out}
+    if not near:
+        return talk.ask("dates", "availability.sold_out_all", **days)
+    stays = [{"check_in": quote.stay.check_in, "check_out": quote.stay.check_out} for quote in near]
+    buttons = [
+        Choice(f"dates:{one['check_in']}:{one['check_out']}", talk.say("availability.row_dates", **one))
+        for one in stays
+    ]
+    return talk.ask("dates", "availability.sold_out_but", *buttons, **days)
 
 
 def show_offers(talk: Talk) -> list[Part]:
@@ -128,24 +147,40 @@ def _listed(talk: Talk, choices: Sequence[Quote], text: str) -> Part:
     shown = _remember(talk, choices[:MOST_OFFERS])
     talk.state.expected = "choose_offer"
     here = (talk.state.booking.check_in, talk.state.booking.check_out)
-    rows = tuple(_row(talk, offer, quote, here) for offer, quote in zip(shown, choices, strict=False))
+    numbered = enumerate(zip(shown, choices, strict=False), start=1)
+    rows = tuple(_row(talk, place, offer, quote, here) for place, (offer, quote) in numbered)
     return Part(text, rows=rows, asks=True)
 
 
-def _row(talk: Talk, shown: Shown, quote: Quote, here: tuple[object, object]) -> Row:
-    rooms = rooms_in_words(talk, shown.types)
+def _row(talk: Talk, place: int, shown: Shown, quote: Quote, here: tuple[object, object]) -> Row:
     money = {"total": quote.total, "currency": quote.currency}
     price = talk.say("availability.row", nightly=nightly_of(quote), **money)
-    if (shown.check_in, shown.check_out) == here and len(rooms) <= ROW_TITLE:
-        return Row(shown.key, rooms, price)
-    title = rooms
+    title = _row_title(talk, place, shown)
+    if (shown.check_in, shown.check_out) == here and title == rooms_in_words(talk, shown.types):
+        return Row(shown.key, title, price)
     if (shown.check_in, shown.check_out) != here:
         title = talk.say("availability.row_dates", check_in=shown.check_in, check_out=shown.check_out)
-    if len(f"{rooms} · {price}") > ROW_DESCRIPTION:
-        price = talk.say("availability.row", nightly=None, **money)
-    # The price is never what is cut.
-    kept = shorten(rooms, ROW_DESCRIPTION - len(price) - 3)
-    return Row(shown.key, shorten(title, ROW_TITLE), f"{kept} · {price}")
+    return Row(shown.key, title, _described(talk, shown, price))
+
+
+def _row_title(talk: Talk, place: int, shown: Shown) -> str:
+    """The rooms, in full or in short; of many different ones only how many."""
+    for told in (rooms_in_words(talk, shown.types), rooms_in_short(talk, shown.types)):
+        if len(told) <= ROW_TITLE:
+            return told
+    if len(shown.types) == 1:
+        return shorten(rooms_in_words(talk, shown.types), ROW_TITLE)
+    return shorten(talk.say("availability.row_rooms", place=place, count=len(shown.types)), ROW_TITLE)
+
+
+def _described(talk: Talk, shown: Shown, price: str) -> str:
+    """The rooms and their price, in as many words as fit; the price is never what is cut."""
+    total = talk.say("availability.row", nightly=None, total=Decimal(shown.total), currency=talk.hotel.currency)
+    full, short = rooms_in_words(talk, shown.types), rooms_in_short(talk, shown.types)
+    for rooms, cost in ((full, price), (full, total), (short, price), (short, total)):
+        if len(f"{rooms} · {cost}") <= ROW_DESCRIPTION:
+            return f"{rooms} · {cost}"
+    return f"{shorten(short, ROW_DESCRIPTION - len(total) - 3)} · {total}"
 
 
 def _remember(talk: Talk, quotes: Sequence[Quote]) -> list[Shown]:
@@ -164,6 +199,15 @@ def _remember(talk: Talk, quotes: Sequence[Quote]) -> list[Shown]:
     return talk.state.offers
 
 
+def tell_cheapest(talk: Talk) -> list[Part]:
+    """Which of the offers is the cheapest; there is nothing below it, because offers are made from the cheapest up."""
+    cheapest = min(talk.state.offers, key=lambda offer: Decimal(offer.total))
+    values = {"rooms": rooms_in_words(talk, cheapest.types), "total": Decimal(cheapest.total)}
+    again = ask_again(talk)
+    told = talk.part("availability.cheapest", currency=talk.hotel.currency, **values)
+    return [told, again] if again else [told]
+
+
 def ask_again(talk: Talk) -> Part | None:
     """The choice that still waits, briefly, with the amounts as they were shown."""
     offers = talk.state.offers
@@ -173,16 +217,15 @@ def ask_again(talk: Talk) -> Part | None:
         buttons = (talk.button(offers[0].key, "book"), talk.button("ask:dates", "other_dates"))
         rooms = rooms_in_words(talk, offers[0].types)
         return Part(talk.say("availability.shall_i_book", rooms=rooms), buttons=buttons, asks=True)
-    rows = tuple(_row_again(talk, offer) for offer in offers)
+    rows = tuple(_row_again(talk, place, offer) for place, offer in enumerate(offers, start=1))
     return Part(talk.say("availability.which_one"), rows=rows, asks=True)
 
 
-def _row_again(talk: Talk, shown: Shown) -> Row:
-    rooms = rooms_in_words(talk, shown.types)
+def _row_again(talk: Talk, place: int, shown: Shown) -> Row:
     total, currency = Decimal(shown.total), talk.hotel.currency
     price = talk.say("availability.row", nightly=None, total=total, currency=currency)
     dates = talk.say("availability.row_dates", check_in=shown.check_in, check_out=shown.check_out)
-    return Row(shown.key, shorten(rooms, ROW_TITLE), f"{dates} · {price}")
+    return Row(shown.key, _row_title(talk, place, shown), f"{dates} · {price}")
 
 
 def requests_of(shown: Shown) -> list[RoomRequest]:

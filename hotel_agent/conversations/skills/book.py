@@ -14,16 +14,16 @@ from hotel_agent.flags.switches import is_on
 from hotel_agent.reservations import Booking, Hold, HoldLapsed, OutcomeUnknown, PmsRejected, RoomTaken, Stay
 from hotel_agent.reservations.booking import book, find_hold, hold_quote, release_hold
 
+# After this many questions the booking goes on without a name, which reception can ask for.
+MOST_NAMES_ASKED = 2
+
 
 def choose(talk: Talk, shown: Shown) -> list[Part]:
-    """Hold what the guest chose and read it back."""
+    """Hold what the guest chose, and read it back once there is a name for it."""
     if not is_on("booking", talk.hotel.id):
         talk.hand_over("booking_off")
         return [talk.part("book.by_colleague")]
     _settle_on(talk, shown)
-    if not _name(talk):
-        talk.state.offers = [shown]
-        return [talk.ask("name", "book.ask_name")]
     try:
         hold = hold_quote(
             talk.hotel,
@@ -37,7 +37,7 @@ def choose(talk: Talk, shown: Shown) -> list[Part]:
         return [talk.part("book.just_taken"), *_look_again(talk)]
     except PmsRejected:
         return _look_again(talk)
-    talk.state.hold = hold.hold_key
+    talk.state.hold, talk.state.names_asked = hold.hold_key, 0
     return [read_back(talk, hold, was=Decimal(shown.total))]
 
 
@@ -57,6 +57,9 @@ def _name(talk: Talk) -> str | None:
 
 
 def read_back(talk: Talk, hold: Hold, was: Decimal | None = None) -> Part:
+    """What is kept and whether to book it; before that, in whose name, but nobody is asked for it a third time."""
+    if not _name(talk) and talk.state.names_asked < MOST_NAMES_ASKED:
+        return _ask_name(talk, hold)
     changed = was if was is not None and was != hold.total else None
     return talk.ask(
         "confirm_booking",
@@ -64,16 +67,26 @@ def read_back(talk: Talk, hold: Hold, was: Decimal | None = None) -> Part:
         talk.button(f"confirm:{hold.hold_key}", "confirm"),
         talk.button(f"decline:{hold.hold_key}", "decline"),
         was=changed,
-        name=_name(talk),
+        name=_name(talk) or "",
         **told_hold(talk, hold),
     )
 
 
+def _ask_name(talk: Talk, hold: Hold) -> Part:
+    """In whose name; the second time in other words, for a guest who answered something else."""
+    talk.state.names_asked += 1
+    if talk.state.names_asked == 1:
+        return talk.ask("name", "book.ask_name", expires_at=talk.local(hold.expires_at))
+    return talk.ask("name", "book.ask_name_again")
+
+
 def remind(talk: Talk) -> Part | None:
-    """The question that waits for a yes, briefly; None when the rooms are not kept any more."""
+    """The question that waits, briefly; None when the rooms are not kept any more."""
     hold = current_hold(talk)
     if hold is None:
         return None
+    if talk.state.expected == "name":
+        return talk.ask("name", "book.ask_name", expires_at=talk.local(hold.expires_at))
     told = told_hold(talk, hold)
     return talk.ask(
         "confirm_booking",
@@ -91,8 +104,8 @@ def current_hold(talk: Talk) -> Hold | None:
     return find_hold(talk.hotel, talk.state.hold, talk.guest.id) if talk.state.hold else None
 
 
-def rename(talk: Talk) -> list[Part]:
-    """The name changes; the rooms stay as they are."""
+def read_back_again(talk: Talk) -> list[Part]:
+    """The name has changed, or was asked for in vain; the rooms stay as they are."""
     hold = current_hold(talk)
     return [read_back(talk, hold)] if hold else [talk.part("book.lapsed"), *_look_again(talk)]
 
@@ -118,7 +131,7 @@ def confirm(talk: Talk, hold_key: str) -> list[Part]:
 
 
 def _booked(talk: Talk, booking: Booking) -> Part:
-    talk.state.booking = Draft()
+    talk.state.before, talk.state.booking = talk.state.booking, Draft()
     talk.state.offers = []
     talk.state.hold = talk.state.expected = None
     talk.state.booked = booking.code

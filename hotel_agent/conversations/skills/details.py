@@ -11,6 +11,7 @@ from typing import Any
 from hotel_agent.channels.whatsapp.limits import Choice
 from hotel_agent.conversations.dialogue import Draft
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.day_words import month_named
 from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import Party
 from hotel_agent.reservations.quoting import BadStay, check_party, check_stay
@@ -20,6 +21,14 @@ _UNRESOLVED = {"single", "double", "twin", "triple", "family", "suite"}
 
 _MORE = re.compile(r"noches? (mas|adicional|extra)|(more|extra|another) night|noites? (a mais|extra)|mais \w+ noite")
 _FEWER = re.compile(r"noches? menos|(less|fewer) night|nights? (less|fewer)|noites? a menos|menos \w+ noite")
+
+# "Al final solo vamos 2": the children that were spoken of stay at home.
+_NOBODY_ELSE = re.compile(
+    r"\b(?:solo|solamente|nada mas|only|just|apenas|somente|so)\W+(?:\w+\W+){0,2}"
+    r"(?:\d+|dos|tres|cuatro|two|three|four|dois|duas|tres|quatro|nosotros|nosotras|nos|us|yo|eu"
+    r"|me)\b(?! (?:noch|night|noit|adult))"
+    r"|\b(?:sin|without|sem|no) (?:los |las |the |as |os )?(?:nin[oa]s|kids|children|criancas|hijos|filhos)\b"
+)
 
 STAY_DETAILS = frozenset(
     ["check_in", "check_out", "nights", "adults", "children", "children_ages", "room_type", "rooms"]
@@ -39,14 +48,17 @@ def learn(talk: Talk, heard: Mapping[str, Any], only_fill: bool = False) -> bool
     if talk.said.means("modify_reservation"):
         told = _with_more_nights(draft, told, fold(talk.said.words))
     _learn_dates(draft, told, talk.state.expected)
-    _learn_party(draft, told)
+    _learn_party(draft, told, nobody_else=bool(_NOBODY_ELSE.search(fold(talk.said.words))))
     room_type = told.get("room_type")
     if room_type in talk.kinds:
         draft.room_type = room_type
     elif room_type is not None:
         draft.room_type = None
     draft.rooms = told.get("rooms", draft.rooms)
-    return draft != before
+    changed = draft != before
+    month = month_named(fold(talk.said.words), talk.language, talk.turn.today)
+    draft.around = draft.check_in or month or draft.around
+    return changed
 
 
 def _with_more_nights(draft: Draft, told: Mapping[str, Any], words: str) -> dict[str, Any]:
@@ -94,7 +106,9 @@ def _date(told: Mapping[str, Any], name: str) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) else None
 
 
-def _learn_party(draft: Draft, told: Mapping[str, Any]) -> None:
+def _learn_party(draft: Draft, told: Mapping[str, Any], nobody_else: bool) -> None:
+    if "adults" in told and nobody_else:
+        draft.children, draft.ages = 0, []
     draft.adults = told.get("adults", draft.adults)
     draft.children = told.get("children", draft.children)
     if "children_ages" in told:
@@ -134,6 +148,9 @@ def impossible(talk: Talk) -> Part | None:
     if "past_date" in talk.said.whole.problems and "check_in" not in talk.said.entities:
         return explain(talk, BadStay("past_date", today=talk.turn.today))
     if "reversed_dates" in talk.said.whole.problems:
+        if talk.said.whole.turned_round:
+            first, last = (date.fromisoformat(said) for said in talk.said.whole.turned_round)
+            draft.check_in, draft.check_out = last, first
         return explain(talk, BadStay("reversed"))
     return None
 
@@ -144,6 +161,7 @@ def explain(talk: Talk, bad: BadStay) -> Part:
     match bad.reason:
         case "reversed":
             swap = _swapped(talk)
+            draft.around = draft.check_out or draft.around
             draft.check_in = draft.check_out = draft.nights = None
             return talk.ask("dates", "stay.reversed", *swap)
         case "same_day":

@@ -59,6 +59,7 @@ def _from_settings(talk: Talk, topic: str) -> Part | None:
 
 
 def _room_types(talk: Talk) -> Part:
+    dates_known = bool(talk.state.booking.check_in or "check_in" in talk.said.entities)
     asked_about = talk.kinds.get(talk.said.entities.get("room_type", ""))
     kinds = [
         {
@@ -68,7 +69,7 @@ def _room_types(talk: Talk) -> Part:
         }
         for kind in ([asked_about] if asked_about else talk.kinds.values())
     ]
-    return talk.part("knowledge.room_types", kinds=kinds, dates_known=bool(talk.state.booking.check_in))
+    return talk.part("knowledge.room_types", kinds=kinds, dates_known=dates_known)
 
 
 def _unknown(talk: Talk) -> Part:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import re
+
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import Booking
 from hotel_agent.reservations.booking import NeedsSurname, look_up
 
 MOST_TRIES = 3
+_HAS_NOT = re.compile(
+    r"\b(?:no|nao|not|don'?t|dont|can'?t|cant|never|nunca|sin|without|sem|perdi|lost|forgot|olvide|esqueci)\b"
+)
 
 
 def wants_code(talk: Talk, purpose: str) -> Part:
     talk.state.lookup = purpose
     talk.state.lookup_code = None
     return talk.ask("booking_code", "reservation_status.ask_code")
+
+
+def gives_up(talk: Talk) -> bool:
+    """Whether the guest says that they do not have the code or the surname that was asked for."""
+    asked = talk.state.lookup and talk.state.expected in ("booking_code", "surname")
+    return bool(asked and _HAS_NOT.search(fold(talk.said.words)))
+
+
+def without_code(talk: Talk) -> list[Part]:
+    talk.state.lookup = talk.state.lookup_code = talk.state.expected = None
+    talk.hand_over("unsure")
+    return [talk.part("reservation_status.without_code")]
 
 
 def open_booking(talk: Talk, purpose: str) -> Booking | Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
@@ -10,13 +11,26 @@ from typing import Any
 from hotel_agent.conversations.talk import Talk
 from hotel_agent.reservations import Booking, Hold, Quote, Stay
 
+_ROOM = re.compile(r"^(?:habitación|cuarto|quarto) | room$", re.IGNORECASE)
+
 
 def rooms_in_words(talk: Talk, codes: Iterable[str]) -> str:
-    """ "2 × Doble + Familiar"."""
-    counts = Counter(codes)
-    return " + ".join(
-        f"{count} × {talk.room_name(code)}" if count > 1 else talk.room_name(code) for code, count in counts.items()
-    )
+    """ "2 × Habitación doble + Habitación familiar"."""
+    return _counted(talk.room_name(code) for code in codes)
+
+
+def rooms_in_short(talk: Talk, codes: Iterable[str]) -> str:
+    """ "2 × Doble + Familiar": without the word that says it is a room."""
+    return _counted(_short(talk.room_name(code)) for code in codes)
+
+
+def _short(name: str) -> str:
+    short = _ROOM.sub("", name).strip()
+    return short[:1].upper() + short[1:] if short else name
+
+
+def _counted(names: Iterable[str]) -> str:
+    return " + ".join(f"{count} × {name}" if count > 1 else name for name, count in Counter(names).items())
 
 
 def told_stay(stay: Stay) -> dict[str, Any]:

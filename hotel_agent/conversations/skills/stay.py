@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from hotel_agent.conversations.dialogue import Shown
@@ -9,12 +10,15 @@ from hotel_agent.conversations.skills import availability, book, details
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.text import fold
 
+_SOMETHING = re.compile(
+    r"\b(?:algo|alguna?|something|anything|some|any|more cheap|cheaper|demasiado|muy|too|muito|caro|cara)\b"
+)
 GOALS = {"check_availability": "availability", "ask_price": "price", "make_reservation": "book"}
 _OTHER_DATES = (
     "otras fechas", "otra fecha", "otros dias", "cambiar las fechas", "other dates", "different dates",
     "other days", "change the dates", "outras datas", "outra data", "outros dias", "mudar as datas",
 )  # fmt: skip
-_CHEAPEST = ("barat", "econom", "cheap", "menos car", "en conta")
+_CHEAPEST = ("barat", "econom", "cheap", "menos car", "en conta", "em conta")
 
 
 def step(talk: Talk) -> list[Part]:
@@ -58,16 +62,16 @@ def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
     """Nothing new about the stay itself: a yes, a name, or the same question again."""
     state, said = talk.state, talk.said
     agrees = said.means("affirm", "make_reservation")
+    if speaks_of_cheap(talk) and not agrees:
+        return _cheaper(talk)
     if state.hold:
+        if renamed or state.expected == "name":
+            return book.read_back_again(talk)
         if agrees:
             return book.confirm(talk, state.hold)
-        if renamed:
-            return book.rename(talk)
         waiting = book.remind(talk)
         return [waiting] if waiting else availability.proceed(talk)
     if state.offers:
-        if state.expected == "name" and renamed:
-            return book.choose(talk, state.offers[0])
         if agrees and len(state.offers) == 1:
             return book.choose(talk, state.offers[0])
         again = availability.ask_again(talk)
@@ -79,7 +83,19 @@ def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
     return []
 
 
+def _cheaper(talk: Talk) -> list[Part]:
+    """All kinds of room if one was asked for; otherwise which of those shown is the cheapest."""
+    book.let_go(talk, "declined")
+    if talk.state.booking.room_type and len(talk.state.offers) == 1:
+        talk.state.booking.room_type, talk.state.offers = None, []
+        all_kinds = availability.proceed(talk)
+        return all_kinds if len(talk.state.offers) != 1 else availability.tell_cheapest(talk)
+    return availability.tell_cheapest(talk)
+
+
 def _no(talk: Talk) -> list[Part]:
+    if speaks_of_cheap(talk):
+        return _cheaper(talk)
     if talk.state.hold or talk.state.offers:
         return book.decline(talk)
     if talk.state.expected in ("dates", "check_in", "check_out"):
@@ -107,14 +123,14 @@ def _chosen(talk: Talk, details_changed: bool) -> Shown | None:
         return None
     choice = talk.said.entities.get("choice")
     if isinstance(choice, int):
-        return offers[choice - 1] if 1 <= choice <= len(offers) else None
+        return offers[choice - 1 if choice > 0 else -1] if choice <= len(offers) else None
     room_type = talk.said.entities.get("room_type")
     asks = talk.said.means("check_availability", "ask_price", "ask_room_types")
     only_asks = asks and not talk.said.means("make_reservation", "affirm")
     if room_type in talk.kinds and not only_asks:
         meant = [offer for offer in offers if set(offer.types) == {room_type}]
         return meant[0] if len(meant) == 1 else None
-    if wants_the_cheapest(talk):
+    if _picks_the_cheapest(talk):
         return min(offers, key=lambda offer: Decimal(offer.total))
     return None
 
@@ -126,6 +142,12 @@ def wants_other_dates(talk: Talk) -> bool:
     return not named and any(phrase in words for phrase in _OTHER_DATES)
 
 
-def wants_the_cheapest(talk: Talk) -> bool:
+def speaks_of_cheap(talk: Talk) -> bool:
     words = fold(talk.said.words)
-    return len(talk.state.offers) > 1 and any(cheap in words for cheap in _CHEAPEST)
+    return bool(talk.state.offers) and any(cheap in words for cheap in _CHEAPEST)
+
+
+def _picks_the_cheapest(talk: Talk) -> bool:
+    """ "La más barata" takes it; "¿hay algo más barato?" asks."""
+    words = fold(talk.said.words)
+    return speaks_of_cheap(talk) and len(talk.state.offers) > 1 and "?" not in words and not _SOMETHING.search(words)

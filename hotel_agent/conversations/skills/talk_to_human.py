@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.text import fold
+
+# Who asks whether they talk to a machine is told so.
+_WHAT_ARE_YOU = re.compile(
+    r"\b(?:robot|robo|bot|chatbot|maquina|machine|humano|human being|real person|persona real|ia|ai)\b"
+)
 
 
 def answer(talk: Talk) -> list[Part]:
     talk.hand_over("human")
+    if _WHAT_ARE_YOU.search(fold(talk.said.words)) and not talk.turn.first_contact:
+        return [talk.part("talk_to_human.machine", hotel=talk.hotel.name), *_passing(talk)]
+    return _passing(talk)
+
+
+def _passing(talk: Talk) -> list[Part]:
     return [talk.part("talk_to_human.already" if talk.turn.already_waiting else "talk_to_human.passing")]
 
 
