@@ -88,9 +88,7 @@ def opens(chromium: Browser, demo_url: str) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None
-        )
+        page.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
         page.goto(demo_url + path)
         return page
 

@@ -38,9 +38,7 @@ def index(bootstrap, tmp_path: Path) -> Path:
     return tmp_path / "simple"
 
 
-def test_the_pinned_pip_comes_from_the_configured_index(
-    bootstrap, index: Path, tmp_path, monkeypatch
-) -> None:
+def test_the_pinned_pip_comes_from_the_configured_index(bootstrap, index: Path, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", index.as_uri())
     monkeypatch.setattr(bootstrap, "PIP_SHA256", hashlib.sha256(b"pip itself").hexdigest())
     assert bootstrap.pip_of_the_index(tmp_path).read_bytes() == b"pip itself"

@@ -61,9 +61,7 @@ def test_only_servers_without_an_address_are_started() -> None:
     assert demo._wanted_servers(OUTSIDE) == []
 
 
-@pytest.mark.parametrize(
-    "secret", ["plain-1_2.3", "a b", "do$HOME&more", 'double"quote', "back\\slash", "#hash"]
-)
+@pytest.mark.parametrize("secret", ["plain-1_2.3", "a b", "do$HOME&more", 'double"quote', "back\\slash", "#hash"])
 def test_env_reads_the_same_in_python_and_in_a_shell(secret: str, starts, tmp_path: Path) -> None:
     starts(SECRET_KEY=secret)
     assert dotenv_values(tmp_path / "env")["SECRET_KEY"] == secret
@@ -114,9 +112,7 @@ def test_reset_outside_var_asks_for_the_folders_name(starts, tmp_path: Path, mon
 
 
 def test_a_child_that_dies_is_started_again_with_growing_pauses(tmp_path: Path) -> None:
-    child = demo.Child(
-        "web", ["sh", "-c", "echo no room; exit 3"], {"PATH": "/bin:/usr/bin"}, tmp_path / "log"
-    )
+    child = demo.Child("web", ["sh", "-c", "echo no room; exit 3"], {"PATH": "/bin:/usr/bin"}, tmp_path / "log")
     said = []
     for _ in range(5):
         child.next_start = 0

@@ -100,9 +100,7 @@ def test_statuses_follow_the_calendar_on_later_starts(miramar):
     rows = db.session.scalars(select(Reservation).where(Reservation.hotel_id == miramar.id)).all()
     for row in rows:
         if row.status != "cancelled":
-            expected = (
-                "departed" if row.check_out <= later else "in_house" if row.check_in < later else "booked"
-            )
+            expected = "departed" if row.check_out <= later else "in_house" if row.check_in < later else "booked"
             assert row.status == expected
     db.session.execute(
         text("delete from rates where night > :last"), {"last": miramar.today() + timedelta(days=3 * 365 + 1)}
@@ -144,9 +142,7 @@ TOPIC_OF_EXTRA = {
 def test_the_texts_name_the_prices_of_the_extras(app, demo):
     hotel = db.session.scalars(select(Hotel).where(Hotel.slug == demo.slug)).one()
     extras = db.session.scalars(select(Extra).where(Extra.hotel_id == hotel.id)).all()
-    assert {(extra.code, extra.price) for extra in extras} == {
-        (code, price) for code, price, _, _ in demo.extras
-    }
+    assert {(extra.code, extra.price) for extra in extras} == {(code, price) for code, price, _, _ in demo.extras}
     for extra in extras:
         for words in demo.knowledge[TOPIC_OF_EXTRA[extra.code]].values():
             # 15.000, 15,000, 12,00 and 12.00 are all numbers here; without marks they can be compared.

@@ -43,11 +43,7 @@ def test_a_hold_keeps_the_lowest_room_for_the_time_of_the_settings(miramar, mart
     hold = holds(miramar, marta, nights(0, 3), "doble", key="m1")
     kept = timedelta(seconds=settings().hold_seconds)
     assert [room.number for room in hold.rooms] == ["201"]
-    assert (
-        before + kept - timedelta(seconds=2)
-        < hold.expires_at
-        < datetime.now(UTC) + kept + timedelta(seconds=2)
-    )
+    assert before + kept - timedelta(seconds=2) < hold.expires_at < datetime.now(UTC) + kept + timedelta(seconds=2)
     assert statuses(hold) == ["active"]
 
 

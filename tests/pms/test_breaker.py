@@ -132,9 +132,7 @@ def test_a_refusal_is_no_failure(miramar, refusal):
 def test_a_slow_call_holds_up_nobody(miramar):
     """pybreaker alone would make the threads queue for one lock."""
     meet = threading.Barrier(4, timeout=5)
-    threads = [
-        threading.Thread(target=lambda: door.call(miramar, "availability", meet.wait)) for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: door.call(miramar, "availability", meet.wait)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

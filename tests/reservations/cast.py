@@ -78,8 +78,7 @@ def lapse(hold: Hold) -> None:
     """The hold's time is over."""
     db.session.execute(
         text(
-            "update reservation_locks set expires_at = clock_timestamp() - interval '1 second'"
-            " where hold_key = :hold"
+            "update reservation_locks set expires_at = clock_timestamp() - interval '1 second' where hold_key = :hold"
         ),
         {"hold": hold.hold_key},
     )

@@ -80,9 +80,7 @@ def test_a_booking_is_told_from_the_record_that_was_read_back(booked, miramar, m
 
 def test_the_hold_becomes_the_booking_in_the_same_rows(miramar, marta):
     hold = holds(miramar, marta, nights(0, 1), key="m1")
-    before = list(
-        db.session.execute(text("select id from reservation_locks where status = 'active'")).scalars()
-    )
+    before = list(db.session.execute(text("select id from reservation_locks where status = 'active'")).scalars())
     booking = book(miramar, hold.hold_key, marta, "Marta García", "m2")
     after = db.session.execute(
         text(
@@ -110,9 +108,7 @@ def test_saying_yes_from_everywhere_books_once(app, miramar, marta):
     hotel_id = miramar.id
 
     def yes(number):
-        return book(
-            db.session.get_one(Hotel, hotel_id), hold.hold_key, marta, "Marta García", f"yes {number}"
-        )
+        return book(db.session.get_one(Hotel, hotel_id), hold.hold_key, marta, "Marta García", f"yes {number}")
 
     bookings = all_at_once(app, 20, yes)
     assert len({booking.code for booking in bookings}) == 1
@@ -244,9 +240,7 @@ def test_cancelling_twice_cancels_once_at_the_first_fee(booked, miramar, marta):
     [(timedelta(0), 0), (timedelta(microseconds=1), Decimal("305.00")), (timedelta(days=-3), 0)],
 )
 def test_the_deadline_is_48_hours_before_check_in_time(booked, after, fee):
-    arrival = datetime.combine(booked.stay.check_in, datetime.min.time(), ZoneInfo("Europe/Madrid")).replace(
-        hour=15
-    )
+    arrival = datetime.combine(booked.stay.check_in, datetime.min.time(), ZoneInfo("Europe/Madrid")).replace(hour=15)
     deadline = arrival.astimezone(UTC) - timedelta(hours=48)
     assert booked.free_until == deadline
     terms = cancellation_terms(booked, deadline + after)

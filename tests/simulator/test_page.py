@@ -79,9 +79,7 @@ def test_unread_messages_are_counted_until_they_are_seen(page, hotel_writes):
 
 
 def test_somebody_new_gets_a_phone_and_writes(page, webhook):
-    answer = page.post(
-        "/simulator/guests", data={"name": "Ivo", "phone": "+351 913 000 111", "language": "pt"}
-    )
+    answer = page.post("/simulator/guests", data={"name": "Ivo", "phone": "+351 913 000 111", "language": "pt"})
     assert answer.status_code == 303
     assert answer.location.startswith("/simulator/phones/351913000111")
     page.post("/simulator/phones/351913000111/messages", data={"text": "Olá", "hotel": MIRAMAR})
@@ -113,10 +111,7 @@ def test_a_form_of_another_site_is_refused(page, webhook, headers):
 
 def test_the_pages_own_forms_are_accepted(page, webhook):
     headers = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}
-    assert (
-        page.post(f"/simulator/phones/{MARTA}/messages", data={"text": "Hola"}, headers=headers).status_code
-        == 303
-    )
+    assert page.post(f"/simulator/phones/{MARTA}/messages", data={"text": "Hola"}, headers=headers).status_code == 303
     assert len(webhook.bodies) == 1
 
 

@@ -101,9 +101,7 @@ def envelope(messages=(), statuses=(), contacts=None, **value) -> bytes:
         "statuses": list(statuses),
     }
     change = {"field": "messages", "value": value}
-    return json.dumps(
-        {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}
-    ).encode()
+    return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).encode()
 
 
 @pytest.fixture(scope="session")

@@ -42,9 +42,7 @@ CARDS = [
 
 @pytest.mark.parametrize(("number", "last"), CARDS)
 def test_a_card_keeps_its_last_four(number, last):
-    assert (
-        mask_cards(f"mi tarjeta es {number}, gracias") == f"mi tarjeta es **** {last or number[-4:]}, gracias"
-    )
+    assert mask_cards(f"mi tarjeta es {number}, gracias") == f"mi tarjeta es **** {last or number[-4:]}, gracias"
 
 
 @pytest.mark.parametrize(

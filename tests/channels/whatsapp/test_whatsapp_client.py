@@ -138,9 +138,7 @@ def test_threads_share_one_client(graph, meta):
     ],
 )
 def test_a_refusal_says_what_to_do(graph, meta, status, code, expected):
-    meta.reply = lambda handler: handler.answer(
-        status, error(code, error_data={"details": "Why"}), Retry_After="7"
-    )
+    meta.reply = lambda handler: handler.answer(status, error(code, error_data={"details": "Why"}), Retry_After="7")
     with pytest.raises(Refused) as refused:
         send(graph)
     assert refused.value.error_class == expected

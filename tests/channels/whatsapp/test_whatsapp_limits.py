@@ -79,9 +79,7 @@ def test_the_words_before_buttons_are_said_first():
 
 
 def test_more_than_three_buttons_become_a_list():
-    (message,) = fitted(
-        OutButtons("¿Cuál?", tuple(Choice(str(n), f"Opción {n}") for n in range(5)), more="Ver")
-    )
+    (message,) = fitted(OutButtons("¿Cuál?", tuple(Choice(str(n), f"Opción {n}") for n in range(5)), more="Ver"))
     assert message == OutList("¿Cuál?", "Ver", tuple(Row(str(n), f"Opción {n}") for n in range(5)))
 
 
@@ -100,12 +98,8 @@ def test_long_titles_are_cut_and_stay_different():
 
 
 def test_a_list_stays_within_the_limits():
-    rows = tuple(
-        Row("r" * 300 + str(n), f"Habitación número {n} con vistas al mar", "d" * 100) for n in range(12)
-    )
-    (message,) = fitted(
-        OutList("¿Cuál?", "Ver las habitaciones libres", rows, "Habitaciones de este hotel", "p" * 90)
-    )
+    rows = tuple(Row("r" * 300 + str(n), f"Habitación número {n} con vistas al mar", "d" * 100) for n in range(12))
+    (message,) = fitted(OutList("¿Cuál?", "Ver las habitaciones libres", rows, "Habitaciones de este hotel", "p" * 90))
     assert len(message.rows) == 10
     for row in message.rows:
         assert len(row.id) <= 200
@@ -178,9 +172,7 @@ def test_the_other_graph_bodies():
         "id": "9",
         "caption": "Piscina",
     }
-    assert to_graph(OutImage(link="https://x.example/a.jpg"), MARTA)["image"] == {
-        "link": "https://x.example/a.jpg"
-    }
+    assert to_graph(OutImage(link="https://x.example/a.jpg"), MARTA)["image"] == {"link": "https://x.example/a.jpg"}
     template = to_graph(OutTemplate("llegada", "es", ({"type": "body"},)), MARTA)["template"]
     assert template == {"name": "llegada", "language": {"code": "es"}, "components": [{"type": "body"}]}
 

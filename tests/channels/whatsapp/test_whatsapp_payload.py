@@ -225,9 +225,7 @@ def test_the_only_contact_lends_its_name_but_not_the_ids_of_another_phone(body_o
 
 def test_a_scoped_id_in_the_place_of_a_phone(body_of):
     contacts = [{"profile": {"name": "Marta"}, "wa_id": "ES.1349"}]
-    sender = only_message(
-        body_of([{**MARTA, "from": "ES.1349", "text": {"body": "a"}}], contacts=contacts)
-    ).sender
+    sender = only_message(body_of([{**MARTA, "from": "ES.1349", "text": {"body": "a"}}], contacts=contacts)).sender
     assert (sender.phone, sender.bsuid, sender.known) == (None, "ES.1349", True)
     sender = only_message(body_of([{**MARTA, "from": "ES.ENT.1"}], contacts=[])).sender
     assert (sender.bsuid, sender.parent_bsuid) == (None, "ES.ENT.1")
