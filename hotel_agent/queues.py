@@ -14,9 +14,10 @@ from rq.serializers import JSONSerializer
 from hotel_agent.logs import get_logger
 from hotel_agent.redis import RedisError, redis
 
-# A worker empties them in this order: sweeps are few and bring lost work back; bodies become rows before answers.
-SWEEPS, API, INTAKE, ANSWERS, BACKGROUND = "sweeps", "api", "intake", "answers", "background"
-ALL = (SWEEPS, API, INTAKE, ANSWERS, BACKGROUND)
+# A worker empties them in this order: sweeps are few and bring lost work back; what has been taken in is answered
+# before more is, and bodies that wait meanwhile are cheaper together.
+SWEEPS, API, ANSWERS, INTAKE, BACKGROUND = "sweeps", "api", "answers", "intake", "background"
+ALL = (SWEEPS, API, ANSWERS, INTAKE, BACKGROUND)
 DEBOUNCE_MS = 2000
 # Under load a worker finds several bodies at once, which costs far less than one at a time.
 PACE_SECONDS = 0.04

@@ -39,7 +39,7 @@ ANSWERABLE_FOR = timedelta(hours=24)
 GIVE_UP_AFTER = 5
 LONGEST_PAUSE = timedelta(seconds=15)
 # Bodies in one transaction: what each costs the database is shared, what breaks one is redone for few.
-TOGETHER = 10
+TOGETHER = 20
 
 log = get_logger(__name__)
 

@@ -43,12 +43,14 @@ class Watched:
 
     inserts: list[int] = []
     gate = threading.Event()
+    entered = threading.Event()
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
     def execute(self, statement: str, rows: Any) -> None:
-        self.gate.wait(5)
+        self.entered.set()
+        self.gate.wait(10)
         self.inserts.append(len(rows[0]))
         self._connection.execute(statement, rows)
 
@@ -65,7 +67,7 @@ def gathered(writer: inbox.Writer, at_least: int) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_watch():
-    Watched.inserts, Watched.gate = [], threading.Event()
+    Watched.inserts, Watched.gate, Watched.entered = [], threading.Event(), threading.Event()
     Watched.gate.set()
 
 
@@ -126,13 +128,15 @@ def test_metas_handshake(client):
 def test_bodies_that_arrive_together_share_inserts(writer):
     Watched.gate.clear()
     with ThreadPoolExecutor(40) as pool:
-        waiting = [pool.submit(writer.keep, b"%d" % number, "s") for number in range(40)]
-        gathered(writer, 30)
+        waiting = [pool.submit(writer.keep, b"0", "s")]
+        assert Watched.entered.wait(5)
+        waiting += [pool.submit(writer.keep, b"%d" % number, "s") for number in range(1, 40)]
+        gathered(writer, 39)
         Watched.gate.set()
         for each in waiting:
             each.result(5)
     assert len(kept()) == 40
-    assert len(Watched.inserts) <= 3
+    assert Watched.inserts == [1, 39]
     writer.close()
 
 
@@ -144,8 +148,10 @@ def test_a_body_that_postgres_refuses_fails_alone(writer, app):
     Watched.gate.clear()
     try:
         with ThreadPoolExecutor(10) as pool:
-            asked = {n: pool.submit(writer.keep, b"poison" if n == 5 else b"%d" % n, "s") for n in range(10)}
-            gathered(writer, 6)
+            asked = {0: pool.submit(writer.keep, b"0", "s")}
+            assert Watched.entered.wait(5)
+            asked |= {n: pool.submit(writer.keep, b"poison" if n == 5 else b"%d" % n, "s") for n in range(1, 10)}
+            gathered(writer, 9)
             Watched.gate.set()
             refused = [n for n, each in asked.items() if isinstance(each.exception(5), inbox.NotKept)]
     finally:
