@@ -49,6 +49,16 @@ else:
     Model = db.Model
 
 
+# A machine that vanishes without a word must neither hold our locks for hours nor keep us waiting for it.
+SERVER_OPTIONS = "-c TimeZone=UTC -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
 def engine_options(config: Settings, *, ping: bool = True) -> dict[str, Any]:
     """`ping` asks a pooled connection whether it lives before each use; whoever can simply try again need not."""
     return {
@@ -61,7 +71,8 @@ def engine_options(config: Settings, *, ping: bool = True) -> dict[str, Any]:
         "connect_args": {
             "connect_timeout": 5,
             "application_name": "hotel-agent",
-            "options": "-c TimeZone=UTC",
+            "options": SERVER_OPTIONS,
+            **KEEPALIVES,
         },
     }
 
@@ -73,7 +84,12 @@ def utcnow() -> datetime:
 def connect(application: str = "hotel-agent", timeout: int = 5) -> psycopg.Connection[tuple[Any, ...]]:
     """An autocommit connection of one's own, outside the pool. Raises psycopg.OperationalError."""
     return psycopg.connect(
-        settings().database_url, autocommit=True, connect_timeout=timeout, application_name=application
+        settings().database_url,
+        autocommit=True,
+        connect_timeout=timeout,
+        application_name=application,
+        options=SERVER_OPTIONS,
+        **KEEPALIVES,
     )
 
 
@@ -104,6 +120,12 @@ def one_at_a_time(kind: str, key: int, wait_seconds: float = 0) -> Iterator[bool
             _release(connection, lock)
 
 
+def nobody_has(kind: str, key: int) -> bool:
+    """Whether nobody holds the lock of `one_at_a_time`; then nobody gets it before this transaction ends."""
+    lock = {"lock": f"{kind}:{key}"}
+    return bool(db.session.scalar(text("select pg_try_advisory_xact_lock(hashtextextended(:lock, 0))"), lock))
+
+
 def glance(question: LiteralString, *values: Any) -> tuple[Any, ...] | None:
     """The first row of an answer, asked outside of every transaction on the thread's own connection."""
     try:
@@ -123,16 +145,21 @@ def locked(model: type[Row], key: Any) -> Row | None:
     return db.session.get(model, key, with_for_update=True, populate_existing=True)
 
 
+# PostgreSQL has room for some thousands of locks, and a body from Meta for a thousand messages: keys share locks.
+MOST_LOCKS = 1024
+LOCK = text("""
+    select pg_advisory_xact_lock(1, lock) from (
+        select distinct abs(hashtext(key) % :most) as lock from unnest(cast(:keys as text[])) key order by lock) locks
+""")
+
+
 def lock_until_commit(keys: Iterable[str]) -> None:
     """Let others with one of these keys wait until the transaction ends; taken in one order by everybody."""
     held = _held_keys()
     wanted = sorted(set(keys) - held)
     if not wanted:
         return
-    db.session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(key, 0)) from unnest(cast(:keys as text[])) key"),
-        {"keys": wanted},
-    )
+    db.session.execute(LOCK, {"keys": wanted, "most": MOST_LOCKS})
     if not db.session().in_nested_transaction():  # Rolling back to a savepoint lets go of what was taken after it.
         held.update(wanted)
 

@@ -12,13 +12,15 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from hotel_agent.logs import get_logger
-from hotel_agent.redis import RedisError, redis
+from hotel_agent.redis import RedisError, patient_redis, redis
 
 # A worker empties them in this order: sweeps are few and bring lost work back; what has been taken in is answered
 # before more is, and bodies that wait meanwhile are cheaper together.
 SWEEPS, API, ANSWERS, INTAKE, BACKGROUND = "sweeps", "api", "answers", "intake", "background"
 ALL = (SWEEPS, API, ANSWERS, INTAKE, BACKGROUND)
 DEBOUNCE_MS = 2000
+# A reminder that nobody has taken by then is worth less than the sweep that brings the row back.
+NUDGE_SECONDS = 10
 # Under load a worker finds several bodies at once, which costs far less than one at a time.
 PACE_SECONDS = 0.04
 HEARTBEATS = "workers:heartbeats"
@@ -39,7 +41,9 @@ def nudge(queue_name: str, job: str, *args: Any, once: str | None = None, timeou
     try:
         if once and not redis().set(_key(once), b"1", nx=True, px=DEBOUNCE_MS):
             return True
-        queue(queue_name).enqueue_call(job, args=args, result_ttl=0, failure_ttl=86_400, timeout=timeout)
+        queue(queue_name).enqueue_call(
+            job, args=args, ttl=NUDGE_SECONDS, result_ttl=0, failure_ttl=86_400, timeout=timeout
+        )
     except RedisError as error:
         log.warning("nudge_lost", job=job, error=type(error).__name__)
         return False
@@ -57,7 +61,7 @@ def remind(queue_name: str, job: str, ttl: int) -> None:
 def ask(queue_name: str, job: str, *args: Any, wait_seconds: int) -> Any | None:
     """Run `job` in a worker and wait for what it returns. None when that takes too long or fails."""
     try:
-        asked = queue(queue_name).enqueue_call(
+        asked = Queue(queue_name, connection=patient_redis(), serializer=JSONSerializer).enqueue_call(
             job, args=args, result_ttl=30, ttl=wait_seconds, failure_ttl=3600, timeout=60
         )
         result = asked.latest_result(timeout=wait_seconds)

@@ -19,6 +19,16 @@ __all__ = ["RedisConnectionError", "RedisError", "redis"]
 @lru_cache
 def redis() -> Redis:
     """This process's client. It answers bytes (as RQ wants); calls raise RedisError when the server is away."""
+    return _client()
+
+
+@lru_cache
+def patient_redis() -> Redis:
+    """A client with connections of its own, for requests that wait for an answer: they must not use up the others."""
+    return _client()
+
+
+def _client() -> Redis:
     config = settings()
     pool = BlockingConnectionPool.from_url(
         config.redis_url,

@@ -14,6 +14,8 @@ from werkzeug.exceptions import HTTPException
 from hotel_agent import metrics
 from hotel_agent.errors import BadInput, NotFound
 
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
 _starters: list[Callable[[Flask], object]] = []
 
 
@@ -82,7 +84,8 @@ def _begin() -> None:
 
 
 def _finish(response: Response) -> Response:
-    labels = (request.method, request.endpoint or "none", str(response.status_code))
+    method = request.method if request.method in METHODS else "other"
+    labels = (method, request.endpoint or "none", str(response.status_code))
     metrics.http_requests.labels(*labels).inc()
     metrics.http_request_seconds.labels(*labels).observe(perf_counter() - g.get("began", perf_counter()))
     if not getattr(g, "own_headers", False):

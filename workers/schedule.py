@@ -71,7 +71,8 @@ def _schedule(connection: psycopg.Connection[Any], stop: Event) -> None:
     due = dict.fromkeys(SCHEDULE, monotonic())
     while not stop.wait(TICK_SECONDS):
         for (conversation_id,) in connection.execute(DUE_ANSWERS.text):
-            nudges.answer(conversation_id)
+            if stop.is_set() or not nudges.answer(conversation_id):
+                break  # Valkey is away: the rows will still be due when it is back.
         for recurring, at in due.items():
             if at <= monotonic():
                 due[recurring] = monotonic() + recurring.seconds

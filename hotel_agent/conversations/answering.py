@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import inspect, select, update
 
 from hotel_agent import metrics
 from hotel_agent.config import settings
@@ -46,11 +46,9 @@ class Starting:
 
 @dataclass(frozen=True)
 class Given:
-    """An answer that has been written down."""
+    """What came of answering: the answer as it was written down, or none where the agent is to be silent."""
 
     answer: Answer | None
-    owner: str
-    session_id: int | None
 
 
 Announce = Callable[[Starting], AbstractContextManager[Any]]
@@ -98,7 +96,14 @@ def answer_once(
 
 def _compose_and_write(conversation_id: int, burst: list[Message], turn: Turn) -> Given:
     reply = reply_to(turn)
-    return with_retry(lambda: _write(conversation_id, burst, reply))
+    learnt = _learnt(turn.guest, reply.language)
+    return with_retry(lambda: _write(conversation_id, burst, reply, turn.guest.id, learnt))
+
+
+def _learnt(guest: Guest, language: str) -> dict[str, Any]:
+    """What the dialogue has changed of the guest, to be written with the answer."""
+    changed = {one.key: one.value for one in inspect(guest).attrs if one.history.has_changes()}
+    return changed | ({"language": language} if guest.language != language else {})
 
 
 def _begin(
@@ -131,8 +136,9 @@ def _take_on(
         _leave_to_staff(conversation, burst, reason)
         return None
     if conversation.channel == "whatsapp":
-        # Should this process die, the next try comes by itself, a little later each time.
+        # Should this process die or fail, the next try comes by itself, a little later each time.
         conversation.answer_due_at = utcnow() + timedelta(seconds=min(LONGEST_RETRY, 4 * burst[0].attempts))
+    db.session.commit()
     turn = _turn(conversation, burst, today, language)
     return burst, turn, _starting(turn.hotel, conversation, burst[-1])
 
@@ -181,6 +187,7 @@ def _starting(hotel: Hotel, conversation: Conversation, last: Message) -> Starti
 def _turn(conversation: Conversation, burst: list[Message], today: date | None, language: str | None) -> Turn:
     hotel = db.session.get_one(Hotel, conversation.hotel_id)
     guest = db.session.get_one(Guest, conversation.guest_id)
+    db.session.expunge(guest)  # What the dialogue learns of the guest is written with the answer, and not before.
     live = session.live_session(conversation)
     now = utcnow()
     if today is not None:
@@ -209,34 +216,34 @@ def _heard(message: Message) -> Heard:
     )
 
 
-def _write(conversation_id: int, burst: list[Message], reply: Answer) -> Given:
+def _write(conversation_id: int, burst: list[Message], reply: Answer, guest_id: int, learnt: dict[str, Any]) -> Given:
     """Write the whole answer down, if the messages still wait for it and the agent still owns the conversation."""
+    if learnt:
+        db.session.execute(update(Guest).where(Guest.id == guest_id).values(**learnt))
     conversation = locked(Conversation, conversation_id)
     if conversation is None:  # Its guest turned out to be another one: the messages wait there.
         db.session.rollback()
-        return Given(None, "agent", None)
+        return Given(None)
     if conversation.owner == "staff":
         _commit_handled(burst, "staff")
-        return Given(None, "staff", conversation.session_id)
+        return Given(None)
     if not _mark(burst, "answered"):
         db.session.rollback()
-        return Given(None, "agent", None)
+        return Given(None)
     waits = [row.received_at or row.created_at for row in _pending(conversation_id)]
     pause = timedelta(seconds=settings().answer_pause_seconds)
-    conversation.answer_due_at = max(waits) + pause if waits else None
+    on_whatsapp = conversation.channel == "whatsapp"
+    conversation.answer_due_at = max(waits) + pause if waits and on_whatsapp else None
     conversation.language = reply.language
-    guest = db.session.get_one(Guest, conversation.guest_id)
-    guest.language = reply.language
-    kept = session.save(conversation, reply.state, lambda: _sender(conversation))
+    session.save(conversation, reply.state, lambda: _sender(conversation))
     if reply.handover:
         since = min(message.sent_at or message.created_at for message in burst)
         hand_over(conversation, reply.handover.reason, since, urgent=reply.handover.urgent)
     for bubble in reply.bubbles:
         outbox.put(conversation, bubble, answers_to=burst[-1].id, asked_at=burst[0].received_at)
-    owner, session_id = conversation.owner, kept.id
     db.session.commit()
     _count(burst, reply)
-    return Given(reply, owner, session_id)
+    return Given(reply)
 
 
 def _mark(burst: list[Message], handling: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from hotel_agent.channels.whatsapp.cards import mask_cards
 from hotel_agent.conversations.models import Message
 from hotel_agent.conversations.taking_in import conversation_of
-from hotel_agent.db import db, utcnow
+from hotel_agent.db import db, nobody_has, utcnow
 from hotel_agent.guests.knowing import Identity, who_writes
 from hotel_agent.hotels.models import Hotel
 
@@ -38,8 +38,9 @@ def ask(hotel: Hotel, sender_id: str, text: str, reply_id: str | None) -> int:
 
 
 def withdraw(message_id: int) -> None:
-    """Nobody waits for the answer any more: leave the message unanswered unless that has begun."""
-    db.session.execute(
-        update(Message).where(Message.id == message_id, Message.handling == "pending").values(handling="none")
-    )
+    """Nobody waits for the answer any more: leave the message unanswered, unless it is being answered."""
+    pending = (Message.id == message_id) & (Message.handling == "pending")
+    conversation_id = db.session.scalar(select(Message.conversation_id).where(pending))
+    if conversation_id and nobody_has("conversation", conversation_id):
+        db.session.execute(update(Message).where(pending).values(handling="none"))
     db.session.commit()

@@ -38,7 +38,10 @@ class WebhookFailure(Model):
     """A body, or a piece of one, that could not be taken in, with the reason; `flask inbox replay` tries again."""
 
     __tablename__ = "webhook_failures"
-    __table_args__ = (UniqueConstraint("event_id", "place"),)
+    __table_args__ = (
+        UniqueConstraint("event_id", "place"),
+        Index("ix_webhook_failures_open", "id", postgresql_where=text("resolved_at is null")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     event_id: Mapped[int] = mapped_column(BigInteger)

@@ -419,7 +419,6 @@ def _resend(message_id: int) -> int | None:
         return None
     conversation, old = found
     put(conversation, from_json(old.payload["outgoing"]), author="staff", answers_to=old.answers_to)
-    if old.status == "unknown":
-        old.status = "cancelled"
+    old.status = "cancelled"
     db.session.commit()
     return conversation.id

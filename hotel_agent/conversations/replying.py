@@ -20,7 +20,10 @@ WAIT_SECONDS = 4.0
 
 
 def answer_message(message_id: int, today: date | None = None, language: str | None = None) -> dict[str, Any] | None:
-    """Answer one message and tell the whole of it, JSON-ready; None when it was withdrawn or answered before."""
+    """Answer one message and tell the whole of it, JSON-ready, without replies when it has been dealt with before.
+
+    None when another message of the same sender took too long.
+    """
     message = db.session.scalars(select(Message).where(Message.id == message_id)).one()
     conversation_id, said = message.conversation_id, message.body
     db.session.rollback()

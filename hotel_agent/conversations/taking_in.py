@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from traceback import format_exception
+from traceback import format_tb
 
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
@@ -26,6 +27,7 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import statuses
 from hotel_agent.conversations.handover import hand_over, settle
 from hotel_agent.conversations.models import Conversation, InboundEvent, Message, MessageId, WebhookFailure
+from hotel_agent.conversations.session import live_session
 from hotel_agent.db import db, is_deadlock, lock_until_commit, locked, utcnow, with_retry
 from hotel_agent.guests.knowing import Identity, follow_number_change, forget, who_writes
 from hotel_agent.guests.models import Guest
@@ -235,16 +237,19 @@ def _on_its_own(body: Body, where: str, alone: bool) -> Iterator[None]:
 
 
 def _will_pass(error: Exception) -> bool:
-    """Whether the database, not the body, is in trouble: a deadlock, or a connection that has gone."""
+    """Whether something else than the body is in trouble: a deadlock, a connection that has gone, the time."""
+    if isinstance(error, BaseTimeoutException):  # The job's time is up, whatever it was doing.
+        return True
     if isinstance(error, DBAPIError):
         return is_deadlock(error) or error.connection_invalidated
     return isinstance(error, PendingRollbackError)
 
 
 def _log_broken(event_id: int, error: Exception) -> None:
-    """The database quotes rows in its errors, and a row may hold a card number."""
-    lines = "".join(format_exception(error))
-    log.error("take_in_failed", inbound_event=event_id, error=type(error).__name__, trace=mask_cards(lines))
+    """Where it broke, without the message: the database quotes rows in its errors, and rows hold guests' words."""
+    where = "".join(format_tb(error.__traceback__))
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    log.error("take_in_failed", inbound_event=event_id, error=type(error).__name__, sqlstate=state, trace=where)
 
 
 class NoSender(Exception):
@@ -361,7 +366,7 @@ def _join_conversations(twin_id: int, guest_id: int) -> None:
         kept.language = kept.language or twin.language
         kept.last_inbound_at = max(filter(None, (kept.last_inbound_at, twin.last_inbound_at)), default=None)
         kept.answer_due_at = max(filter(None, (kept.answer_due_at, twin.answer_due_at)), default=None)
-        if kept.session_id is None:
+        if live_session(kept) is None:
             kept.session_id, kept.session_created_at = twin.session_id, twin.session_created_at
             db.session.execute(
                 text("update sessions set conversation_id = :kept where conversation_id = :twin"),

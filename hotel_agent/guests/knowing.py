@@ -65,6 +65,7 @@ def follow_number_change(
         return None
     guest, twins = who_writes(hotel_id, [*old, *new], at=at)
     if new:
+        _revive(hotel_id, guest, new)
         for identity in old:
             db.session.execute(
                 update(GuestIdentity)
@@ -77,6 +78,23 @@ def follow_number_change(
                 .values(retired_at=at or utcnow())
             )
     return guest, twins
+
+
+def _revive(hotel_id: int, guest: Guest, identities: list[Identity]) -> None:
+    """A number that the guest had given up is theirs again."""
+    live = _holders(hotel_id, identities, at=None, retired=False)
+    for identity in identities:
+        if (identity.kind, identity.value) not in live:
+            db.session.add(
+                GuestIdentity(
+                    hotel_id=hotel_id,
+                    guest_id=guest.id,
+                    kind=identity.kind,
+                    value=identity.value,
+                    wire=identity.wire,
+                )
+            )
+    db.session.flush()
 
 
 def forget(guest_ids: Iterable[int], into: int) -> None:
@@ -123,14 +141,17 @@ def _locked_holders(
             return holders, list(guests)
 
 
-def _holders(hotel_id: int, identities: list[Identity], at: datetime | None) -> dict[tuple[str, str], int]:
+def _holders(
+    hotel_id: int, identities: list[Identity], at: datetime | None, *, retired: bool = True
+) -> dict[tuple[str, str], int]:
     """Guest ids by (kind, value). What was written before an identity was given up is of its holder then."""
+    lately = GuestIdentity.retired_at >= (at or utcnow()) - LAST_WORDS
     rows = db.session.execute(
         select(GuestIdentity.kind, GuestIdentity.value, GuestIdentity.guest_id)
         .where(
             GuestIdentity.hotel_id == hotel_id,
             GuestIdentity.value.in_([identity.value for identity in identities]),
-            GuestIdentity.retired_at.is_(None) | (GuestIdentity.retired_at >= (at or utcnow()) - LAST_WORDS),
+            (GuestIdentity.retired_at.is_(None) | lately) if retired else GuestIdentity.retired_at.is_(None),
         )
         .order_by(GuestIdentity.retired_at.desc().nulls_first())
     )

@@ -40,6 +40,7 @@ class GuestIdentity(Model):
             unique=True,
             postgresql_where=text("retired_at is null"),
         ),
+        Index("ix_guest_identities_value", "hotel_id", "value"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -57,8 +57,10 @@ def app_secret_of(hotel: Hotel) -> str | None:
 
 
 def access_token_of(hotel: Hotel) -> str | None:
-    """What we send this hotel's messages with: its own token, else the installation's."""
-    return unseal(hotel.whatsapp_access_token) if hotel.whatsapp_access_token else settings().whatsapp_access_token
+    """What we send this hotel's messages with: its own token, else the installation's. None: nothing can be sent."""
+    if not hotel.whatsapp_access_token:
+        return settings().whatsapp_access_token
+    return next(_unsealed([hotel.whatsapp_access_token]), None)
 
 
 class KnownSecrets:
@@ -83,8 +85,9 @@ class KnownSecrets:
         return self._pairs
 
     def new_pairs(self) -> Iterable[tuple[str, str]]:
-        """Those of a refresh, if it found something new."""
-        return self._pairs if self.refresh() else ()
+        """What is known now, after a refresh if the last one is not of this second."""
+        self.refresh()
+        return self._pairs
 
     def refresh(self) -> bool:
         """Read them anew, at most once a second. True when there is something new."""

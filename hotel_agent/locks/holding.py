@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from hotel_agent.config import settings
-from hotel_agent.db import db
+from hotel_agent.db import db, lock_until_commit
 from hotel_agent.locks.transaction import in_one_transaction
 from hotel_agent.logs import get_logger
 
@@ -88,7 +88,7 @@ def hold(
     """
 
     def work() -> tuple[Claim, ...]:
-        one_after_another(f"hold:{hotel_id}:{request_key}")
+        lock_until_commit([f"hold:{hotel_id}:{request_key}"])
         already = _live_of_request(hotel_id, request_key)
         if already:
             return already
@@ -202,11 +202,6 @@ def has_lapsed(claims: Iterable[Claim]) -> bool:
     return any(
         claim.status == "expired" or (claim.status == "active" and (claim.expires_at or now) <= now) for claim in claims
     )
-
-
-def one_after_another(key: str) -> None:
-    """Wait until no other transaction works under this key; it is free again when ours ends."""
-    db.session.execute(text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
 
 
 def is_overlap(error: IntegrityError) -> bool:

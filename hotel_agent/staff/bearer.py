@@ -13,7 +13,7 @@ from sqlalchemy import select
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from hotel_agent.config import settings
-from hotel_agent.db import db, utcnow
+from hotel_agent.db import db, done_reading, utcnow
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.staff.models import ApiToken, Staff, StaffHotel
@@ -59,6 +59,7 @@ def hotel_of_bearer(slug: str) -> Hotel:
     hotel = by_slug(slug)
     if hotel.id not in bearer.roles:
         raise Forbidden("This token is not for that hotel.")
+    done_reading()
     return hotel
 
 

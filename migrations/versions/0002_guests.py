@@ -34,6 +34,7 @@ CREATE TABLE guest_identities (
     CONSTRAINT fk_guest_identities_hotel_id FOREIGN KEY(hotel_id) REFERENCES hotels (id) ON DELETE CASCADE,
     CONSTRAINT fk_guest_identities_guest_id FOREIGN KEY(guest_id) REFERENCES guests (id) ON DELETE CASCADE
 );
+CREATE INDEX ix_guest_identities_value ON guest_identities (hotel_id, value);
 CREATE INDEX ix_guest_identities_guest_id ON guest_identities (guest_id);
 CREATE UNIQUE INDEX uq_guest_identities_live ON guest_identities (hotel_id, kind, value) WHERE retired_at is null;
 """

@@ -456,3 +456,17 @@ def test_many_workers_take_in_the_same_and_related_bodies(app, deliver):
     assert rows("select count(*), count(distinct guest_id) from guest_identities") == [(12, 6)]
     assert rows("select count(*) from conversations") == [(6,)]
     assert failures() == []
+
+
+def test_a_dialogue_under_way_survives_the_joining_of_two_guests(app, marta_says, run_jobs, echo, graph):
+    """The phone's conversation has an old session, the scoped id's has the one that is going on."""
+    scoped = {"phone": None, "bsuid": "ES.77"}
+    marta_says("Antes", phone="34600777000")
+    run_jobs()
+    db.session.execute(text("update sessions set last_activity = now() - interval '1 day'"))
+    db.session.commit()
+    marta_says("Una doble", **scoped)
+    run_jobs()
+    marta_says("sí", phone="34600777000", bsuid="ES.77")
+    run_jobs()
+    assert echo[-1].state == {"answers": 1}

@@ -91,3 +91,11 @@ def test_who_writes_is_found_out_once_however_many_ask(app):
 
     with ThreadPoolExecutor(6) as pool:
         assert len(set(pool.map(ask, range(24)))) == 1
+
+
+def test_who_takes_an_old_number_back_is_reached_by_it_again(app):
+    guest_id = known(PHONE)
+    moved(PHONE, OTHER, NOON + timedelta(hours=1))
+    moved(OTHER, PHONE, NOON + timedelta(hours=2))
+    live = "select value from guest_identities where guest_id = :guest and retired_at is null"
+    assert db.session.scalars(text(live).bindparams(guest=guest_id)).all() == [PHONE.value]

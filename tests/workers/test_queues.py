@@ -52,6 +52,7 @@ def test_a_job_that_was_lost_is_wished_for_again_after_a_moment(valkey):
 def test_without_valkey_a_nudge_is_false_and_quick(monkeypatch, valkey):
     nowhere = Redis(port=9, retry=Retry(NoBackoff(), 0))
     monkeypatch.setattr(queues, "redis", lambda: nowhere)
+    monkeypatch.setattr(queues, "patient_redis", lambda: nowhere)
     began = monotonic()
     assert nudges.take_in() is False
     queues.remind(queues.SWEEPS, "workers.upkeep.bring_back", ttl=4)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from hotel_agent.db import db, utcnow
+from hotel_agent.db import db, lock_until_commit, utcnow
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks import holding
 from hotel_agent.locks.holding import Claim, HoldLapsed, Wanted
@@ -70,7 +70,7 @@ def book(hotel: Hotel, request: BookRequest) -> str:
     """Turn a hold into a booking, both in one transaction; its code. Raises RoomTaken, HoldLapsed."""
 
     def work() -> str:
-        holding.one_after_another(f"book:{hotel.id}:{request.hold_key}")
+        lock_until_commit([f"book:{hotel.id}:{request.hold_key}"])
         claims = holding.claims_of(request.hold_key)
         already = _code_of(hotel, request, claims)
         if already:

@@ -1,0 +1,102 @@
+"""`flask …` as an administrator types it: what works says so, what does not says why in one line."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from hotel_agent.db import db
+from hotel_agent.flags.switches import is_on
+from hotel_agent.hotels.credentials import app_secret_of
+from hotel_agent.hotels.finding import by_slug, of_number
+from hotel_agent.hotels.models import Knowledge
+
+
+@pytest.fixture
+def flask(app):
+    runner = app.test_cli_runner()
+    return lambda *words: runner.invoke(args=list(words))
+
+
+def test_a_hotel_of_ones_own(flask):
+    assert flask("hotel", "create", "playa", "Hotel Playa", "--timezone", "Atlantic/Canary").exit_code == 0
+    assert flask("hotel", "add-number", "playa", "555").exit_code == 0
+    assert flask("hotel", "set", "playa", "whatsapp_app_secret=s3cret", "check_in_time=16:00").exit_code == 0
+    assert "Hotel Playa\tAtlantic/Canary\tEUR\tlocal\t555" in flask("hotel", "list").output
+    found = of_number("555")
+    assert found is not None
+    hotel = found[0]
+    assert (hotel.slug, app_secret_of(hotel), hotel.check_in_time.hour) == ("playa", "s3cret", 16)
+    assert hotel.whatsapp_app_secret != "s3cret"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("hotel", "create", "miramar", "Again"),
+        ("hotel", "create", "Playa!", "Bad slug"),
+        ("hotel", "create", "playa", "Nowhere", "--timezone", "Mars/Base"),
+        ("hotel", "set", "miramar", "colour=blue"),
+        ("hotel", "set", "miramar", "check_in_time=25:99"),
+        ("hotel", "set", "nowhere", "name=x"),
+        ("hotel", "add-number", "andes", "100000000000001"),
+        ("flag", "set", "agentt", "off"),
+        ("knowledge", "set", "miramar", "ask_wifi", "es", "  "),
+        ("knowledge", "set", "miramar", "Wi-Fi", "es", "Sí"),
+        ("staff", "create", "nobody", "--hotel", "miramar", "--role", "ops", "--password", "long enough it is"),
+        ("staff", "create", "a@b.example", "--hotel", "miramar", "--role", "ops", "--password", "short"),
+        ("staff", "disable", "nobody@b.example"),
+        ("token", "create", "--hotel", "nowhere"),
+        ("token", "revoke", "hat_unknown"),
+        ("inbox", "replay", "987654"),
+        ("nlu", "try", "hola", "--today", "tomorrow"),
+        ("nlu", "try", "hola", "--expected", "magic"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_done_is_told_in_one_line(flask, words):
+    result = flask(*words)
+    assert result.exit_code == 1
+    assert result.output.strip().splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in result.output
+
+
+def test_a_flag_for_one_hotel_wins_over_the_general_one(flask):
+    miramar, andes = by_slug("miramar").id, by_slug("andes").id
+    assert flask("flag", "set", "agent", "off").exit_code == 0
+    assert flask("flag", "set", "agent", "on", "--hotel", "andes").exit_code == 0
+    assert (is_on("agent", miramar), is_on("agent", andes)) == (False, True)
+    assert "agent\tandes\ton" in flask("flag", "list").output
+
+
+def test_what_the_hotel_says_is_set_and_listed(flask):
+    assert flask("knowledge", "set", "miramar", "ask_wifi", "es", "Hay wifi.").exit_code == 0
+    said = db.session.scalar(select(Knowledge.text).where(Knowledge.topic == "ask_wifi", Knowledge.language == "es"))
+    assert said is not None
+    assert "ask_wifi\tes\tHay wifi." in flask("knowledge", "list", "miramar", "ask_wifi").output
+
+
+def test_a_token_is_printed_alone_and_revoked(flask, client):
+    token = flask("token", "create", "--hotel", "miramar").output.strip()
+    assert len(token.split()) == 1
+    headers = {"Authorization": f"Bearer {token}"}
+    assert client.get("/api/pms/availability?hotel=andes", headers=headers).status_code == 403
+    assert client.get("/api/pms/availability?hotel=miramar", headers=headers).status_code == 400
+    assert flask("token", "revoke", token).exit_code == 0
+    assert client.get("/api/pms/availability?hotel=miramar", headers=headers).status_code == 401
+
+
+def test_what_was_understood_is_shown(flask):
+    shown = flask("nlu", "try", "del 5 al 9 de mayo para 2", "--hotel", "miramar", "--today", "2026-11-22").output
+    assert '"check_in": "2027-05-05"' in shown
+    assert '"adults": 2' in shown
+
+
+@pytest.mark.parametrize("group", ["hotel", "staff", "token", "flag", "knowledge", "inbox", "nlu", "demo"])
+def test_every_command_tells_what_it_does(app, flask, group):
+    commands = app.cli.commands[group].commands
+    assert commands
+    for name in commands:
+        result = flask(group, name, "--help")
+        assert result.exit_code == 0
+        assert len(result.output.split("\n")) > 4
