@@ -227,7 +227,7 @@ def _write(conversation_id: int, burst: list[Message], reply: Answer, guest_id: 
     if conversation.owner == "staff":
         _commit_handled(burst, "staff")
         return Given(None)
-    if not _mark(burst, "answered"):
+    if not _mark(burst, "answered" if reply.bubbles else "staff"):
         db.session.rollback()
         return Given(None)
     waits = [row.received_at or row.created_at for row in _pending(conversation_id)]

@@ -38,7 +38,7 @@ def failures() -> None:
 def replay(ids: tuple[int, ...]) -> None:
     """Take failed bodies in again: those of the IDS that `flask inbox failures` shows, or all that wait."""
     count = put_back(ids or None)
-    click.echo(f"{count} replayed")
+    click.echo(f"{count} put back to be taken in; what fails again is listed anew by `flask inbox failures`")
     if count < len(set(ids)):
         raise click.ClickException("some of those ids do not wait to be replayed")
 

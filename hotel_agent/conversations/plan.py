@@ -183,7 +183,9 @@ def _looking_up(talk: Talk) -> list[Part]:
     if state.lookup and identified and not talk.said.means(*stay.GOALS):
         talk.acted_on.extend(talk.said.acts)
         return cancel.start(talk) if state.lookup == "cancel" else reservation_status.answer(talk)
-    only_a_code = bool(entities.get("booking_code")) and not talk.said.means(*stay.GOALS, *for_staff.REASONS)
+    only_a_code = bool(entities.get("booking_code")) and not talk.said.means(*for_staff.REASONS)
+    # "reserva MIR-ABC234" names a booking; with days or people it would be the wish for one.
+    only_a_code = only_a_code and (not talk.said.means(*stay.GOALS) or not _mentions_a_stay(talk))
     if talk.said.means("reservation_status") or only_a_code:
         talk.acted_on.append("reservation_status")
         return reservation_status.answer(talk)

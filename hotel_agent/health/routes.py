@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hmac
 
+import psycopg
 from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request, url_for
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_flask_exporter import PrometheusMetrics
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotel_agent import queues
 from hotel_agent.config import settings
-from hotel_agent.db import db
+from hotel_agent.db import connect
 from hotel_agent.health.figures import Rows
 from hotel_agent.redis import RedisError
 from hotel_agent.web import is_draining, problem
 
 LAG_SECONDS = 30
+PROBE_SECONDS = 3
+FIGURES = """
+    select (select coalesce(extract(epoch from now() - min(received_at)), 0) from inbound_events
+              where processed_at is null),
+           (select count(*) from tenant_user_identifiers where stopped_at is not null)
+"""
 
 bp = Blueprint("health", __name__)
 
@@ -34,7 +39,7 @@ def init_app(app: Flask) -> None:
 def home() -> BaseResponse:
     """Until there is a dashboard the demo's front door is the simulator."""
     if settings().is_demo:
-        return redirect(url_for("simulator.show"))
+        return redirect(url_for("simulator.index"))
     return jsonify(name="Hotel Agent")
 
 
@@ -48,18 +53,10 @@ def readyz() -> tuple[Response, int]:
     """503 only when nothing can be kept or the process ends; what merely slows answers down is told with 200."""
     if is_draining():
         return jsonify(status="draining", degraded=[], workers=0), 503
-    try:
-        lag, stopped = db.session.execute(
-            text(
-                "select (select coalesce(extract(epoch from now() - min(received_at)), 0) from inbound_events"
-                " where processed_at is null),"
-                " (select count(*) from tenant_user_identifiers where stopped_at is not null)"
-            )
-        ).one()
-    except SQLAlchemyError:
-        db.session.rollback()
+    figures = _figures()
+    if figures is None:
         return jsonify(status="unavailable", degraded=["postgres"], workers=0), 503
-    db.session.rollback()
+    lag, stopped = figures
     degraded = [f"{stopped} WhatsApp numbers stopped"] if stopped else []
     if lag > LAG_SECONDS:
         degraded.append("intake lag")
@@ -70,6 +67,16 @@ def readyz() -> tuple[Response, int]:
         degraded.append("workers")
     status = "degraded" if degraded else "ready"
     return jsonify(status=status, degraded=degraded, workers=workers or 0, intake_lag_seconds=round(float(lag), 1)), 200
+
+
+def _figures() -> tuple[float, int] | None:
+    """Intake lag in seconds and numbers stopped; None when PostgreSQL does not answer a new connection in time."""
+    try:
+        with connect("hotel-agent probe", timeout=PROBE_SECONDS) as connection:
+            row = connection.execute(FIGURES).fetchone()
+    except psycopg.Error:
+        return None
+    return (float(row[0]), int(row[1])) if row else None
 
 
 def _workers() -> int | None:

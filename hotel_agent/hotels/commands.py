@@ -42,6 +42,7 @@ def create(slug: str, name: str, **columns: str) -> None:
     if db.session.scalar(select(Hotel.id).where(Hotel.slug == slug)):
         raise BadInput("slug", f"there is a hotel {slug!r} already")
     _zone(columns["timezone"])
+    _currency(columns["currency"])
     db.session.add(Hotel(slug=slug, name=name, **columns))
     db.session.commit()
     click.echo(f"{slug} created")
@@ -108,6 +109,16 @@ def _zone(name: str) -> str:
     return name
 
 
+def _set_currency(row: Hotel, key: str, value: str) -> None:
+    row.currency = _currency(value)
+
+
+def _currency(code: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise BadInput("currency", f"{code!r} is not a currency code such as EUR")
+    return code
+
+
 def _language(row: Hotel, key: str, value: str) -> None:
     if value not in LANGUAGES:
         raise ValueError
@@ -123,7 +134,7 @@ def _pms(row: Hotel, key: str, value: str) -> None:
 SETTABLE: dict[str, Callable[[Hotel, str, str], Any]] = {
     "name": _plain,
     "country": _plain,
-    "currency": _plain,
+    "currency": _set_currency,
     "language": _language,
     "timezone": _timezone,
     "pms": _pms,

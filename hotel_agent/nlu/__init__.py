@@ -40,8 +40,8 @@ _TALKS = {
 def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understanding:
     """What one message says. `today` is the hotel's date; never raises, whatever the text."""
     text = text[:LONGEST]
-    language = detect(text, hints.language)
     contacts, readable = find_contacts(text, hints.expected)
+    language = detect(readable, hints.language)
     line = tidy(readable, language)
     entities: dict[str, Any] = {}
     ambiguous: list[str] = []

@@ -121,7 +121,9 @@ def test_who_may_ask(ask, client):
     assert is_problem(ask(token="a.b.c"), 401)
     assert is_problem(ask(token=andes), 403)
     assert is_problem(ask(hotel="atlantis"), 404)
-    assert is_problem(client.post(URL, data="{"), 400, "body")
+    assert is_problem(client.post(URL, data="{"), 401)
+    headers = {"Authorization": f"Bearer {andes}"}
+    assert is_problem(client.post(URL, data="{", headers=headers), 400, "body")
     assert is_problem(client.get(URL), 405)
     bearer.revoke_token(andes)
     assert is_problem(ask(token=andes, hotel="andes"), 401)

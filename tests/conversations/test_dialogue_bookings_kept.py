@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from hotel_agent.channels.whatsapp.limits import OutList
+from hotel_agent.conversations.dialogue import Heard
 from hotel_agent.reservations import Booking, RoomRequest, Stay
 from hotel_agent.reservations.booking import book, hold_quote
 from hotel_agent.reservations.quoting import room_kinds
@@ -208,3 +209,35 @@ def test_a_correction_just_after_the_booking_is_about_that_booking(marta):
 def test_code_and_surname_come_in_one_sentence(marta, miramar):
     booking = booked(Chat(miramar, new_guest(miramar, "Luisa Pérez")))
     assert marta.says(f"el código es {booking.code} y el apellido Pérez").says(booking.code, "190,00")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["{code} Romero", "Hola, ¿está confirmada mi reserva {code} Romero?", "reserva {code}, Romero", "Romero {code}"],
+)
+def test_the_surname_may_stand_beside_the_code(miramar, words):
+    theirs = Chat(miramar, new_guest(miramar, "Lucía Romero"))
+    booking = booked(theirs)
+    stranger = Chat(miramar, new_guest(miramar))
+    assert stranger.says(words.format(code=booking.code)).says(booking.code, "confirmada")
+
+
+def test_guessing_surnames_beside_a_code_ends_with_a_colleague(miramar):
+    booking = booked(Chat(miramar, new_guest(miramar, "Lucía Romero")))
+    stranger = Chat(miramar, new_guest(miramar))
+    for guess in ("García", "López", "Pérez"):
+        last = stranger.says(f"{booking.code} {guess}")
+    assert last.reason == "unsure"
+
+
+def test_a_code_does_not_change_the_language(miramar):
+    stranger = Chat(miramar, new_guest(miramar))
+    assert stranger.says("cancela la reserva MIR-ZY9Q2X").says("apellido")
+
+
+def test_more_media_is_not_acknowledged_again(marta):
+    photo = Heard(0, "image", "", None, "acknowledge")
+    assert marta.hears(photo).answer.bubbles
+    marta.waiting = "media"
+    again = marta.hears(photo)
+    assert (again.answer.bubbles, again.reason) == ((), "media")

@@ -208,7 +208,7 @@ def _luhn(digits: str) -> bool:
 
 def _grouped_like_a_card(sizes: list[int], digits: str) -> bool:
     """Rules out what people write as several numbers: two phones of nine digits, short numbers in a row."""
-    if sum(sizes) == 18 and len(sizes) > 1 and digits[9] in "6789":
+    if sum(sizes) == 18 and len(sizes) > 1 and max(sizes) > 1 and digits[9] in "6789":
         halves = {sum(sizes[:count]) for count in range(1, len(sizes))}
         return 9 not in halves
     return sum(sizes) >= 16 or len(set(sizes[:-1])) <= 1 or min(sizes[:-1]) >= 3

@@ -225,6 +225,9 @@ def _row_again(talk: Talk, place: int, shown: Shown) -> Row:
     total, currency = Decimal(shown.total), talk.hotel.currency
     price = talk.say("availability.row", nightly=None, total=total, currency=currency)
     dates = talk.say("availability.row_dates", check_in=shown.check_in, check_out=shown.check_out)
+    same_rooms = [other for other in talk.state.offers if other.types == shown.types]
+    if len(same_rooms) > 1:  # What tells them apart stands first.
+        return Row(shown.key, dates, f"{rooms_in_short(talk, shown.types)} · {price}")
     return Row(shown.key, _row_title(talk, place, shown), f"{dates} · {price}")
 
 

@@ -10,6 +10,7 @@ from hotel_agent.reservations import Booking
 from hotel_agent.reservations.booking import NeedsSurname, look_up
 
 MOST_TRIES = 3
+_NAME = re.compile(r"\b[A-ZÁÉÍÓÚÂÊÔÃÕÀÇÑÜ][^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _HAS_NOT = re.compile(
     r"\b(?:no|nao|not|don'?t|dont|can'?t|cant|never|nunca|sin|without|sem|perdi|lost|forgot|olvide|esqueci)\b"
 )
@@ -45,9 +46,33 @@ def open_booking(talk: Talk, purpose: str) -> Booking | Part:
         _opened(talk, found, str(surname) if surname else None)
         return found
     if isinstance(found, NeedsSurname):
+        beside = _beside_the_code(talk, code)
+        opened = next((one for one in (_tried(talk, code, word) for word in beside) if one), None)
+        if opened:
+            return opened
+        state.wrong_codes += bool(beside)
+        if state.wrong_codes >= MOST_TRIES:
+            return _wrong(talk, purpose)
         state.lookup, state.lookup_code = purpose, code
         return talk.ask("surname", "reservation_status.ask_surname")
     return _wrong(talk, purpose)
+
+
+def _tried(talk: Talk, code: str, surname: str) -> Booking | None:
+    found = look_up(talk.hotel, talk.guest.id, code, surname)
+    if not isinstance(found, Booking):
+        return None
+    _opened(talk, found, surname)
+    return found
+
+
+def _beside_the_code(talk: Talk, code: str) -> list[str]:
+    """The names beside the code, where nothing says that one is a surname: "MIR-ABC234 Romero"."""
+    place = re.search(rf"{code[:3]}[-_ ]?{code[-6:]}", talk.said.words, re.IGNORECASE)
+    if place is None:
+        return []
+    before, after = talk.said.words[: place.start()], talk.said.words[place.end() :]
+    return _NAME.findall(after)[:2] or _NAME.findall(before)[-1:]
 
 
 def _opened(talk: Talk, booking: Booking, surname: str | None) -> None:
