@@ -17,9 +17,9 @@ from sqlalchemy import inspect, select, update
 from hotel_agent import metrics
 from hotel_agent.config import settings
 from hotel_agent.conversations import outbox, session
-from hotel_agent.conversations.dialogue import Answer, Heard, Turn
+from hotel_agent.conversations.dialogue import Answer, Handover, Heard, Turn
 from hotel_agent.conversations.handover import hand_over
-from hotel_agent.conversations.models import Conversation, Message
+from hotel_agent.conversations.models import WINDOW, Conversation, Message
 from hotel_agent.conversations.reply import reply_to
 from hotel_agent.db import db, done_reading, glance, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.flags.switches import is_on
@@ -28,7 +28,6 @@ from hotel_agent.hotels import credentials
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.logs import get_logger
 
-ANSWERABLE_FOR = timedelta(hours=24)
 TRIES = 5
 LONGEST_RETRY = 12  # seconds; a message whose process died waits no longer than this for the next
 
@@ -162,7 +161,7 @@ def _not_ours(conversation: Conversation, burst: list[Message]) -> str | None:
         return "agent_off"
     if burst[0].attempts > TRIES:
         return "agent_failed"
-    if any(utcnow() - (message.sent_at or utcnow()) > ANSWERABLE_FOR for message in burst):
+    if any(utcnow() - (message.sent_at or utcnow()) > WINDOW for message in burst):
         return "too_old"
     return None
 
@@ -236,9 +235,11 @@ def _write(conversation_id: int, burst: list[Message], reply: Answer, guest_id: 
     conversation.answer_due_at = max(waits) + pause if waits and on_whatsapp else None
     conversation.language = reply.language
     session.save(conversation, reply.state, lambda: _sender(conversation))
-    if reply.handover:
+    # Whoever gets no words is with a person, and the person knows.
+    handover = reply.handover or (None if reply.bubbles else Handover("unsure"))
+    if handover:
         since = min(message.sent_at or message.created_at for message in burst)
-        hand_over(conversation, reply.handover.reason, since, urgent=reply.handover.urgent)
+        hand_over(conversation, handover.reason, since, urgent=handover.urgent)
     for bubble in reply.bubbles:
         outbox.put(conversation, bubble, answers_to=burst[-1].id, asked_at=burst[0].received_at)
     db.session.commit()

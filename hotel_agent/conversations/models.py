@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func, text
@@ -10,6 +10,9 @@ from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hotel_agent.db import Model
+
+# WhatsApp's customer service window: so long after a guest's message may the hotel write freely.
+WINDOW = timedelta(hours=24)
 
 
 class InboundEvent(Model):

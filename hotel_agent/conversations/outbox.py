@@ -24,14 +24,13 @@ from hotel_agent.channels.whatsapp.outgoing import from_json, kind_of, to_json, 
 from hotel_agent.config import settings
 from hotel_agent.conversations import statuses
 from hotel_agent.conversations.handover import hand_over
-from hotel_agent.conversations.models import Conversation, Message
+from hotel_agent.conversations.models import WINDOW, Conversation, Message
 from hotel_agent.db import db, glance, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.guests.models import GuestIdentity
 from hotel_agent.hotels import credentials
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.logs import get_logger
 
-WINDOW = timedelta(hours=24)
 TRIES = 6
 PROBE_AFTER = timedelta(seconds=60)
 STOPPING = {ErrorClass.AUTH, ErrorClass.QUALITY, ErrorClass.BILLING}

@@ -26,7 +26,7 @@ from hotel_agent.channels.whatsapp.payload import (
 from hotel_agent.config import settings
 from hotel_agent.conversations import statuses
 from hotel_agent.conversations.handover import hand_over, settle
-from hotel_agent.conversations.models import Conversation, InboundEvent, Message, MessageId, WebhookFailure
+from hotel_agent.conversations.models import WINDOW, Conversation, InboundEvent, Message, MessageId, WebhookFailure
 from hotel_agent.conversations.session import live_session
 from hotel_agent.db import db, is_deadlock, lock_until_commit, locked, utcnow, with_retry
 from hotel_agent.guests.knowing import Identity, follow_number_change, forget, who_writes
@@ -37,7 +37,6 @@ from hotel_agent.hotels.finding import of_number
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.logs import get_logger
 
-ANSWERABLE_FOR = timedelta(hours=24)
 GIVE_UP_AFTER = 5
 LONGEST_PAUSE = timedelta(seconds=15)
 # Bodies in one transaction: what each costs the database is shared, what breaks one is redone for few.
@@ -427,7 +426,7 @@ def _owe(conversation: Conversation, row: Message, message: InboundMessage) -> d
     elif message.placeholder:
         row.handling = "staff"
         hand_over(conversation, "unreadable", sent_at)
-    elif utcnow() - sent_at > ANSWERABLE_FOR:
+    elif utcnow() - sent_at > WINDOW:
         row.handling = "staff"
         hand_over(conversation, "too_old", sent_at)
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -47,9 +47,6 @@ class Stay:
     @property
     def nights(self) -> int:
         return (self.check_out - self.check_in).days
-
-    def moved_to(self, check_in: date) -> Stay:
-        return Stay(check_in, check_in + timedelta(days=self.nights))
 
 
 @dataclass(frozen=True)
@@ -172,9 +169,6 @@ class Quote:
     currency: str
     free_until: datetime
     late_fee: Decimal
-
-    def is_free_at(self, now: datetime) -> bool:
-        return now <= self.free_until
 
 
 @dataclass(frozen=True)

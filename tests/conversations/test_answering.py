@@ -377,3 +377,14 @@ def test_two_messages_in_one_second_are_heard_in_the_order_of_their_arrival(mart
         marta_says(word, at=1_900_000_000)
     run_jobs()
     assert [heard.text for heard in echo[0].heard] == ["a", "b", "c", "d"]
+
+
+def test_an_answer_without_words_leaves_the_message_with_staff_who_know(marta_says, run_jobs, sent, monkeypatch):
+    monkeypatch.setattr("hotel_agent.conversations.answering.reply_to", lambda _turn: Answer((), None, {}, "es"))
+    marta_says("Hola", wamid="w1")
+    run_jobs()
+    row = db.session.execute(
+        text("select m.handling, c.status, c.waiting_since is not null from messages m join conversations c on true")
+    ).one()
+    assert tuple(row) == ("staff", "waiting", True)
+    assert not sent

@@ -47,11 +47,6 @@ def availability_from(hotel: Hotel, first: date, last: date, nights: int) -> tup
     return _for_arrivals(hotel, [first + timedelta(days=day) for day in range(days)], nights)
 
 
-def calendar(hotel: Hotel, first: date, last: date) -> tuple[Availability, ...]:
-    """What is free night by night from `first` to `last`."""
-    return availability_from(hotel, first, last, nights=1)
-
-
 def last_night_for_sale(hotel: Hotel) -> date | None:
     latest: date | None = db.session.execute(
         text("select max(night) from rates join room_types t on t.id = room_type_id where t.hotel_id = :hotel"),
