@@ -18,7 +18,7 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
     from flask import Flask
     from flask_migrate import Migrate
 
-    from hotel_agent import logs, models, web
+    from hotel_agent import live, logs, models, web
     from hotel_agent.config import settings
     from hotel_agent.db import db, engine_options
 
@@ -32,6 +32,7 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
         MAX_CONTENT_LENGTH=4 * 1024 * 1024,
     )
     db.init_app(app)
+    live.watch_session()
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     models.load()
     web.init_app(app)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hotel_agent.db import Model
@@ -38,7 +39,10 @@ class InboundEvent(Model):
 
 
 class WebhookFailure(Model):
-    """A body, or a piece of one, that could not be taken in, with the reason; `flask inbox replay` tries again."""
+    """A body, or a piece of one, that could not be taken in, with the reason; `flask inbox replay` tries again.
+
+    `hotel_id` is null where nobody can say whose it is.
+    """
 
     __tablename__ = "webhook_failures"
     __table_args__ = (
@@ -47,6 +51,7 @@ class WebhookFailure(Model):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int | None] = mapped_column(ForeignKey("hotels.id", ondelete="SET NULL"))
     event_id: Mapped[int] = mapped_column(BigInteger)
     place: Mapped[str] = mapped_column(server_default="")
     reason: Mapped[str]
@@ -61,7 +66,9 @@ class Conversation(Model):
     """One guest with one of the hotel's numbers (or the API).
 
     `owner` is agent or staff; `status` is open, waiting, snoozed or closed. `answer_due_at` is set while an inbound
-    message waits for the agent; `waiting_since` is the time of the first message that waits for a person.
+    message waits for the agent. `waiting_since` is the time of the first guest message without an answer: the
+    agent's answer ends it only where nobody asked for a person or was promised one, which `waiting_reasons` tell,
+    the most pressing one being `waiting_reason`. `last_message_*` is what a list shows of the latest message.
     """
 
     __tablename__ = "conversations"
@@ -76,6 +83,28 @@ class Conversation(Model):
             "waiting_since",
             postgresql_where=text("waiting_since is not null"),
         ),
+        Index("ix_conversations_recent", "hotel_id", text("last_message_at DESC"), text("id DESC")),
+        Index(
+            "ix_conversations_assignee",
+            "assignee_id",
+            text("last_message_at DESC"),
+            postgresql_where=text("assignee_id is not null"),
+        ),
+        Index(
+            "ix_conversations_agent",
+            "hotel_id",
+            text("last_message_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("owner = 'agent' and status <> 'closed'"),
+        ),
+        Index(
+            "ix_conversations_closed",
+            "hotel_id",
+            text("last_message_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("status = 'closed'"),
+        ),
+        Index("ix_conversations_snoozed", "snoozed_until", postgresql_where=text("status = 'snoozed'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -90,7 +119,15 @@ class Conversation(Model):
     language: Mapped[str | None]
     waiting_since: Mapped[datetime | None]
     waiting_reason: Mapped[str | None]
+    waiting_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     urgent: Mapped[bool] = mapped_column(server_default="false")
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+    snoozed_until: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    last_message_at: Mapped[datetime | None]
+    last_message_author: Mapped[str | None]
+    last_message_type: Mapped[str | None]
+    last_message_text: Mapped[str] = mapped_column(server_default="")
     answer_due_at: Mapped[datetime | None]
     last_inbound_at: Mapped[datetime | None]
     session_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -102,8 +139,8 @@ class Message(Model):
     """One bubble. Inbound: `status` is received and `handling` says what becomes of it: pending (the agent owes
     an answer), answered, staff (a person owes one), none (nothing is owed). Outbound: `status` tells how far it got.
 
-    `author` is guest, agent, staff or automatic. `payload` holds what is more than words: media, buttons, rows,
-    location, quoted id. `sent_at` of an inbound message is Meta's time.
+    `author` is guest, agent, staff or automatic; `staff_id` the colleague who wrote it. `payload` holds what is
+    more than words: media, buttons, rows, location, quoted id. `sent_at` of an inbound message is Meta's time.
     """
 
     __tablename__ = "messages"
@@ -122,6 +159,14 @@ class Message(Model):
             "id",
             postgresql_where=text("status in ('queued', 'sending', 'unknown')"),
         ),
+        Index("ix_messages_failed", "conversation_id", postgresql_where=text("status in ('failed', 'unknown')")),
+        Index("ix_messages_hotel_recent", "hotel_id", "id"),
+        Index(
+            "ix_messages_words",
+            "hotel_id",
+            text("to_tsvector('simple'::regconfig, fold(body))"),
+            postgresql_using="gin",
+        ),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
 
@@ -131,6 +176,7 @@ class Message(Model):
     hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
     direction: Mapped[str]
     author: Mapped[str]
+    staff_id: Mapped[int | None]
     wamid: Mapped[str | None]
     type: Mapped[str]
     body: Mapped[str] = mapped_column(server_default="")
@@ -157,6 +203,68 @@ class MessageId(Model):
     wamid: Mapped[str] = mapped_column(primary_key=True)
     message_id: Mapped[int] = mapped_column(BigInteger)
     message_created_at: Mapped[datetime]
+
+
+class ClientId(Model):
+    """The id that a colleague's browser gave a message it asked us to send: asking twice sends once."""
+
+    __tablename__ = "client_ids"
+
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class ConversationEvent(Model):
+    """What happened in a conversation besides messages: notes (`kind` note, words in `body`), takeovers, holds, …
+
+    `staff_id` is who did it, null for the agent or the system; `details` holds what the line in the thread tells.
+    Nothing in this table is ever sent to anybody.
+    """
+
+    __tablename__ = "conversation_events"
+    __table_args__ = (Index("ix_conversation_events_conversation", "conversation_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    kind: Mapped[str]
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+    body: Mapped[str] = mapped_column(server_default="")
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+
+
+class CannedReply(Model):
+    """Words that colleagues send often, found by `shortcut`; `{{ guest }}` and the like are filled in."""
+
+    __tablename__ = "canned_replies"
+    __table_args__ = (UniqueConstraint("hotel_id", "shortcut", "language"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    shortcut: Mapped[str]
+    language: Mapped[str]
+    body: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class MessageTemplate(Model):
+    """A template that Meta has approved: the only thing that may be sent once the window is closed.
+
+    `body` has Meta's numbered places: {{1}}, {{2}}, …
+    """
+
+    __tablename__ = "message_templates"
+    __table_args__ = (UniqueConstraint("hotel_id", "name", "language"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    language: Mapped[str]
+    body: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class EarlyStatus(Model):

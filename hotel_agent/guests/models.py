@@ -14,12 +14,22 @@ class Guest(Model):
     """A person, as one hotel knows them."""
 
     __tablename__ = "guests"
+    __table_args__ = (
+        Index(
+            "ix_guests_name_words",
+            "hotel_id",
+            text("fold(name)"),
+            postgresql_using="gin",
+            postgresql_ops={"fold(name)": "gin_trgm_ops"},
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"), index=True)
     name: Mapped[str | None]
     name_at: Mapped[datetime | None]
     language: Mapped[str | None]
+    vip: Mapped[bool] = mapped_column(server_default="false")
     opted_out_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -41,6 +51,14 @@ class GuestIdentity(Model):
             postgresql_where=text("retired_at is null"),
         ),
         Index("ix_guest_identities_value", "hotel_id", "value"),
+        Index(
+            "ix_guest_identities_digits",
+            "hotel_id",
+            "value",
+            postgresql_using="gin",
+            postgresql_ops={"value": "gin_trgm_ops"},
+            postgresql_where=text("kind = 'phone' and retired_at is null"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -66,6 +66,14 @@ class Reservation(Model):
         CheckConstraint("check_in < check_out", name="stay"),
         Index("idx_reservations_date_range", text("daterange(check_in, check_out)"), postgresql_using="gist"),
         Index("ix_reservations_hotel_check_in", "hotel_id", "check_in"),
+        Index(
+            "ix_reservations_words",
+            "hotel_id",
+            text("fold(guest_name)"),
+            "code",
+            postgresql_using="gin",
+            postgresql_ops={"fold(guest_name)": "gin_trgm_ops", "code": "gin_trgm_ops"},
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

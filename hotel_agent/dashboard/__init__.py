@@ -1,0 +1,1 @@
+"""What staff see: the inbox, read across features."""

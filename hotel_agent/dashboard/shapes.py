@@ -1,0 +1,214 @@
+"""What the inbox shows, as values: the queries fill them, the templates read them. All moments are aware, in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+VIEWS = ("waiting", "mine", "all", "agent", "closed")
+
+
+@dataclass(frozen=True)
+class Chip:
+    """Why somebody should look, or what to know before reading.
+
+    `kind`: emergency, complaint, human, payment, unsure, pms_failed, send_failed, send_unknown, window_closing,
+    window_closed, hold_expiring, vip, returning, arriving, in_house, leaving, language, agent_off, agent_failed, …
+    `tone`: alarm, warn, calm. `detail` is what the chip adds (a language code, a count), `until` its deadline.
+    """
+
+    kind: str
+    tone: str
+    detail: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One conversation in the list. `name` is None where nobody has told it; then `phone` (digits) names the guest."""
+
+    id: int
+    name: str | None
+    phone: str | None
+    room: str | None  # room number while in house
+    arrives: date | None  # next arrival, when not in house
+    text: str
+    text_type: str | None  # text, image, audio, …: a message without words is told by its type
+    author: str | None  # guest, agent, staff, automatic
+    at: datetime | None
+    waiting_since: datetime | None
+    urgent: bool
+    owner: str
+    status: str
+    assignee_id: int | None
+    assignee: str | None
+    snoozed_until: datetime | None
+    chips: tuple[Chip, ...]
+    found: str | None = None  # by a search: the words around what was found, plain text
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One view of the list. `pinned`: who waits and is nobody's, or has a failed send, wherever one looks."""
+
+    view: str
+    query: str
+    pinned: tuple[Line, ...]
+    lines: tuple[Line, ...]
+    more: str | None  # cursor for the next page
+    waiting: int  # counts for the tabs
+    mine: int
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The message that another one answers to, in short."""
+
+    message_id: int
+    author: str
+    text: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """`status`: waiting, stored, failed. `mime_type` and `url_id` are of what a browser can show or play."""
+
+    url_id: int
+    status: str
+    mime_type: str
+    file_name: str
+    size: int | None
+    seconds: float | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    title: str
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """One message. `can` names what may be done about it: retry (failed), resend (unknown)."""
+
+    id: int
+    at: datetime
+    direction: str
+    author: str  # guest, agent, staff, automatic
+    staff_name: str | None
+    type: str
+    text: str
+    status: str  # of Message
+    handling: str
+    choices: tuple[Choice, ...]
+    location: tuple[float, float, str | None, str | None] | None  # latitude, longitude, name, address
+    quote: Quote | None
+    attachments: tuple[Attachment, ...]
+    reaction: str | None
+    edited: bool
+    error_code: int | None
+    error_text: str | None
+    can: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    id: int
+    at: datetime
+    staff_name: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, told inline. `details` holds only what the template prints."""
+
+    id: int
+    at: datetime
+    kind: str
+    staff_name: str | None
+    details: dict[str, Any]
+
+
+Item = Bubble | Note | Event
+
+
+@dataclass(frozen=True)
+class Thread:
+    """The latest items, oldest first. `older` is the cursor for those before them."""
+
+    items: tuple[Item, ...]
+    older: str | None
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands above the thread and decides what the composer offers."""
+
+    id: int
+    hotel_id: int
+    name: str | None
+    phone: str | None
+    channel: str
+    language: str | None
+    owner: str
+    status: str
+    assignee_id: int | None
+    assignee: str | None
+    waiting_since: datetime | None
+    urgent: bool
+    snoozed_until: datetime | None
+    window_closes_at: datetime | None  # None: the guest has never written
+    opted_out: bool
+    chips: tuple[Chip, ...]
+
+
+@dataclass(frozen=True)
+class StayLine:
+    """One reservation of the guest."""
+
+    code: str
+    status: str
+    arrival: date
+    departure: date
+    adults: int
+    children: int
+    rooms: tuple[str, ...]
+    room_types: tuple[str, ...]  # names in the reader's language
+    total: Decimal
+    currency: str
+    guest_name: str
+
+
+@dataclass(frozen=True)
+class HoldLine:
+    """Rooms kept for the guest while they decide."""
+
+    arrival: date
+    departure: date
+    rooms: tuple[str, ...]
+    room_types: tuple[str, ...]
+    total: Decimal
+    currency: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Card:
+    """The guest and the stay, beside the thread."""
+
+    guest_id: int
+    name: str | None
+    phone: str | None
+    language: str | None
+    vip: bool
+    opted_out: bool
+    since: datetime
+    stays_before: int
+    current: tuple[StayLine, ...]  # in house and to come, nearest first
+    past: tuple[StayLine, ...]
+    holds: tuple[HoldLine, ...]

@@ -1,0 +1,1 @@
+"""What guests send besides words: fetched by a worker, kept, and shown to staff."""
