@@ -11,22 +11,27 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from redis import ConnectionPool, Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from hotel_agent.config import settings
 from hotel_agent.db import db
 from hotel_agent.logs import get_logger
-from hotel_agent.redis import RedisError
+from hotel_agent.redis import RedisConnectionError, RedisError
 
 CHANNEL = "news"
 # Whoever tells has something better to do than to wait for a server that is away.
 TELL_SECONDS = 0.5
+SILENT_SECONDS = 2.0
 LISTEN_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 
@@ -39,13 +44,32 @@ _deaf: list[Callable[[], object]] = []
 
 
 def tell(topic: str, **what: Any) -> bool:
-    """Tell every process now. False when Valkey is away: nobody was told."""
+    """Tell every process now. False when Valkey is away: nobody was told, and will hear so from who tells next."""
+    if monotonic() < _lost.silent_until:
+        return False
     try:
+        if _lost.some:
+            _teller().publish(CHANNEL, json.dumps({"topic": "missed"}))
+            _lost.some = False
         _teller().publish(CHANNEL, json.dumps({"topic": topic, **what}))
     except RedisError as error:
         log.warning("news_lost", topic=topic, error=type(error).__name__)
+        _lost.some = True
+        if isinstance(error, RedisTimeoutError):
+            _lost.silent_until = monotonic() + SILENT_SECONDS
         return False
     return True
+
+
+@dataclass
+class _Lost:
+    """What this process could not tell, and until when it does not try again: each try at a server that hangs waits."""
+
+    some: bool = False
+    silent_until: float = 0.0
+
+
+_lost = _Lost()
 
 
 def conversation_changed(hotel_id: int, conversation_id: int) -> None:
@@ -130,7 +154,11 @@ class Listener:
 
     def _listen(self) -> None:
         client = Redis.from_url(
-            settings().redis_url, socket_connect_timeout=2, socket_timeout=2 * LISTEN_SECONDS, socket_keepalive=True
+            settings().redis_url,
+            socket_connect_timeout=2,
+            socket_timeout=2 * LISTEN_SECONDS,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
         )
         with client, client.pubsub(ignore_subscribe_messages=False) as pubsub:  # type: ignore[no-untyped-call]
             pubsub.subscribe(CHANNEL)
@@ -145,9 +173,7 @@ class Listener:
 
     def _begin(self) -> None:
         self.hears = True
-        for do in _deaf:
-            do()
-        streams.tell_all({"topic": "missed"})
+        _missed_some()
 
     def _lost(self) -> None:
         if self.hears:
@@ -160,9 +186,18 @@ def _pass_on(data: bytes) -> None:
         news = json.loads(data)
     except ValueError:
         return
+    if news.get("topic") == "missed":
+        _missed_some()
+        return
     for ear in _ears[news.get("topic", "")]:
         ear(news)
     streams.tell(news)
+
+
+def _missed_some() -> None:
+    for do in _deaf:
+        do()
+    streams.tell_all({"topic": "missed"})
 
 
 class Stream:
@@ -227,6 +262,11 @@ listener = Listener()
 @lru_cache
 def _teller() -> Redis:
     pool = ConnectionPool.from_url(
-        settings().redis_url, socket_connect_timeout=TELL_SECONDS, socket_timeout=TELL_SECONDS, socket_keepalive=True
+        settings().redis_url,
+        socket_connect_timeout=TELL_SECONDS,
+        socket_timeout=TELL_SECONDS,
+        socket_keepalive=True,
+        # A server that was started again has closed our connection; one that hangs is not asked twice.
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     )
     return Redis(connection_pool=pool)
