@@ -32,7 +32,9 @@ CHANNEL = "news"
 # Whoever tells has something better to do than to wait for a server that is away.
 TELL_SECONDS = 0.5
 SILENT_SECONDS = 2.0
-LISTEN_SECONDS = 5.0
+# A server that hangs takes pings and does not answer: then nothing is heard, and those who show things must know.
+LISTEN_SECONDS = 2.0
+PONG_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 
 News = dict[str, Any]
@@ -156,14 +158,18 @@ class Listener:
         client = Redis.from_url(
             settings().redis_url,
             socket_connect_timeout=2,
-            socket_timeout=2 * LISTEN_SECONDS,
+            socket_timeout=LISTEN_SECONDS,
             socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
         )
         with client, client.pubsub(ignore_subscribe_messages=False) as pubsub:  # type: ignore[no-untyped-call]
             pubsub.subscribe(CHANNEL)
+            asked = False
             while True:
-                message = pubsub.get_message(timeout=LISTEN_SECONDS)
+                message = pubsub.get_message(timeout=PONG_SECONDS if asked else LISTEN_SECONDS)
+                if message is None and asked:
+                    raise RedisTimeoutError("a ping was not answered")
+                asked = message is None
                 if message is None:
                     pubsub.ping()
                 elif message["type"] == "subscribe":

@@ -19,6 +19,7 @@ answers = Counter("answers_total", "Inbound messages by what became of them.", [
 intents = Counter("intents_total", "Intents understood in guests' messages.", ["intent", "language"])
 handovers = Counter("handovers_total", "Conversations handed to a person, by reason.", ["reason"])
 sends = Counter("sends_total", "Attempts to send a message, by outcome and Graph error code.", ["outcome", "code"])
+media_fetches = Counter("media_fetches_total", "Attempts to fetch what a guest sent, by outcome.", ["outcome"])
 answer_seconds = Histogram(
     "answer_seconds",
     "From the webhook's arrival to the reply accepted by WhatsApp.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from redis import BlockingConnectionPool, Redis
+from redis import BlockingConnectionPool, ConnectionPool, Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
@@ -14,6 +14,8 @@ from redis.retry import Retry
 from hotel_agent.config import settings
 
 __all__ = ["RedisConnectionError", "RedisError", "redis"]
+
+QUICK_SECONDS = 0.3
 
 
 @lru_cache
@@ -26,6 +28,15 @@ def redis() -> Redis:
 def patient_redis() -> Redis:
     """A client with connections of its own, for requests that wait for an answer: they must not use up the others."""
     return _client()
+
+
+@lru_cache
+def quick_redis() -> Redis:
+    """A client that gives up at once, for what can be known otherwise too: a server that hangs costs a moment."""
+    pool = ConnectionPool.from_url(
+        settings().redis_url, socket_connect_timeout=QUICK_SECONDS, socket_timeout=QUICK_SECONDS, socket_keepalive=True
+    )
+    return Redis(connection_pool=pool)
 
 
 def _client() -> Redis:

@@ -151,6 +151,20 @@ def test_news_missed_while_valkey_was_away_are_made_good(own_valkey):
         assert listener.hears
 
 
+def test_a_listener_notices_that_valkey_hangs(own_valkey):
+    listener = live.Listener()
+    stream = live.Stream(hotel_id=1, staff_id=7, session_id=70)
+    with live.streams.opened(stream):
+        listener.start()
+        hears(stream, "missed")
+        own_valkey.pause()
+        began = time.monotonic()
+        hears(stream, "deaf")
+        assert time.monotonic() - began < 5
+        own_valkey.go_on()
+        hears(stream, "missed")
+
+
 def hears(stream: live.Stream, topic: str) -> dict:
     """The next news of that topic; listeners of earlier tests may speak in between."""
     until = time.monotonic() + 20
@@ -181,6 +195,10 @@ class OwnValkey:
     def pause(self) -> None:
         assert self.process
         self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         assert self.process

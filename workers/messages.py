@@ -14,6 +14,7 @@ from hotel_agent.channels.whatsapp.client import GraphClient
 from hotel_agent.config import settings
 from hotel_agent.conversations import answering, outbox, replying, taking_in
 from hotel_agent.db import utcnow
+from hotel_agent.media import fetching
 from workers import nudges
 
 
@@ -23,6 +24,8 @@ def take_in() -> None:
     for conversation_id, due in taken.to_answer.items():
         if due <= utcnow():
             nudges.answer(conversation_id)
+    if fetching.something_due():
+        nudges.fetch_media()
     if taken.more:
         nudges.take_in()
 

@@ -8,6 +8,7 @@ TAKE_IN = "workers.messages.take_in"
 ANSWER = "workers.messages.answer"
 SEND = "workers.messages.send"
 PROCESS = "workers.messages.process"
+FETCH_MEDIA = "workers.media.fetch"
 AVAILABILITY = "workers.rooms.availability"
 
 
@@ -21,3 +22,7 @@ def answer(conversation_id: int) -> bool:
 
 def send(conversation_id: int) -> bool:
     return queues.nudge(queues.ANSWERS, SEND, conversation_id, once=f"send:{conversation_id}")
+
+
+def fetch_media() -> bool:
+    return queues.nudge(queues.BACKGROUND, FETCH_MEDIA, once="media")

@@ -40,7 +40,9 @@ class Recurring:
 SCHEDULE = (
     Recurring("workers.upkeep.bring_back", 4, queues.SWEEPS),
     Recurring("workers.upkeep.settle_unknown_sends", 5, queues.SWEEPS),
+    Recurring("workers.upkeep.wake_snoozed", 15, queues.SWEEPS),
     Recurring("workers.upkeep.release_expired_holds", 30, queues.SWEEPS),
+    Recurring("workers.media.fetch", 5),
     Recurring("workers.upkeep.make_partitions", 6 * 3600),
     Recurring("workers.upkeep.forget_old", 3600),
 )

@@ -1,10 +1,11 @@
-"""Recurring jobs: bring forgotten work back, let holds lapse, keep the tables in shape."""
+"""Recurring jobs: bring forgotten work back, let holds lapse, wake what was put off, keep the tables in shape."""
 
 from __future__ import annotations
 
 from hotel_agent import partitions
-from hotel_agent.conversations import outbox, session, statuses, sweeping
+from hotel_agent.conversations import events, outbox, session, statuses, sweeping, tending, writing
 from hotel_agent.locks import holding
+from hotel_agent.staff import sessions
 from workers import nudges
 
 
@@ -24,7 +25,11 @@ def settle_unknown_sends() -> None:
 
 
 def release_expired_holds() -> None:
-    holding.release_expired()
+    events.note_expired_holds(holding.release_expired())
+
+
+def wake_snoozed() -> None:
+    tending.wake_snoozed()
 
 
 def make_partitions() -> None:
@@ -34,3 +39,5 @@ def make_partitions() -> None:
 def forget_old() -> None:
     statuses.forget_early()
     session.forget_expired()
+    sessions.forget_old()
+    writing.forget_client_ids()

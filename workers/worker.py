@@ -14,7 +14,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import DBAPIError
 
-from hotel_agent import create_app, nlu, queues
+from hotel_agent import create_app, live, nlu, queues
 from hotel_agent.db import db
 from hotel_agent.redis import redis
 from workers import messages
@@ -57,6 +57,7 @@ class AppWorker(SimpleWorker):
 def work() -> None:
     """Load what answering needs, then work until told to stop."""
     app = create_app(ping=False)
+    live.listener.start()
     warm_up(app)
     worker = AppWorker(
         [queues.queue(name) for name in queues.ALL],

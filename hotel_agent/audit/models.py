@@ -20,7 +20,10 @@ class AuditEntry(Model):
     """
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_hotel", "hotel_id", text("id DESC")),)
+    __table_args__ = (
+        Index("ix_audit_log_hotel", "hotel_id", text("id DESC")),
+        Index("ix_audit_log_action", "action", "subject", text("id DESC")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -12,6 +12,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from hotel_agent.audit.recording import record
 from hotel_agent.cli import Group
 from hotel_agent.config import settings
 from hotel_agent.db import db, utcnow
@@ -43,7 +44,10 @@ def create(slug: str, name: str, **columns: str) -> None:
         raise BadInput("slug", f"there is a hotel {slug!r} already")
     _zone(columns["timezone"])
     _currency(columns["currency"])
-    db.session.add(Hotel(slug=slug, name=name, **columns))
+    row = Hotel(slug=slug, name=name, **columns)
+    db.session.add(row)
+    db.session.flush()
+    record("hotel_created", slug, hotel_id=row.id)
     db.session.commit()
     click.echo(f"{slug} created")
 
@@ -67,14 +71,20 @@ def list_hotels() -> None:
 def set_values(slug: str, pairs: tuple[str, ...]) -> None:
     """Change settings of a hotel; an empty VALUE clears one. Secrets are encrypted before they are kept."""
     row = by_slug(slug)
+    before: dict[str, object] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or key not in SETTABLE:
             raise BadInput("pair", f"{key!r} is not a setting; known are {', '.join(sorted(SETTABLE))}")
+        before.setdefault(key, getattr(row, key))
         try:
             SETTABLE[key](row, key, value)
         except ValueError:
             raise BadInput(key, f"{value!r} is not a value for {key}") from None
+    now = {key: getattr(row, key) for key in before}
+    changes = {key: {"was": was, "now": now[key]} for key, was in before.items() if was != now[key]}
+    if changes:
+        record("hotel_set", slug, hotel_id=row.id, changes=changes)
     db.session.commit()
     click.echo(f"{slug}: {', '.join(pair.partition('=')[0] for pair in pairs)} set")
 
@@ -165,6 +175,7 @@ def add_number(slug: str, phone_number_id: str) -> None:
         raise BadInput("phone_number_id", f"{phone_number_id} belongs to {owner}")
     if owner is None:
         db.session.add(HotelIdentifier(hotel_id=row.id, channel="whatsapp", identifier_value=phone_number_id))
+        record("number_added", phone_number_id, hotel_id=row.id)
         db.session.commit()
     click.echo(f"{slug} answers on {phone_number_id}")
 
@@ -188,7 +199,9 @@ def load() -> None:
     load_demo()
     password = settings().demo_staff_password
     for email, name, slug, role in DEMO_ACCOUNTS:
-        accounts.put(email, by_slug(slug).id, role, name, password)
+        account = accounts.put(email, by_slug(slug).id, role, name)
+        if password is not None:
+            accounts.keep_in_step(account, password)
     click.echo("demo hotels loaded: miramar, andes")
     if password is None:
         click.echo("the accounts have no password; set DEMO_STAFF_PASSWORD and load again")
@@ -217,8 +230,9 @@ def set_knowledge(slug: str, topic: str, language: str, text: str) -> None:
         raise BadInput("topic", "a topic is an intent's name such as ask_parking")
     if not text.strip():
         raise BadInput("text", "the text is empty")
+    hotel_id = by_slug(slug).id
     statement = insert(Knowledge).values(
-        hotel_id=by_slug(slug).id, topic=topic, language=language, text=text.strip(), updated_at=utcnow()
+        hotel_id=hotel_id, topic=topic, language=language, text=text.strip(), updated_at=utcnow()
     )
     db.session.execute(
         statement.on_conflict_do_update(
@@ -226,5 +240,6 @@ def set_knowledge(slug: str, topic: str, language: str, text: str) -> None:
             set_={"text": statement.excluded.text, "updated_at": statement.excluded.updated_at},
         )
     )
+    record("knowledge_set", topic, hotel_id=hotel_id, language=language)
     db.session.commit()
     click.echo(f"{slug}: {topic} ({language}) set")

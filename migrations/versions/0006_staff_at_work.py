@@ -16,6 +16,7 @@ ALTER TABLE staff
     ADD COLUMN totp_confirmed_at TIMESTAMP WITH TIME ZONE,
     ADD COLUMN totp_last_step BIGINT,
     ADD COLUMN language TEXT,
+    ADD COLUMN signed_out_at TIMESTAMP WITH TIME ZONE,
     ADD COLUMN sound BOOLEAN DEFAULT 'true' NOT NULL;
 ALTER TABLE api_tokens ADD COLUMN last_used_at TIMESTAMP WITH TIME ZONE;
 ALTER TABLE feature_flags
@@ -67,6 +68,7 @@ CREATE TABLE audit_log (
     CONSTRAINT fk_audit_log_staff_id FOREIGN KEY(staff_id) REFERENCES staff (id) ON DELETE SET NULL
 );
 CREATE INDEX ix_audit_log_hotel ON audit_log (hotel_id, id DESC);
+CREATE INDEX ix_audit_log_action ON audit_log (action, subject, id DESC);
 
 CREATE TABLE client_ids (
     conversation_id BIGINT NOT NULL,
@@ -143,6 +145,7 @@ CREATE TABLE media (
     CONSTRAINT fk_media_hotel_id FOREIGN KEY(hotel_id) REFERENCES hotels (id) ON DELETE CASCADE,
     CONSTRAINT fk_media_conversation_id FOREIGN KEY(conversation_id) REFERENCES conversations (id) ON DELETE CASCADE
 );
+ALTER TABLE media ALTER content SET STORAGE EXTERNAL, ALTER playable SET STORAGE EXTERNAL;
 CREATE INDEX ix_media_conversation_id ON media (conversation_id);
 CREATE INDEX ix_media_message ON media (message_id);
 CREATE INDEX ix_media_waiting ON media (next_attempt_at) WHERE status = 'waiting';
@@ -178,5 +181,5 @@ def downgrade() -> None:
     op.execute(
         "alter table staff drop column password_set_at, drop column invite_hash, drop column invite_expires_at,"
         " drop column totp_secret, drop column totp_confirmed_at, drop column totp_last_step, drop column language,"
-        " drop column sound"
+        " drop column signed_out_at, drop column sound"
     )

@@ -1,4 +1,4 @@
-"""Meta's side of sending, over real HTTP: it hears, remembers in order, and behaves as it is told.
+"""Meta's side of sending and of files, over real HTTP: it hears, remembers in order, and behaves as it is told.
 
 Written from what Meta documents, by somebody who had not read our client. It is as strict as Meta where a
 mistake of ours would be refused: the path, the token, the limits of texts, buttons and lists.
@@ -6,6 +6,7 @@ mistake of ours would be refused: the path, the token, the limits of texts, butt
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
@@ -16,8 +17,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from time import monotonic
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 PATH = re.compile(r"/v\d+\.\d+/(\d+)/messages")
+MEDIA_PATH = re.compile(r"/v\d+\.\d+/([^/]+)")
+FILE_PATH = "/whatsapp_business/attachments/"
 LONGEST_WAIT = 20.0
 
 
@@ -85,11 +89,38 @@ class Heard:
         return self.body.get("biz_opaque_callback_data")
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A file that a guest sent, as Meta keeps it; what is None Meta tells truly.
+
+    `trickle` sends a little of it, and the rest only after the event.
+    """
+
+    content: bytes
+    mime_type: str
+    sha256: str | None = None
+    size: int | None = None
+    url: str | None = None
+    trickle: threading.Event | None = None
+    chunked: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One GET: for a place (`step` media) or for the bytes (`step` file)."""
+
+    step: str
+    media_id: str
+    token: str
+
+
 class Graph:
     """`with Graph() as graph`: listens on a port of its own until the end."""
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
+        self.kept: dict[str, Kept] = {}
+        self.asked: list[Asked] = []
         self.while_sending: Callable[[Heard], None] = lambda heard: None
         self._next: dict[str, deque[Behaviour]] = defaultdict(deque)
         self._always: dict[str, Behaviour] = {}
@@ -131,6 +162,8 @@ class Graph:
     def forget(self) -> None:
         with self._lock:
             self.heard.clear()
+            self.kept.clear()
+            self.asked.clear()
             self._next.clear()
             self._always.clear()
             self.while_sending = lambda heard: None
@@ -139,6 +172,49 @@ class Graph:
         """Raises AssertionError when it has not been heard by then."""
         with self._more:
             assert self._more.wait_for(lambda: enough(self), seconds), "not heard in time"
+
+    def keep(self, media_id: str, content: bytes, mime_type: str, **more: Any) -> None:
+        """Meta has this file for whoever asks with a token."""
+        self.kept[media_id] = Kept(content, mime_type, **more)
+
+    def behave_with(self, step: str, media_id: str, *behaviours: Behaviour) -> None:
+        """For the next GETs of a file: `step` is media or file."""
+        self._next[f"{step} {media_id}"].extend(behaviours)
+
+    def wait_until_asked(self, media_id: str) -> None:
+        self.wait_for(lambda graph: any(asked.media_id == media_id for asked in graph.asked))
+
+    def get(self, path: str, token: str) -> tuple[Behaviour, Kept | None]:
+        """What the far end makes of a GET: an answer, or the bytes of a file."""
+        parts = urlsplit(path)
+        place = MEDIA_PATH.fullmatch(parts.path)
+        step = "media" if place else "file"
+        media_id = place[1] if place else parse_qs(parts.query).get("mid", [""])[0]
+        if not place and parts.path != FILE_PATH:
+            return error(100, 404), None
+        with self._more:
+            self.asked.append(Asked(step, media_id, token))
+            self._more.notify_all()
+            if self._next[f"{step} {media_id}"]:
+                return self._next[f"{step} {media_id}"].popleft(), None
+        kept = self.kept.get(media_id)
+        if kept is None:
+            unknown = f"Unsupported get request. Object with ID '{media_id}' does not exist"
+            return error(100, title=unknown) if place else error(100, 404), None
+        return (Behaviour(body=self._place(media_id, kept)), None) if place else (ACCEPT, kept)
+
+    def _place(self, media_id: str, kept: Kept) -> bytes:
+        origin = self.url.removesuffix("/v26.0")
+        return json.dumps(
+            {
+                "messaging_product": "whatsapp",
+                "url": kept.url or f"{origin}{FILE_PATH}?mid={media_id}&ext=1750000000&hash=ATs",
+                "mime_type": kept.mime_type,
+                "sha256": kept.sha256 or hashlib.sha256(kept.content).hexdigest(),
+                "file_size": kept.size if kept.size is not None else len(kept.content),
+                "id": media_id,
+            }
+        ).encode()
 
     def call(self, phone_number_id: str, token: str, body: dict[str, Any]) -> tuple[Heard, Behaviour]:
         """What the far end makes of one call."""
@@ -217,6 +293,39 @@ def _handler_of(graph: Graph) -> type[BaseHTTPRequestHandler]:
             if behaviour.hang:
                 behaviour.hang.wait(LONGEST_WAIT)
             self._answer(behaviour, heard)
+
+        def do_GET(self) -> None:
+            scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+            if scheme != "Bearer" or not token:
+                self._answer(error(190, 401), None)
+                return
+            behaviour, kept = graph.get(self.path, token)
+            if behaviour.hang:
+                behaviour.hang.wait(LONGEST_WAIT)
+            if kept is None:
+                self._answer(behaviour, None)
+                return
+            try:
+                self._send_file(kept)
+            except OSError:
+                self.close_connection = True
+
+        def _send_file(self, kept: Kept) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kept.mime_type)
+            if kept.chunked:
+                self.send_header("Transfer-Encoding", "chunked")
+            else:
+                self.send_header("Content-Length", str(len(kept.content)))
+            self.end_headers()
+            if kept.trickle:
+                self.wfile.write(kept.content[:100])
+                kept.trickle.wait(LONGEST_WAIT)
+                self.close_connection = True
+            elif kept.chunked:
+                self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(kept.content), kept.content))
+            else:
+                self.wfile.write(kept.content)
 
         def _answer(self, behaviour: Behaviour, heard: Heard | None) -> None:
             if behaviour.drop:

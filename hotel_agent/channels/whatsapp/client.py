@@ -1,4 +1,4 @@
-"""The one door to the Graph API: says plainly whether a message was sent, was not, or nobody knows.
+"""The one door to the Graph API: says plainly whether a message was sent, was not, or nobody knows; and fetches files.
 
 The send call has no idempotency key, so "nobody knows" must never be taken for "not sent". Exceptions name
 codes, never a token or words of a guest.
@@ -7,6 +7,8 @@ codes, never a token or words of a guest.
 import email.utils
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -22,7 +24,10 @@ from hotel_agent.channels.whatsapp.json_body import read_json
 CONNECT_SECONDS = 3.0
 KEEPALIVE_SECONDS = 2.0  # A connection that the far end dropped meanwhile would make an outcome unknown.
 LARGEST_ANSWER = 1_000_000
+MOST_REDIRECTS = 3
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Where Meta keeps files. Only names: no address, private or not, is among them, and https proves who answers.
+_METAS_DOMAINS = ("facebook.com", "fbcdn.net", "fbsbx.com", "whatsapp.com", "whatsapp.net")
 
 
 class SendTrouble(Exception):
@@ -30,7 +35,7 @@ class SendTrouble(Exception):
 
 
 class NotSent(SendTrouble):
-    """The request cannot have reached Meta: try again later."""
+    """The request cannot have reached Meta, or only asked for something: try again later."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -66,6 +71,14 @@ class Refused(SendTrouble):
         self.retry_after = retry_after
 
 
+class TooLarge(SendTrouble):
+    """The file is larger than whoever asked for it wants."""
+
+
+class ForeignAddress(SendTrouble):
+    """The file is said to be at a place that must not see the token."""
+
+
 @dataclass(frozen=True)
 class Accepted:
     """Meta took the message; statuses tell whether it arrives. `input` is the number or id as we wrote it."""
@@ -77,12 +90,26 @@ class Accepted:
     message_status: str | None = None
 
 
-class GraphClient:
-    """Keeps connections; one for a process, safe to share between threads. `timeout` is for a whole call."""
+@dataclass(frozen=True)
+class MediaPlace:
+    """Where a file can be had for some minutes, and Meta's word on it. `sha256` is hexadecimal or base64."""
 
-    def __init__(self, base_url: str, timeout: float = 10.0) -> None:
+    url: str
+    mime_type: str
+    sha256: str | None
+    size: int | None
+
+
+class GraphClient:
+    """Keeps connections; one for a process, safe to share between threads.
+
+    `timeout` is for a whole call, `download_timeout` for a whole file.
+    """
+
+    def __init__(self, base_url: str, timeout: float = 10.0, download_timeout: float = 20.0) -> None:
         self._base = base_url.rstrip("/")
         self._timeout = timeout
+        self._download_timeout = download_timeout
         self._http = httpx.Client(
             follow_redirects=False,
             # A proxy of the environment leads outside, where a Graph stand-in on this machine is not.
@@ -125,10 +152,68 @@ class GraphClient:
             body["typing_indicator"] = {"type": "text"}
         self._post(phone_number_id, token, body)
 
+    def media(self, media_id: str, token: str) -> MediaPlace:
+        """Where the file is that a guest sent. Safe to repeat; raises NotSent or Refused."""
+        call = _Call(self._timeout)
+        with self._asked(call, f"{self._base}/{quote(media_id, safe='')}", token) as response:
+            told = _object(_read(response, call))
+            if not response.is_success:
+                raise _refusal(response.status_code, response.headers, told, token)
+        url = _text(told.get("url"))
+        if url is None:
+            raise NotSent("the answer names no address")
+        return MediaPlace(
+            url=url,
+            mime_type=_text(told.get("mime_type")) or "",
+            sha256=_text(told.get("sha256")),
+            size=_whole(told.get("file_size")),
+        )
+
+    def download(self, url: str, token: str, most: int) -> bytes:
+        """The file at the place that `media` told. Raises NotSent, Refused, TooLarge or ForeignAddress.
+
+        Each address is looked at before it sees the token, that of a redirect like the first.
+        """
+        call = _Call(self._download_timeout)
+        for _ in range(1 + MOST_REDIRECTS):
+            self._only_to_meta(url)
+            with self._asked(call, url, token) as response:
+                if response.is_success:
+                    return _file(response, call, most)
+                if not response.has_redirect_location:
+                    raise _refusal(response.status_code, response.headers, _read(response, call), token)
+                url = _joined(url, response.headers["Location"])
+        raise NotSent("too many redirects")
+
+    def _only_to_meta(self, url: str) -> None:
+        """Meta's own domains over https, or the host that is asked anyway. Raises ForeignAddress."""
+        try:
+            there, base = httpx.URL(url), httpx.URL(self._base)
+        except httpx.InvalidURL:
+            raise ForeignAddress from None
+        local = there.host in _LOOPBACK and base.host in _LOOPBACK
+        if (there.host == base.host or local) and there.scheme == base.scheme and not there.userinfo:
+            return
+        metas = any(f".{there.host}".endswith(f".{domain}") for domain in _METAS_DOMAINS)
+        if not metas or there.scheme != "https" or there.port not in (None, 443) or there.userinfo:
+            raise ForeignAddress
+
+    @contextmanager
+    def _asked(self, call: "_Call", url: str, token: str) -> Iterator[httpx.Response]:
+        """The answer to a question, still open. Raises NotSent for whatever happens to the network meanwhile."""
+        _refuse_malformed(token)
+        try:
+            response = self._http.send(self._request(call, "GET", url, token), stream=True)
+            try:
+                yield response
+            finally:
+                response.close()
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise NotSent(type(error).__name__) from None
+
     def _post(self, phone_number_id: str, token: str, body: dict[str, Any]) -> Any:
         """The JSON of a 2xx answer, or None if it has none."""
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise Refused(ErrorClass.AUTH, None, 0, "The access token is missing or malformed")
+        _refuse_malformed(token)
         call = _Call(self._timeout)
         try:
             status, headers, content = self._exchange(call, phone_number_id, token, body)
@@ -143,22 +228,30 @@ class GraphClient:
     def _exchange(
         self, call: "_Call", phone_number_id: str, token: str, body: dict[str, Any]
     ) -> tuple[int, httpx.Headers, Any]:
-        request = self._http.build_request(
-            "POST",
-            f"{self._base}/{quote(phone_number_id, safe='')}/messages",
-            content=json.dumps(body, separators=(",", ":")).encode("ascii"),
-            headers={
-                "Authorization": f"Bearer {token}",
-                "Content-Type": "application/json",
-                "Accept-Encoding": "identity",
-            },
-            extensions={"trace": call.follow, "timeout": call.timeouts},
-        )
-        response = self._http.send(request, stream=True)
+        url = f"{self._base}/{quote(phone_number_id, safe='')}/messages"
+        content = json.dumps(body, separators=(",", ":")).encode("ascii")
+        response = self._http.send(self._request(call, "POST", url, token, content), stream=True)
         try:
             return response.status_code, response.headers, _read(response, call)
         finally:
             response.close()
+
+    def _request(self, call: "_Call", method: str, url: str, token: str, content: bytes | None = None) -> httpx.Request:
+        headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        return self._http.build_request(
+            method,
+            url,
+            content=content,
+            headers=headers,
+            extensions={"trace": call.follow, "timeout": call.timeouts},
+        )
+
+
+def _refuse_malformed(token: str) -> None:
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise Refused(ErrorClass.AUTH, None, 0, "The access token is missing or malformed")
 
 
 class _Call:
@@ -205,6 +298,27 @@ def _read(response: httpx.Response, call: _Call) -> Any:
         return None
 
 
+def _file(response: httpx.Response, call: _Call, most: int) -> bytes:
+    """The bytes as they come, until they are too many or take too long."""
+    if (_whole(response.headers.get("Content-Length")) or 0) > most:
+        raise TooLarge
+    content = bytearray()
+    for chunk in response.iter_raw():
+        content += chunk
+        if len(content) > most:
+            raise TooLarge
+        if call.overdue:
+            raise httpx.ReadTimeout("the file took too long")
+    return bytes(content)
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return str(httpx.URL(url).join(location))
+    except httpx.InvalidURL:
+        raise ForeignAddress from None
+
+
 def _refusal(status: int, headers: httpx.Headers, content: Any, token: str) -> Refused:
     error = _object(_object(content).get("error"))
     code = error.get("code")
@@ -249,3 +363,10 @@ def _object(value: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
+
+
+def _whole(value: Any) -> int | None:
+    """Meta writes sizes as numbers on some pages and as words on others."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < 16:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

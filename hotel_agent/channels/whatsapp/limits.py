@@ -81,9 +81,12 @@ class OutImage:
 
 @dataclass(frozen=True)
 class OutTemplate:
+    """`words` are what the guest reads, as far as we know Meta's template; they are not sent."""
+
     name: str
     language: str
     components: tuple[dict[str, Any], ...] = field(default=())
+    words: str = ""
 
 
 _Item = TypeVar("_Item", Choice, Row)

@@ -43,7 +43,7 @@ def words_of(message: OutMessage) -> str:
         case OutImage():
             return message.caption or ""
         case OutTemplate():
-            return message.name
+            return message.words or message.name
 
 
 def to_json(message: OutMessage) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hotel_agent.channels.whatsapp.receiver import Receiver
 from hotel_agent.config import settings
 from hotel_agent.conversations import inbox
 from hotel_agent.hotels.credentials import KnownSecrets
+from hotel_agent.staff.access import public
 from workers import nudges
 
 PATH = "/api/webhooks/whatsapp"
@@ -47,6 +48,7 @@ def _keep(body: bytes, signed_by: str) -> bool:
 
 
 @bp.get("")
+@public
 def verify() -> Response:
     """Meta's handshake: echo the challenge to whoever knows the verify token."""
     expected = settings().whatsapp_verify_token or ""

@@ -1,0 +1,1 @@
+"""What whoever runs the installation looks after: bodies that failed, jobs that died, the queues."""

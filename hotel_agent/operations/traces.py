@@ -1,0 +1,45 @@
+"""Tracebacks without the messages of exceptions, which may quote what a guest wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+BEGINS = "Traceback (most recent call last):"
+JOINS = ("During handling of the above exception", "The above exception was the direct cause")
+CLASS = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)(?::|$)")
+# What RQ writes itself when a worker vanished.
+ABANDONED = re.compile(r"due to (\w+Error)\b")
+UNKNOWN = "unknown"
+
+
+def error_type(trace: str | None) -> str:
+    """The class of the exception that ended a job, without its module."""
+    found = [name for kind, name in _pieces(trace or "") if kind == "class"]
+    if found:
+        return found[-1].rpartition(".")[2]
+    abandoned = ABANDONED.search(trace.partition("\n")[0]) if trace else None
+    return abandoned[1] if abandoned else UNKNOWN
+
+
+def without_words(trace: str | None) -> str:
+    """The same traceback: where it happened and of which class, but nothing that the exceptions say."""
+    lines = [line for _, line in _pieces(trace or "")]
+    return "\n".join(lines) if lines else error_type(trace)
+
+
+def _pieces(trace: str) -> Iterator[tuple[str, str]]:
+    """(kind, text): after the frames comes one line with the class; what follows it is the message."""
+    in_frames = False
+    for line in trace.splitlines():
+        if line == BEGINS:
+            in_frames = True
+            yield "frame", line
+        elif in_frames and line.startswith(" "):
+            yield "frame", line
+        elif in_frames:
+            in_frames = False
+            found = CLASS.match(line)
+            yield "class", found[1] if found else UNKNOWN
+        elif line.startswith(JOINS):
+            yield "frame", line.partition(",")[0]
