@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     metrics_token: str | None = None
+    staff_idle_seconds: int = Field(8 * 3600, ge=60)
+    staff_session_seconds: int = Field(7 * 24 * 3600, ge=300)
+    password_length: int = Field(15, ge=8, le=64)
+    trusted_proxies: int = Field(0, ge=0, le=10)
     demo_staff_password: str | None = None
 
     @model_validator(mode="before")
@@ -60,6 +64,10 @@ class Settings(BaseSettings):
     @property
     def is_demo(self) -> bool:
         return self.app_env == "demo"
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
 
     @property
     def graph_url(self) -> str:

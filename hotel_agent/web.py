@@ -8,12 +8,25 @@ from time import perf_counter
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hotel_agent import metrics
+from hotel_agent.config import Settings
 from hotel_agent.errors import BadInput, NotFound
 
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; "
+    "base-uri 'none'; object-src 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
+}
+HSTS = "max-age=31536000"
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 _starters: list[Callable[[Flask], object]] = []
@@ -47,7 +60,12 @@ def is_draining() -> bool:
     return not _is_serving()
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, config: Settings) -> None:
+    """`TRUSTED_PROXIES` says how many proxies stand before us: so many of the addresses they tell are believed."""
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.config["HEADERS"] = HEADERS | ({"Strict-Transport-Security": HSTS} if config.is_https else {})
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(BadInput, _bad_input)
@@ -78,7 +96,23 @@ def busy(detail: str) -> Response:
     return answer
 
 
+def sorry(status: int, words: str = "", template: str = "error.html", **more: Any) -> Response:
+    """A page that says in a person's words what went wrong."""
+    answer = make_response(render_template(template, status=status, words=words, **more), status)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def is_page() -> bool:
+    """Whether somebody looks at what we answer; programs are told in JSON."""
+    kinds = request.accept_mimetypes
+    wanted = kinds.best_match(["application/json", "text/html"], default="application/json")
+    return not request.path.startswith("/api/") and wanted == "text/html"
+
+
 def _begin() -> None:
+    for name in list(g):  # A test's context outlives the request.
+        g.pop(name)
     structlog.contextvars.clear_contextvars()
     g.began = perf_counter()
 
@@ -89,26 +123,26 @@ def _finish(response: Response) -> Response:
     metrics.http_requests.labels(*labels).inc()
     metrics.http_request_seconds.labels(*labels).observe(perf_counter() - g.get("began", perf_counter()))
     if not getattr(g, "own_headers", False):
-        response.headers.setdefault(
-            "Content-Security-Policy",
-            "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; "
-            "form-action 'self'",
-        )
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        for name, value in current_app.config["HEADERS"].items():
+            response.headers.setdefault(name, value)
     return response
 
 
 def _bad_input(error: BadInput) -> Response:
-    return problem(400, str(error), field=error.field)
+    return sorry(400, str(error)) if is_page() else problem(400, str(error), field=error.field)
 
 
 def _not_found(error: NotFound) -> Response:
-    return problem(404, str(error) or "There is nothing of that name here.")
+    return sorry(404) if is_page() else problem(404, str(error) or "There is nothing of that name here.")
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
-    if request.path.startswith("/api/"):
-        return problem(error.code or 500, error.description or "")
-    return error
+    if error.response is not None or error.code is None or error.code < 400:
+        return error
+    if not is_page() and not request.path.startswith("/api/"):
+        return error
+    answer = sorry(error.code) if is_page() else problem(error.code, error.description or "")
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer

@@ -50,7 +50,7 @@ SECRETS = (
     "WHATSAPP_VERIFY_TOKEN",
     "DEMO_STAFF_PASSWORD",
 )
-ALSO_KEPT_FOR_FLASK = ("PORT", "PUBLIC_URL", "WHATSAPP_API_URL", "METRICS_TOKEN")
+ALSO_KEPT_FOR_FLASK = ("PASSWORD_LENGTH", "PORT", "PUBLIC_URL", "WHATSAPP_API_URL", "METRICS_TOKEN")
 
 READY_SECONDS = 60
 QUICK_DEATH_SECONDS = 10
@@ -141,6 +141,7 @@ class Demo:
             "DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),
             "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
+            "PASSWORD_LENGTH": "8",
         }
         if POSTGRES in self.servers.wanted:
             addresses["DATABASE_URL"] = self.servers.database_url

@@ -28,10 +28,12 @@ for name in ("DATABASE_URL", "REDIS_URL", "PROMETHEUS_MULTIPROC_DIR"):
     os.environ.pop(name, None)
 
 import pytest
-from flask import Flask
+from flask import Flask, g
+from flask import session as flask_session
 from flask.testing import FlaskClient
 from rq.serializers import JSONSerializer
 from sqlalchemy import text
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from hotel_agent.embedded import Embedded
@@ -62,8 +64,11 @@ def migrated_app(servers: Embedded) -> Flask:
     from hotel_agent import create_app
     from hotel_agent.config import settings
     from hotel_agent.db import db
+    from hotel_agent.hotels.commands import DEMO_ACCOUNTS
     from hotel_agent.hotels.demo import load_demo
+    from hotel_agent.hotels.finding import by_slug
     from hotel_agent.partitions import make_partitions
+    from hotel_agent.staff import accounts
 
     settings.cache_clear()
     app = create_app()
@@ -72,6 +77,8 @@ def migrated_app(servers: Embedded) -> Flask:
         upgrade()
         make_partitions()
         load_demo()
+        for email, name, slug, role in DEMO_ACCOUNTS:
+            accounts.put(email, by_slug(slug).id, role, name)
         db.session.execute(text(_snapshot()))
         db.session.commit()
     return app
@@ -81,9 +88,11 @@ def migrated_app(servers: Embedded) -> Flask:
 def app(migrated_app: Flask) -> Iterator[Flask]:
     """The application in a context of its own, with both demo hotels loaded and nothing said yet."""
     from hotel_agent.db import db
+    from hotel_agent.flags import switches
     from hotel_agent.redis import redis
 
     redis().flushdb()
+    switches.forget()
     with migrated_app.app_context():
         db.session.execute(text(_put_back()))
         db.session.commit()
@@ -96,7 +105,63 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-# The cast: Marta and other guests speak to the signed webhook, a double of the Graph API hears the replies.
+# The cast: Ana, Luis, Eva and Olga work at Miramar, Oscar at Andes.
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[..., Browser]:
+    """`sign_in("ana@miramar.example")`: a browser of hers that is signed in, without the slow password."""
+    from hotel_agent.staff import accounts, sessions
+
+    def sign_in(email: str) -> Browser:
+        browser = Browser(app)
+        token = sessions.begin(accounts.by_email(email).id, "Browser of the tests")
+        browser.set_cookie(sessions.cookie_name(), token, domain="localhost")
+        return browser
+
+    return sign_in
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """A browser in which nobody is signed in."""
+    return Browser(app)
+
+
+class Browser(FlaskClient):
+    """A client that asks for pages, and sends every form with the token of the page that it was on."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app, app.response_class, use_cookies=True)
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        headers = Headers(kwargs.pop("headers", None))
+        headers.setdefault("Accept", "text/html,application/xhtml+xml")
+        if kwargs.get("method", "GET") == "POST":
+            headers.setdefault("Origin", "http://localhost")
+            if "X-CSRFToken" not in headers:
+                headers["X-CSRFToken"] = self.form_token()
+        return super().open(*args, headers=headers, **kwargs)
+
+    def form_token(self) -> str:
+        """What `csrf_token()` would put into a page for this browser."""
+        from flask_wtf.csrf import generate_csrf
+
+        with self.session_transaction() as kept:
+            before = dict(kept)
+        with self.application.test_request_context():
+            flask_session.update(before)
+            g.pop("csrf_token", None)
+            token: str = generate_csrf()
+            g.pop("csrf_token", None)
+            after = dict(flask_session)
+        if after != before:
+            with self.session_transaction() as kept:
+                kept.update(after)
+        return token
+
+
+# Marta and other guests speak to the signed webhook, a double of the Graph API hears the replies.
 
 
 @pytest.fixture(scope="session")

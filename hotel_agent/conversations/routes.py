@@ -12,6 +12,7 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import asking
 from hotel_agent.errors import BadInput
 from hotel_agent.hotels.models import Hotel
+from hotel_agent.staff.access import bearer_only
 from hotel_agent.staff.bearer import current_bearer, hotel_of_bearer
 from hotel_agent.web import busy
 from workers import nudges
@@ -24,6 +25,7 @@ bp = Blueprint("orchestrator", __name__, url_prefix="/api/orchestrator")
 
 
 @bp.post("/process")
+@bearer_only
 def process() -> Response:
     current_bearer()
     given = _json_object()

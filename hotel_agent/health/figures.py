@@ -24,7 +24,7 @@ ROWS = text("""
       (select count(*) from messages where status = 'queued'),
       (select coalesce(extract(epoch from now() - min(created_at)), 0) from messages where status = 'queued'),
       (select count(*) from messages where status = 'unknown'),
-      (select count(*) from conversations where waiting_since is not null),
+      (select count(*) from conversations where status = 'waiting'),
       (select count(*) from tenant_user_identifiers where stopped_at is not null),
       (select count(*) from reservation_locks where status = 'active'),
       (select count(*) from webhook_failures where resolved_at is null)

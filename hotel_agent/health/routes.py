@@ -5,16 +5,16 @@ from __future__ import annotations
 import hmac
 
 import psycopg
-from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request, url_for
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_flask_exporter import PrometheusMetrics
-from werkzeug.wrappers import Response as BaseResponse
 
 from hotel_agent import queues
 from hotel_agent.config import settings
 from hotel_agent.db import connect
 from hotel_agent.health.figures import Rows
 from hotel_agent.redis import RedisError
+from hotel_agent.staff.access import public
 from hotel_agent.web import is_draining, problem
 
 LAG_SECONDS = 30
@@ -35,20 +35,14 @@ def init_app(app: Flask) -> None:
     app.extensions["metrics_exporter"] = exporter
 
 
-@bp.get("/")
-def home() -> BaseResponse:
-    """Until there is a dashboard the demo's front door is the simulator."""
-    if settings().is_demo:
-        return redirect(url_for("simulator.index"))
-    return jsonify(name="Hotel Agent")
-
-
 @bp.get("/healthz")
+@public
 def healthz() -> Response:
     return jsonify(status="alive")
 
 
 @bp.get("/readyz")
+@public
 def readyz() -> tuple[Response, int]:
     """503 only when nothing can be kept or the process ends; what merely slows answers down is told with 200."""
     if is_draining():
@@ -87,6 +81,7 @@ def _workers() -> int | None:
 
 
 @bp.get("/metrics")
+@public
 def metrics() -> Response:
     token = settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from hotel_agent import queues
 from hotel_agent.errors import BadInput
+from hotel_agent.staff.access import bearer_only
 from hotel_agent.staff.bearer import hotel_of_bearer
 from hotel_agent.web import busy
 from workers import nudges
@@ -19,6 +20,7 @@ bp = Blueprint("pms", __name__, url_prefix="/api/pms")
 
 
 @bp.get("/availability")
+@bearer_only
 def availability() -> Response:
     slug = request.args.get("hotel")
     if not slug:

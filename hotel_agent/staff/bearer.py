@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import jwt
 from flask import request
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from hotel_agent.config import settings
@@ -30,9 +31,12 @@ class Bearer:
 
 
 def issue(account: Staff) -> tuple[str, int]:
-    """A JWT bound to the person, and its life in seconds; hotels and roles are read anew at each use."""
+    """A JWT bound to the person, and its life in seconds; hotels and roles are read anew at each use.
+
+    `issued` is finer than `iat`: a password changed within the same second ends the token all the same.
+    """
     now = utcnow()
-    claims = {"sub": str(account.id), "iat": now, "exp": now + LIFETIME, "aud": "api"}
+    claims = {"sub": str(account.id), "iat": now, "exp": now + LIFETIME, "aud": "api", "issued": now.timestamp()}
     return jwt.encode(claims, _key(), algorithm="HS256"), int(LIFETIME.total_seconds())
 
 
@@ -90,10 +94,18 @@ def _of_person(token: str) -> Bearer | None:
     rows = db.session.execute(
         select(StaffHotel.hotel_id, StaffHotel.role)
         .join(Staff, Staff.id == StaffHotel.staff_id)
-        .where(Staff.id == int(claims["sub"]), Staff.disabled_at.is_(None))
+        .where(
+            Staff.id == int(claims["sub"]),
+            Staff.disabled_at.is_(None),
+            or_(Staff.signed_out_at.is_(None), Staff.signed_out_at < _issued(claims)),
+        )
     )
     roles = dict(rows.all())
     return Bearer(roles) if roles else None
+
+
+def _issued(claims: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(float(claims.get("issued", 0)), UTC)
 
 
 def _hash(token: str) -> str:

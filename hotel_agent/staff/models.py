@@ -16,7 +16,8 @@ class Staff(Model):
     """An account; `email` is kept in lower case.
 
     `totp_secret` is sealed, and counts once `totp_confirmed_at` is set; a code of `totp_last_step` or earlier is
-    spent. `invite_hash` lets somebody without a password choose one until `invite_expires_at`.
+    spent. `invite_hash` lets somebody without a password choose one until `invite_expires_at`. Whatever was handed
+    out until `signed_out_at`, sessions and tokens, is spent.
     """
 
     __tablename__ = "staff"
@@ -32,6 +33,7 @@ class Staff(Model):
     totp_confirmed_at: Mapped[datetime | None]
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger)
     language: Mapped[str | None]
+    signed_out_at: Mapped[datetime | None]
     sound: Mapped[bool] = mapped_column(server_default="true")
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
