@@ -16,9 +16,9 @@ from sqlalchemy import inspect, select, update
 
 from hotel_agent import metrics
 from hotel_agent.config import settings
-from hotel_agent.conversations import outbox, session
+from hotel_agent.conversations import outbox, session, waiting
 from hotel_agent.conversations.dialogue import Answer, Handover, Heard, Turn
-from hotel_agent.conversations.handover import hand_over
+from hotel_agent.conversations.events import ONCE, note_once
 from hotel_agent.conversations.models import WINDOW, Conversation, Message
 from hotel_agent.conversations.reply import reply_to
 from hotel_agent.db import db, done_reading, glance, locked, one_at_a_time, utcnow, with_retry
@@ -156,8 +156,8 @@ def _pending(conversation_id: int) -> list[Message]:
 
 def _not_ours(conversation: Conversation, burst: list[Message]) -> str | None:
     if conversation.owner == "staff":
-        return "guest_wrote"
-    if not is_on("agent", conversation.hotel_id):
+        return waiting.GUEST_WROTE
+    if not is_on("agent", conversation.hotel_id, conversation.id):
         return "agent_off"
     if burst[0].attempts > TRIES:
         return "agent_failed"
@@ -170,8 +170,7 @@ def _leave_to_staff(conversation: Conversation, burst: list[Message], reason: st
     for message in burst:
         message.handling = "staff"
     conversation.answer_due_at = None
-    since = min(message.sent_at or message.created_at for message in burst)
-    hand_over(conversation, reason, since)
+    waiting.hand_over(conversation, reason, _since(burst))
     metrics.answers.labels(reason).inc(len(burst))
 
 
@@ -224,22 +223,26 @@ def _write(conversation_id: int, burst: list[Message], reply: Answer, guest_id: 
         db.session.rollback()
         return Given(None)
     if conversation.owner == "staff":
-        _commit_handled(burst, "staff")
+        _keep_silent(conversation, burst, reply)
         return Given(None)
     if not _mark(burst, "answered" if reply.bubbles else "staff"):
         db.session.rollback()
+        _note_what_is_done(conversation_id, reply)
         return Given(None)
-    waits = [row.received_at or row.created_at for row in _pending(conversation_id)]
+    session.save(conversation, reply.state, lambda: _sender(conversation))
+    pending = _pending(conversation_id)
+    waits = [row.received_at or row.created_at for row in pending]
     pause = timedelta(seconds=settings().answer_pause_seconds)
     on_whatsapp = conversation.channel == "whatsapp"
     conversation.answer_due_at = max(waits) + pause if waits and on_whatsapp else None
     conversation.language = reply.language
-    session.save(conversation, reply.state, lambda: _sender(conversation))
     # Whoever gets no words is with a person, and the person knows.
     handover = reply.handover or (None if reply.bubbles else Handover("unsure"))
     if handover:
-        since = min(message.sent_at or message.created_at for message in burst)
-        hand_over(conversation, handover.reason, since, urgent=handover.urgent)
+        for reason in (handover.reason, *handover.also):
+            waiting.hand_over(conversation, reason, _since(burst), urgent=handover.urgent)
+    waiting.agent_answered(conversation, pending)
+    _note(conversation, reply)
     for bubble in reply.bubbles:
         outbox.put(conversation, bubble, answers_to=burst[-1].id, asked_at=burst[0].received_at)
     db.session.commit()
@@ -261,9 +264,31 @@ def _mark(burst: list[Message], handling: str) -> bool:
     return bool(moved.rowcount == len(burst))  # type: ignore[attr-defined]
 
 
-def _commit_handled(burst: list[Message], handling: str) -> None:
-    _mark(burst, handling)
+def _keep_silent(conversation: Conversation, burst: list[Message], reply: Answer) -> None:
+    """A colleague took over meanwhile: the guest hears nothing of this answer, but they learn what was done for it."""
+    if _mark(burst, "staff"):
+        waiting.hand_over(conversation, waiting.GUEST_WROTE, _since(burst))
+    _note(conversation, reply)
     db.session.commit()
+
+
+def _note(conversation: Conversation, reply: Answer) -> None:
+    for happening in reply.happenings:
+        note_once(conversation, happening.kind, happening.details)
+
+
+def _note_what_is_done(conversation_id: int, reply: Answer) -> None:
+    """The answer came too late, as somebody else had given one; what was booked for it is booked all the same."""
+    done = [happening for happening in reply.happenings if happening.kind in ONCE]
+    conversation = locked(Conversation, conversation_id) if done else None
+    if conversation:
+        for happening in done:
+            note_once(conversation, happening.kind, happening.details)
+    db.session.commit()
+
+
+def _since(burst: list[Message]) -> datetime:
+    return min(message.sent_at or message.created_at for message in burst)
 
 
 def _sender(conversation: Conversation) -> str:

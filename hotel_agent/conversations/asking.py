@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from hotel_agent.channels.whatsapp.cards import mask_cards
+from hotel_agent.conversations import waiting
 from hotel_agent.conversations.models import Message
 from hotel_agent.conversations.taking_in import conversation_of
 from hotel_agent.db import db, nobody_has, utcnow
@@ -31,7 +32,8 @@ def ask(hotel: Hotel, sender_id: str, text: str, reply_id: str | None) -> int:
         sent_at=now,
         handling="pending",
     )
-    conversation.last_inbound_at = now
+    waiting.guest_writes(conversation, now)
+    conversation.show(message)
     db.session.add(message)
     db.session.commit()
     return message.id

@@ -10,11 +10,11 @@ import click
 from sqlalchemy import select
 
 from hotel_agent.cli import Group
-from hotel_agent.conversations.inbox import put_back
 from hotel_agent.conversations.models import WebhookFailure
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput
 from hotel_agent.hotels.finding import by_slug
+from hotel_agent.operations import failures as webhook_failures
 from hotel_agent.reservations.quoting import room_kinds
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def failures() -> None:
 @inbox.command("replay")
 @click.argument("ids", nargs=-1, type=int)
 def replay(ids: tuple[int, ...]) -> None:
-    """Take failed bodies in again: those of the IDS that `flask inbox failures` shows, or all that wait."""
-    count = put_back(ids or None)
+    """Take failed bodies in again: those of the IDS that `flask inbox failures` shows, or all but the unreadable."""
+    count = webhook_failures.replay(ids or None)
     click.echo(f"{count} put back to be taken in; what fails again is listed anew by `flask inbox failures`")
     if count < len(set(ids)):
         raise click.ClickException("some of those ids do not wait to be replayed")

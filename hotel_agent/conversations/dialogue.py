@@ -43,21 +43,34 @@ class Turn:
 
 @dataclass(frozen=True)
 class Handover:
-    """Why a person has to look. `urgent` goes to the top of their list."""
+    """Why a person has to look: the gravest reason, and what else there is. `urgent` goes to the top of their list."""
 
     reason: str
     urgent: bool = False
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What was done, or tried in vain, for an answer; `kind` and `details` as conversations/events.py has them."""
+
+    kind: str
+    details: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """At most two bubbles. `understanding` is of the whole burst, the intent that was acted on first."""
+    """At most two bubbles. `understanding` is of the whole burst, the intent that was acted on first.
+
+    `happenings` are for staff to read in the thread.
+    """
 
     bubbles: tuple[OutMessage, ...]
     understanding: Understanding | None
     state: dict[str, Any]
     language: str
     handover: Handover | None = None
+    happenings: tuple[Happening, ...] = ()
 
 
 @dataclass

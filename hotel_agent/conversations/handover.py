@@ -2,92 +2,142 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from hotel_agent import metrics
-from hotel_agent.conversations.models import Conversation, Message
-from hotel_agent.db import db, utcnow, with_retry
+from hotel_agent.conversations import waiting
+from hotel_agent.conversations.acting import in_own_transaction, locked_conversation
+from hotel_agent.conversations.events import note_event
+from hotel_agent.conversations.models import WINDOW, Conversation, Message
+from hotel_agent.db import db, utcnow
+from hotel_agent.staff.models import Staff
 
-# What may come right without anybody doing anything; any other reason is more pressing.
-SETTLES_ITSELF = {"unreadable", "send_failed", "send_unknown"}
+
+class _Anybody(Enum):
+    ANY = "any"
 
 
-def hand_over(conversation: Conversation, reason: str, since: datetime | None = None, *, urgent: bool = False) -> None:
-    """Put the conversation before the staff; the agent goes on with other questions until they take over.
+ANY: Final = _Anybody.ANY
 
-    The first reason stays until somebody answers, unless a more pressing one comes. In the caller's transaction.
+
+class TakenBySomebodyElse(Exception):
+    """A colleague was faster; whoever has seen that may take over from them."""
+
+    def __init__(self, name: str, staff_id: int) -> None:
+        super().__init__(f"{name} has taken this conversation over.")
+        self.name = name
+        self.staff_id = staff_id
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Whose the conversation was: a colleague's (`before`), the agent's (`was_agents`), or already one's own."""
+
+    before: int | None
+    was_agents: bool
+    already: bool = False
+
+
+def take_over(conversation_id: int, by: int, seen_assignee: int | _Anybody | None = ANY, *, hotel_id: int) -> Taken:
+    """A person answers from now on: the agent falls silent, what it had queued is cancelled.
+
+    `seen_assignee` is whose it was on the screen of whoever takes it: when it has become somebody else's meanwhile,
+    TakenBySomebodyElse. Raises NotFound.
     """
-    passing = conversation.waiting_reason in SETTLES_ITSELF and reason not in SETTLES_ITSELF
-    if conversation.waiting_reason is None or passing or (urgent and not conversation.urgent):
-        conversation.waiting_reason = reason
-    conversation.status = "waiting"
-    conversation.urgent = conversation.urgent or urgent
-    since = since or utcnow()
-    conversation.waiting_since = min(conversation.waiting_since or since, since)
-    metrics.handovers.labels(reason).inc()
+
+    def work() -> Taken:
+        conversation = locked_conversation(hotel_id, conversation_id)
+        before, was_agents = conversation.assignee_id, conversation.owner == "agent"
+        if before == by and not was_agents:
+            return Taken(before, was_agents, already=True)
+        if seen_assignee is not ANY and before not in (None, by, seen_assignee):
+            raise TakenBySomebodyElse(name_of(before), before)
+        become_staffs(conversation, by)
+        since = _leave_to_staff(conversation) if was_agents else None
+        if since:
+            waiting.hand_over(conversation, waiting.GUEST_WROTE, since)
+        if conversation.status in ("snoozed", "closed"):
+            waiting.wake(conversation)
+        return Taken(before, was_agents)
+
+    return in_own_transaction(work)
 
 
-def settle(conversation: Conversation) -> None:
-    """Something came right by itself: if that was all, nobody has to look. In the caller's transaction."""
-    if conversation.waiting_reason not in SETTLES_ITSELF or conversation.owner == "staff":
+def name_of(staff_id: int) -> str:
+    row = db.session.execute(select(Staff.name, Staff.email).where(Staff.id == staff_id)).first()
+    return (row.name or row.email) if row else ""
+
+
+def become_staffs(conversation: Conversation, by: int) -> None:
+    """The conversation is this colleague's, and what the agent had not said yet it does not say.
+
+    In the caller's transaction, which also decides what becomes of the messages that the agent owed an answer.
+    """
+    whose: dict[str, Any] = {"from": conversation.assignee_id}
+    note_event(conversation, "taken_over", by, **whose)
+    conversation.assignee_id = by
+    if conversation.owner == "staff":
         return
-    owed = Message.handling == "staff"
-    lost = (Message.status == "failed") | ((Message.status == "unknown") & Message.notified_at.is_not(None))
-    db.session.flush()
-    trouble = db.session.scalar(
-        select(Message.id)
+    conversation.owner, conversation.answer_due_at = "staff", None
+    db.session.execute(
+        update(Message)
         .where(
             Message.conversation_id == conversation.id,
-            owed | (lost & (Message.created_at >= conversation.waiting_since)),
-        )
-        .limit(1)
-    )
-    if trouble is None:
-        conversation.status, conversation.waiting_since, conversation.waiting_reason = "open", None, None
-        conversation.urgent = False
-
-
-def take_over(conversation_id: int) -> None:
-    """A person answers from now on: the agent falls silent, what it had queued is cancelled."""
-    with_retry(lambda: _take_over(conversation_id))
-
-
-def _take_over(conversation_id: int) -> None:
-    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True, populate_existing=True)
-    conversation.owner = "staff"
-    conversation.answer_due_at = None
-    db.session.execute(
-        update(Message)
-        .where(Message.conversation_id == conversation_id, Message.handling == "pending")
-        .values(handling="staff")
-    )
-    db.session.execute(
-        update(Message)
-        .where(
-            Message.conversation_id == conversation_id,
             Message.direction == "out",
             Message.status == "queued",
             Message.author == "agent",
         )
         .values(status="cancelled")
     )
-    db.session.commit()
 
 
-def give_back(conversation_id: int) -> None:
-    """The agent answers again, from the guest's next message on."""
-    with_retry(lambda: _give_back(conversation_id))
-
-
-def _give_back(conversation_id: int) -> None:
-    conversation = db.session.get_one(Conversation, conversation_id, with_for_update=True, populate_existing=True)
-    conversation.owner, conversation.status = "agent", "open"
-    conversation.waiting_since, conversation.waiting_reason, conversation.urgent = None, None, False
-    db.session.execute(
+def _leave_to_staff(conversation: Conversation) -> datetime | None:
+    """What the agent owed a person owes; since when."""
+    moved = db.session.scalars(
         update(Message)
-        .where(Message.conversation_id == conversation_id, Message.handling == "staff")
-        .values(handling="answered")
+        .where(Message.conversation_id == conversation.id, Message.handling == "pending")
+        .values(handling="staff")
+        .returning(func.coalesce(Message.sent_at, Message.created_at))
     )
-    db.session.commit()
+    return min(moved, default=None)
+
+
+def give_back(conversation_id: int, by: int, *, hotel_id: int) -> None:
+    """The agent answers again, also what came in meanwhile and has no answer.
+
+    Where a person was asked for or promised and none has answered since, the guest goes on waiting for one.
+    Raises NotFound.
+    """
+
+    def work() -> None:
+        conversation = locked_conversation(hotel_id, conversation_id)
+        if conversation.owner == "agent":
+            return
+        note_event(conversation, "given_back", by)
+        conversation.owner, conversation.assignee_id = "agent", None
+        if conversation.status == "snoozed":
+            waiting.wake(conversation)
+        if set(conversation.waiting_reasons) <= {waiting.GUEST_WROTE}:
+            _let_the_agent_answer(conversation)
+
+    in_own_transaction(work)
+
+
+def _let_the_agent_answer(conversation: Conversation) -> None:
+    """What nobody has answered is the agent's, unless the guest wrote it too long ago to be answered freely."""
+    unanswered = (Message.conversation_id == conversation.id) & (Message.handling == "staff")
+    if conversation.channel == "whatsapp":
+        fresh = unanswered & (func.coalesce(Message.sent_at, Message.created_at) >= utcnow() - WINDOW)
+        moved = db.session.execute(update(Message).where(fresh).values(handling="pending", attempts=0))
+        if moved.rowcount:  # type: ignore[attr-defined]
+            conversation.answer_due_at = utcnow()
+    else:  # Whoever asked by the API has long gone.
+        db.session.execute(update(Message).where(unanswered).values(handling="none"))
+    waiting.drop_reasons(conversation, {waiting.GUEST_WROTE})
+    since = db.session.scalar(select(func.min(func.coalesce(Message.sent_at, Message.created_at))).where(unanswered))
+    if since:
+        waiting.hand_over(conversation, "too_old", since)

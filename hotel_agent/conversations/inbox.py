@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hotel_agent import db
 from hotel_agent.conversations.models import InboundEvent, WebhookFailure
@@ -153,16 +153,25 @@ def keep(body: bytes, signed_by: str) -> None:
 
 
 def put_back(failure_ids: Iterable[int] | None) -> int:
-    """Put failed bodies (None: all that wait) back before `take_in`; answers how many. A sweep picks them up."""
+    """Put failed bodies back before `take_in`; answers how many. A sweep picks them up.
+
+    None means all that wait, but for those that nobody could read: what is unreadable once is so again, unless the
+    program has changed meanwhile.
+    """
     query = select(WebhookFailure).where(WebhookFailure.resolved_at.is_(None)).with_for_update()
     if failure_ids is not None:
         query = query.where(WebhookFailure.id.in_(set(failure_ids)))
+    else:
+        query = query.where(WebhookFailure.reason != "unreadable")
     failures = db.db.session.scalars(query).all()
-    bodies: set[tuple[int, bytes, str]] = set()
-    for failure in failures:
-        bodies.add((failure.event_id, bytes(failure.body), failure.signed_by))
-        failure.resolved_at = db.utcnow()
-    for _, body, signed_by in sorted(bodies):
+    bodies = {failure.event_id: (bytes(failure.body), failure.signed_by) for failure in failures}
+    # A body comes back whole: what else failed of it is settled, too, and listed anew if it fails again.
+    db.db.session.execute(
+        update(WebhookFailure)
+        .where(WebhookFailure.event_id.in_(bodies), WebhookFailure.resolved_at.is_(None))
+        .values(resolved_at=db.utcnow())
+    )
+    for _, (body, signed_by) in sorted(bodies.items()):
         db.db.session.add(InboundEvent(body=body, signed_by=signed_by, received_at=db.utcnow()))
     db.db.session.commit()
     return len(failures)

@@ -10,10 +10,12 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hotel_agent.db import Model
+from hotel_agent.db import Model, utcnow
 
 # WhatsApp's customer service window: so long after a guest's message may the hotel write freely.
 WINDOW = timedelta(hours=24)
+# So many characters of the last message does a list show.
+SHOWN = 200
 
 
 class InboundEvent(Model):
@@ -83,26 +85,32 @@ class Conversation(Model):
             "waiting_since",
             postgresql_where=text("waiting_since is not null"),
         ),
-        Index("ix_conversations_recent", "hotel_id", text("last_message_at DESC"), text("id DESC")),
+        # When a conversation was last heard of; one without a word yet, when it began.
         Index(
-            "ix_conversations_assignee",
-            "assignee_id",
-            text("last_message_at DESC"),
-            postgresql_where=text("assignee_id is not null"),
+            "ix_conversations_open",
+            "hotel_id",
+            text("coalesce(last_message_at, created_at) DESC"),
+            text("id DESC"),
+            postgresql_where=text("status <> 'closed'"),
         ),
         Index(
             "ix_conversations_agent",
             "hotel_id",
-            text("last_message_at DESC"),
+            text("coalesce(last_message_at, created_at) DESC"),
             text("id DESC"),
             postgresql_where=text("owner = 'agent' and status <> 'closed'"),
         ),
         Index(
             "ix_conversations_closed",
             "hotel_id",
-            text("last_message_at DESC"),
+            text("coalesce(last_message_at, created_at) DESC"),
             text("id DESC"),
             postgresql_where=text("status = 'closed'"),
+        ),
+        Index(
+            "ix_conversations_assignee",
+            "assignee_id",
+            postgresql_where=text("assignee_id is not null and status <> 'closed'"),
         ),
         Index("ix_conversations_snoozed", "snoozed_until", postgresql_where=text("status = 'snoozed'")),
     )
@@ -134,13 +142,33 @@ class Conversation(Model):
     session_created_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
+    @property
+    def window_is_open(self) -> bool:
+        """Whether the hotel may write freely now; by the API always."""
+        if self.channel != "whatsapp":
+            return True
+        return self.last_inbound_at is not None and utcnow() - self.last_inbound_at <= WINDOW
+
+    def show(self, message: Message) -> None:
+        """Let lists tell of this message, unless they tell of a later one: guests' messages come in any order.
+
+        What we say comes last, by whosever clock. Of Meta's times only the seconds are known.
+        """
+        at, last = message.sent_at or message.created_at, self.last_message_at
+        if message.direction == "in" and last and at < last.replace(microsecond=0):
+            return
+        self.last_message_at = max(at, last or at)
+        self.last_message_author, self.last_message_type = message.author, message.type
+        self.last_message_text = message.body[:SHOWN]
+
 
 class Message(Model):
     """One bubble. Inbound: `status` is received and `handling` says what becomes of it: pending (the agent owes
     an answer), answered, staff (a person owes one), none (nothing is owed). Outbound: `status` tells how far it got.
 
     `author` is guest, agent, staff or automatic; `staff_id` the colleague who wrote it. `payload` holds what is
-    more than words: media, buttons, rows, location, quoted id. `sent_at` of an inbound message is Meta's time.
+    more than words: media, buttons, rows, location, and in `context.id` the wamid of the message that is quoted.
+    `sent_at` of an inbound message is Meta's time.
     """
 
     __tablename__ = "messages"
@@ -159,7 +187,18 @@ class Message(Model):
             "id",
             postgresql_where=text("status in ('queued', 'sending', 'unknown')"),
         ),
-        Index("ix_messages_failed", "conversation_id", postgresql_where=text("status in ('failed', 'unknown')")),
+        Index(
+            "ix_messages_failed",
+            "hotel_id",
+            "conversation_id",
+            postgresql_where=text("status in ('failed', 'unknown')"),
+        ),
+        Index(
+            "ix_messages_marks",
+            "conversation_id",
+            "id",
+            postgresql_where=text("type in ('reaction', 'edit', 'revoke')"),
+        ),
         Index("ix_messages_hotel_recent", "hotel_id", "id"),
         Index(
             "ix_messages_words",
@@ -224,7 +263,16 @@ class ConversationEvent(Model):
     """
 
     __tablename__ = "conversation_events"
-    __table_args__ = (Index("ix_conversation_events_conversation", "conversation_id", "at"),)
+    __table_args__ = (
+        Index("ix_conversation_events_conversation", "conversation_id", "at"),
+        Index(
+            "ix_conversation_events_words",
+            "hotel_id",
+            text("to_tsvector('simple'::regconfig, fold(body))"),
+            postgresql_using="gin",
+            postgresql_where=text("kind = 'note'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))

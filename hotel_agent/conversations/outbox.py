@@ -23,8 +23,8 @@ from hotel_agent.channels.whatsapp.limits import OutMessage, Recipient, fit, to_
 from hotel_agent.channels.whatsapp.outgoing import from_json, kind_of, to_json, words_of
 from hotel_agent.config import settings
 from hotel_agent.conversations import statuses
-from hotel_agent.conversations.handover import hand_over
-from hotel_agent.conversations.models import WINDOW, Conversation, Message
+from hotel_agent.conversations.models import Conversation, Message
+from hotel_agent.conversations.waiting import hand_over
 from hotel_agent.db import db, glance, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.guests.models import GuestIdentity
 from hotel_agent.hotels import credentials
@@ -46,30 +46,39 @@ def put(
     author: str = "agent",
     answers_to: int | None = None,
     asked_at: datetime | None = None,
-) -> None:
-    """Write the rows of one bubble, split where WhatsApp's limits want it. In the caller's transaction.
+    *,
+    staff_id: int | None = None,
+    quoted_wamid: str | None = None,
+) -> list[Message]:
+    """Add the rows of one bubble, split where WhatsApp's limits want it. In the caller's transaction.
 
-    `answers_to` is the guest's message that is answered, which came in at `asked_at`.
+    `answers_to` is the guest's message that is answered, which came in at `asked_at`. The first row quotes.
     """
     on_the_wire = conversation.channel == "whatsapp"
     asked = {"asked_at": asked_at.isoformat()} if asked_at else {}
+    quoting = {"context": {"id": quoted_wamid}} if quoted_wamid else {}
+    rows: list[Message] = []
     for part in fit(outgoing):
-        db.session.add(
+        now = utcnow()
+        rows.append(
             Message(
                 hotel_id=conversation.hotel_id,
                 conversation_id=conversation.id,
-                created_at=utcnow(),
+                created_at=now,
                 direction="out",
                 author=author,
+                staff_id=staff_id,
                 type=kind_of(part),
                 body=words_of(part),
-                payload={"outgoing": to_json(part)} | asked,
+                payload={"outgoing": to_json(part)} | asked | ({} if rows else quoting),
                 status="queued" if on_the_wire else "sent",
-                sent_at=None if on_the_wire else utcnow(),
+                sent_at=None if on_the_wire else now,
                 answers_to=answers_to,
             )
         )
-        db.session.flush()
+        conversation.show(rows[-1])
+    db.session.add_all(rows)  # Written together, in this order.
+    return rows
 
 
 def deliver(conversation_id: int, graph: GraphClient) -> None:
@@ -134,11 +143,11 @@ def _next(conversation: Conversation) -> Ticket | None:
     while message := _first_in_the_lane(conversation.id):
         if message.status == "sending":  # We hold the lane, so whoever was sending it is dead.
             message.status = "unknown"
-        elif message.next_attempt_at and message.next_attempt_at > utcnow():
-            return None
         elif conversation.owner == "staff" and message.author == "agent":
             message.status = "cancelled"
-        elif _window_closed(conversation):
+        elif message.next_attempt_at and message.next_attempt_at > utcnow():
+            return None
+        elif not conversation.window_is_open and message.type != "template":
             _fail(conversation, message, None, "window_closed", "The 24-hour window is closed.")
         elif (address := _address(conversation)) is None:
             _fail(conversation, message, None, "send_failed", "There is no number to send from or to.")
@@ -161,10 +170,6 @@ def _first_in_the_lane(conversation_id: int) -> Message | None:
     )
 
 
-def _window_closed(conversation: Conversation) -> bool:
-    return conversation.last_inbound_at is None or utcnow() - conversation.last_inbound_at > WINDOW
-
-
 def _address(conversation: Conversation) -> tuple[HotelIdentifier, Recipient] | None:
     identifier = db.session.get(HotelIdentifier, conversation.identifier_id or 0, populate_existing=True)
     recipient = recipient_of(conversation.guest_id)
@@ -181,6 +186,8 @@ def _ticket(
         return None
     if not _lane_open(identifier, token):
         return None
+    quoted_wamid = message.payload.get("context", {}).get("id")
+    outgoing = from_json(message.payload["outgoing"])
     return Ticket(
         message=(message.id, message.created_at),
         conversation_id=conversation.id,
@@ -188,7 +195,7 @@ def _ticket(
         identifier_id=identifier.id,
         phone_number_id=identifier.identifier_value,
         token=token,
-        body=to_graph(from_json(message.payload["outgoing"]), recipient, statuses.callback_data(message.id)),
+        body=to_graph(outgoing, recipient, statuses.callback_data(message.id), quoted_wamid),
         attempts=message.attempts,
         lane_stopped=identifier.stopped_at is not None,
     )
@@ -401,23 +408,3 @@ def _hand_over_unknown(message_id: int, created_at: datetime) -> bool:
         hand_over(conversation, "send_unknown", message.created_at)
     db.session.commit()
     return still
-
-
-def resend(message_id: int) -> int | None:
-    """Staff send an `unknown` or `failed` message again, as a new row; answers its conversation."""
-    return with_retry(lambda: _resend(message_id))
-
-
-def _resend(message_id: int) -> int | None:
-    key = db.session.execute(
-        select(Message.id, Message.created_at).where(Message.id == message_id, Message.direction == "out")
-    ).first()
-    found = statuses.lock_message(*key) if key else None
-    if found is None or found[1].status not in ("unknown", "failed"):
-        db.session.rollback()
-        return None
-    conversation, old = found
-    put(conversation, from_json(old.payload["outgoing"]), author="staff", answers_to=old.answers_to)
-    old.status = "cancelled"
-    db.session.commit()
-    return conversation.id

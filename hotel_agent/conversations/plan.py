@@ -25,6 +25,7 @@ from hotel_agent.conversations.skills import (
     stay,
     talk_to_human,
 )
+from hotel_agent.conversations.skills.rooms_told import asked_of
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.reservations import PmsUnavailable
 from hotel_agent.reservations.booking import upcoming_of
@@ -74,6 +75,7 @@ def serve(talk: Talk) -> list[Part]:
 
 def _pms_away(talk: Talk) -> Part:
     talk.hand_over("pms_failed")
+    talk.happened("pms_failed", action=talk.pms_action, **asked_of(talk.state.booking))
     return talk.part("trouble.pms_away")
 
 

@@ -37,6 +37,7 @@ def reply_to(turn: Turn) -> Answer:
         state=talk.state.to_json(),
         language=talk.language,
         handover=talk.handover,
+        happenings=tuple(talk.happenings),
     )
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from hotel_agent.conversations.handover import hand_over, settle
+from hotel_agent import live
 from hotel_agent.conversations.models import Conversation, EarlyStatus, Message, MessageId
+from hotel_agent.conversations.waiting import hand_over, settle
 from hotel_agent.db import db, lock_until_commit, locked
 
 # Meta may report `delivered` after `failed` (a guest with several devices): so `failed` ranks below it.
@@ -68,7 +69,7 @@ def hear(
 def _moved_on(hotel_id: int, wamid: str, status: str) -> bool:
     """Deal with nearly all statuses: they move a message on that nobody worries about, or tell nothing new."""
     known = db.session.execute(
-        select(Message.id, Message.created_at, Message.direction, Message.status)
+        select(Message.id, Message.created_at, Message.conversation_id, Message.direction, Message.status)
         .join(MessageId, (MessageId.message_id == Message.id) & (MessageId.message_created_at == Message.created_at))
         .where(MessageId.hotel_id == hotel_id, MessageId.wamid == wamid)
     ).first()
@@ -83,7 +84,10 @@ def _moved_on(hotel_id: int, wamid: str, status: str) -> bool:
         .where(Message.id == known.id, Message.created_at == known.created_at, Message.status == known.status)
         .values(status=status)
     )
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
+    if not moved.rowcount:  # type: ignore[attr-defined]
+        return False
+    live.conversation_changed(hotel_id, known.conversation_id)
+    return True
 
 
 def wamid_key(hotel_id: int, wamid: str) -> str:

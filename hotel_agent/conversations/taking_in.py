@@ -24,9 +24,16 @@ from hotel_agent.channels.whatsapp.payload import (
     parse,
 )
 from hotel_agent.config import settings
-from hotel_agent.conversations import statuses
-from hotel_agent.conversations.handover import hand_over, settle
-from hotel_agent.conversations.models import WINDOW, Conversation, InboundEvent, Message, MessageId, WebhookFailure
+from hotel_agent.conversations import statuses, waiting
+from hotel_agent.conversations.models import (
+    SHOWN,
+    WINDOW,
+    Conversation,
+    InboundEvent,
+    Message,
+    MessageId,
+    WebhookFailure,
+)
 from hotel_agent.conversations.session import live_session
 from hotel_agent.db import db, is_deadlock, lock_until_commit, locked, utcnow, with_retry
 from hotel_agent.guests.knowing import Identity, follow_number_change, forget, who_writes
@@ -36,11 +43,22 @@ from hotel_agent.hotels import credentials
 from hotel_agent.hotels.finding import of_number
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.logs import get_logger
+from hotel_agent.media.arriving import await_media
 
 GIVE_UP_AFTER = 5
 LONGEST_PAUSE = timedelta(seconds=15)
 # Bodies in one transaction: what each costs the database is shared, what breaks one is redone for few.
 TOGETHER = 20
+EDITED = "✏️ "  # How the body of an edit begins.
+
+MOVE_THE_REST = text("""
+    with
+      events as (update conversation_events set conversation_id = :kept where conversation_id = :twin),
+      attachments as (update media set conversation_id = :kept where conversation_id = :twin)
+    insert into client_ids (conversation_id, client_id, message_id, created_at)
+    select :kept, client_id, message_id, created_at from client_ids where conversation_id = :twin
+    on conflict do nothing
+""")
 
 log = get_logger(__name__)
 
@@ -56,9 +74,10 @@ class TakenIn:
 
 @dataclass
 class Body:
-    """One body on its way: the answers that it makes due, and the errors of pieces that broke, by place."""
+    """One body on its way: whose it is, the answers that it makes due, the errors of pieces that broke, by place."""
 
     event: InboundEvent
+    hotels: set[int] = field(default_factory=set)
     due: dict[int, datetime] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
@@ -121,6 +140,7 @@ def _take_in_bodies(events: Sequence[InboundEvent]) -> dict[int, datetime]:
     lock_until_commit(key for _, _, door, change in admitted for key in _keys(door.hotel.id, change))
     alone = sum(len(change.messages) + len(change.statuses) for *_, change in admitted) == 1
     for body, place, door, change in admitted:
+        body.hotels.add(door.hotel.id)
         _take_in_change(body, change, door, place, alone)
     for body in bodies:
         _close(body)
@@ -154,8 +174,9 @@ def _close(body: Body) -> None:
         event.attempts += 1
         event.retry_at = utcnow() + timedelta(seconds=2**event.attempts)
         return
+    hotel_id = next(iter(body.hotels)) if len(body.hotels) == 1 else None
     for place, error in body.broken.items():
-        _fail(event, "error", error, place)
+        _fail(event, "error", error, place, hotel_id)
     event.body, event.processed_at = mask_cards_in_body(event.body), utcnow()
 
 
@@ -188,7 +209,7 @@ def _admitted(event: InboundEvent, change: Change, place: str) -> Door | None:
     door = Door(*found, received_at=event.received_at)
     secret = credentials.app_secret_of(door.hotel)
     if secret is None or credentials.fingerprint(secret) != event.signed_by:
-        _fail(event, "wrong_secret", change.phone_number_id or "none", place)
+        _fail(event, "wrong_secret", change.phone_number_id or "none", place, door.hotel.id)
         return None
     return door
 
@@ -210,7 +231,7 @@ def _take_in_change(body: Body, change: Change, door: Door, place: str, alone: b
             with _on_its_own(body, where, alone):
                 body.due.update(_take_in_message(door, message))
         except NoSender:
-            _fail(body.event, "no_sender", message.wamid, where)
+            _fail(body.event, "no_sender", message.wamid, where, door.hotel.id)
     for number, status in enumerate(change.statuses):
         with _on_its_own(body, f"{place} status {number}", alone):
             _take_in_status(door, status)
@@ -276,12 +297,29 @@ def _take_in_message(door: Door, message: InboundMessage) -> dict[int, datetime]
     )
     _fill(row, message)
     due = _owe(conversation, row, message)
+    _show(conversation, row, message)
     db.session.add(row)
     db.session.flush()
     db.session.add(
         MessageId(hotel_id=door.hotel.id, wamid=message.wamid, message_id=row.id, message_created_at=row.created_at)
     )
+    await_media(row, message)
     return due
+
+
+def _show(conversation: Conversation, row: Message, message: InboundMessage) -> None:
+    """What a list tells of it: an edit changes the words that it is about, other silent ones tell nothing."""
+    if row.payload["kind"] != "silent":
+        conversation.show(row)
+        return
+    changed = message.edit_of or message.revoke_of
+    known = db.session.get(MessageId, (row.hotel_id, changed)) if changed else None
+    original = db.session.get(Message, (known.message_id, known.message_created_at)) if known else None
+    if original is None or original.conversation_id != conversation.id or original.direction != "in":
+        return
+    if (conversation.last_message_author, conversation.last_message_at) == ("guest", original.sent_at):
+        conversation.last_message_type = original.type if message.edit_of else row.type
+        conversation.last_message_text = row.body.removeprefix(EDITED)[:SHOWN]
 
 
 def _guest_of(door: Door, message: InboundMessage) -> Guest:
@@ -358,12 +396,13 @@ def _join_conversations(twin_id: int, guest_id: int) -> None:
     for twin in db.session.scalars(select(Conversation).where(Conversation.guest_id == twin_id).with_for_update()):
         kept = conversation_of(twin.hotel_id, guest_id, twin.channel, twin.identifier_id)
         db.session.execute(update(Message).where(Message.conversation_id == twin.id).values(conversation_id=kept.id))
-        if twin.owner == "staff":
-            kept.owner = "staff"
-        if twin.waiting_since:
-            hand_over(kept, twin.waiting_reason or "human", twin.waiting_since, urgent=twin.urgent)
+        db.session.execute(MOVE_THE_REST, {"kept": kept.id, "twin": twin.id})
+        waiting.join(kept, twin)
         kept.language = kept.language or twin.language
         kept.last_inbound_at = max(filter(None, (kept.last_inbound_at, twin.last_inbound_at)), default=None)
+        if (twin.last_message_at or kept.created_at) > (kept.last_message_at or kept.created_at):
+            kept.last_message_at, kept.last_message_author = twin.last_message_at, twin.last_message_author
+            kept.last_message_type, kept.last_message_text = twin.last_message_type, twin.last_message_text
         kept.answer_due_at = max(filter(None, (kept.answer_due_at, twin.answer_due_at)), default=None)
         if live_session(kept) is None:
             kept.session_id, kept.session_created_at = twin.session_id, twin.session_created_at
@@ -389,8 +428,10 @@ def _upgrade(door: Door, known: MessageId, message: InboundMessage) -> dict[int,
         return {}
     conversation, row = found
     _fill(row, message)
+    conversation.show(row)
     row.handling = "none"
-    settle(conversation)
+    await_media(row, message)
+    waiting.settle(conversation)
     return _owe(conversation, row, message)
 
 
@@ -417,20 +458,19 @@ def _owe(conversation: Conversation, row: Message, message: InboundMessage) -> d
     if kind == "silent":
         return {}
     sent_at = row.sent_at or utcnow()
-    conversation.last_inbound_at = max(conversation.last_inbound_at or sent_at, sent_at)
-    if conversation.status in ("closed", "snoozed"):
-        conversation.status = "open"
+    waiting.guest_writes(conversation, sent_at)
     if conversation.owner == "staff":
         row.handling = "staff"
-        hand_over(conversation, conversation.waiting_reason or "guest_wrote", sent_at)
+        waiting.hand_over(conversation, waiting.GUEST_WROTE, sent_at)
     elif message.placeholder:
         row.handling = "staff"
-        hand_over(conversation, "unreadable", sent_at)
+        waiting.hand_over(conversation, "unreadable", sent_at)
     elif utcnow() - sent_at > WINDOW:
         row.handling = "staff"
-        hand_over(conversation, "too_old", sent_at)
+        waiting.hand_over(conversation, "too_old", sent_at)
     else:
         row.handling = "pending"
+        waiting.waits(conversation, sent_at)
         conversation.answer_due_at = _due(conversation)
         return {conversation.id: conversation.answer_due_at}
     return {}
@@ -464,7 +504,7 @@ def _take_in_status(door: Door, status: StatusUpdate) -> None:
     )
 
 
-def _fail(event: InboundEvent, reason: str, detail: str, place: str = "") -> None:
+def _fail(event: InboundEvent, reason: str, detail: str, place: str = "", hotel_id: int | None = None) -> None:
     """Keep what could not be taken in, with the reason, for people to look at and replay."""
     metrics.webhook_failures.labels(reason).inc()
     log.warning("webhook_failure", inbound_event=event.id, reason=reason)
@@ -472,6 +512,7 @@ def _fail(event: InboundEvent, reason: str, detail: str, place: str = "") -> Non
         insert(WebhookFailure)
         .values(
             event_id=event.id,
+            hotel_id=hotel_id,
             place=place,
             reason=reason,
             detail=mask_cards(detail)[:500],

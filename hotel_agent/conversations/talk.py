@@ -9,14 +9,12 @@ from typing import Any
 
 from hotel_agent.channels.whatsapp.limits import Choice, OutLocation, Row
 from hotel_agent.conversations import words
-from hotel_agent.conversations.dialogue import Handover, State, Turn
+from hotel_agent.conversations.dialogue import Handover, Happening, State, Turn
 from hotel_agent.conversations.listening import Said
+from hotel_agent.conversations.waiting import gravity
 from hotel_agent.guests.models import Guest
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.reservations import RoomKind
-
-# A person looks at these first, whatever else the guest asked for.
-_GRAVEST_FIRST = ("emergency", "complaint", "human", "payment")
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,16 @@ class Part:
 
 @dataclass
 class Talk:
+    """`pms_action` is what the PMS is asked to do: look, hold, book or cancel."""
+
     turn: Turn
     state: State
     said: Said
     kinds: Mapping[str, RoomKind]
     handover: Handover | None = None
     acted_on: list[str] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
+    pms_action: str = "look"
 
     @property
     def hotel(self) -> Hotel:
@@ -75,8 +77,13 @@ class Talk:
 
     def hand_over(self, reason: str, urgent: bool = False) -> None:
         """A person is promised. The gravest reason of a turn is the one they see."""
-        if self.handover is None or _gravity(reason) < _gravity(self.handover.reason):
-            self.handover = Handover(reason, urgent or bool(self.handover and self.handover.urgent))
+        before = [self.handover.reason, *self.handover.also] if self.handover else []
+        first, *also = sorted(dict.fromkeys([*before, reason]), key=gravity)
+        self.handover = Handover(first, urgent or bool(self.handover and self.handover.urgent), tuple(also))
+
+    def happened(self, kind: str, **details: Any) -> None:
+        """Staff read in the thread that this was done, or tried; kinds and details as conversations/events.py says."""
+        self.happenings.append(Happening(kind, details))
 
     def key(self, purpose: str) -> str:
         return f"{self.turn.request_key}:{purpose}"
@@ -88,7 +95,3 @@ class Talk:
     def room_name(self, code: str) -> str:
         kind = self.kinds.get(code)
         return kind.name_in(self.language) if kind else code
-
-
-def _gravity(reason: str) -> int:
-    return _GRAVEST_FIRST.index(reason) if reason in _GRAVEST_FIRST else len(_GRAVEST_FIRST)

@@ -1,6 +1,6 @@
 """The two demo hotels: whatever of them is missing is loaded, whatever is there stays as it is.
 
-Rooms, rates and reservations are the PMS's tables, of which this feature knows only the names.
+Rooms, rates and reservations are the PMS's tables, replies those of conversations; this feature knows only the names.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select, text
 
 from hotel_agent.db import db
-from hotel_agent.hotels.demo_data import HOTELS, NAMES, DemoHotel
+from hotel_agent.hotels.demo_data import HOTELS, NAMES, REPLIES, DemoHotel
 from hotel_agent.hotels.models import Hotel
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -34,6 +34,7 @@ def load_demo(today: date | None = None) -> None:
         hotel = _hotel(demo)
         _identifiers_and_extras(hotel, demo)
         _knowledge(hotel, demo)
+        _replies(hotel)
         _rooms(hotel, demo)
         _rates(hotel, demo, today or hotel.today())
         _reservations(hotel, demo, today or hotel.today())
@@ -97,6 +98,23 @@ def _knowledge(hotel: Hotel, demo: DemoHotel) -> None:
             for language, words in texts.items()
         ],
     )
+
+
+def _replies(hotel: Hotel) -> None:
+    """What colleagues keep ready, and the templates."""
+    for table, key, texts in (
+        ("canned_replies", "shortcut", REPLIES["canned"]),
+        ("message_templates", "name", REPLIES["templates"]),
+    ):
+        _run_each(
+            f"insert into {table} (hotel_id, {key}, language, body) values (:hotel, :name, :language, :body)"
+            f" on conflict (hotel_id, {key}, language) do nothing",
+            [
+                {"hotel": hotel.id, "name": name, "language": language, "body": body}
+                for name, bodies in texts.items()
+                for language, body in bodies.items()
+            ],
+        )
 
 
 def _rooms(hotel: Hotel, demo: DemoHotel) -> None:

@@ -1,4 +1,4 @@
-"""What the two demo hotels are made of. Their texts are in demo_texts.toml."""
+"""What the two demo hotels are made of. Their texts are in demo_texts.toml and demo_replies.toml."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 TEXTS = tomllib.loads(Path(__file__).with_name("demo_texts.toml").read_text("utf-8"))
+REPLIES = tomllib.loads(Path(__file__).with_name("demo_replies.toml").read_text("utf-8"))
 
 
 @dataclass(frozen=True)

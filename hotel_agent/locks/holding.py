@@ -128,24 +128,24 @@ def release(hold_key: str, reason: str, guest_id: int | None = None) -> bool:
     return released
 
 
-def release_expired(limit: int = 500) -> int:
-    """Mark holds whose time is over; how many rows. What somebody is working on waits for the next time."""
+def release_expired(limit: int = 500) -> tuple[Claim, ...]:
+    """Mark holds whose time is over, and answer them. What somebody is working on waits for the next time."""
 
-    def work() -> int:
+    def work() -> tuple[Claim, ...]:
         rows = db.session.execute(
             text(
                 "update reservation_locks set status = 'expired' where id in ("
                 " select id from reservation_locks"
                 " where status = 'active' and expires_at <= clock_timestamp()"
-                " order by id limit :limit for update skip locked) returning id"
+                f" order by id limit :limit for update skip locked) returning {COLUMNS}"
             ),
             {"limit": limit},
         )
-        return len(rows.all())
+        return _claims(rows)
 
     expired = in_one_transaction(work)
     if expired:
-        holds.labels("expired").inc(expired)
+        holds.labels("expired").inc(len(expired))
     return expired
 
 

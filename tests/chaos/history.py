@@ -175,9 +175,10 @@ def everything_is_answered_or_with_staff(history: History) -> Iterator[str]:
             by_staff[row["conversation_id"]].append(row["created_at"])
     later_turns: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     inbound = history.rows(
-        "select m.*, c.owner, c.waiting_since from messages m join conversations c on c.id = m.conversation_id"
-        " where m.direction = 'in' order by m.id"
+        "select m.*, c.owner, c.status as conversation_status from messages m"
+        " join conversations c on c.id = m.conversation_id where m.direction = 'in' order by m.id"
     )
+    closed = {row["conversation_id"]: row["at"] for row in _whose(history) if row["kind"] == "closed"}
     for row in inbound:
         if row["handling"] == "answered" and row["id"] in turns:
             later_turns[row["conversation_id"]].append(_arrival(row))
@@ -185,15 +186,21 @@ def everything_is_answered_or_with_staff(history: History) -> Iterator[str]:
         name = f"{row['wamid']} (message {row['id']}, {row['type']})"
         if row["handling"] == "pending":
             yield f"{name} is still pending after {row['attempts']} attempts"
-        elif row["handling"] == "staff" and row["owner"] != "staff" and row["waiting_since"] is None:
+        elif row["handling"] == "staff" and not _staff_see(row):
             yield f"{name} is left to staff, but its conversation {row['conversation_id']} does not wait for them"
         elif row["handling"] == "none" and row["type"] not in SILENT and row["payload"].get("kind") != "silent":
+            if row["conversation_id"] in closed and row["created_at"] < closed[row["conversation_id"]]:
+                continue
             yield f"{name} is owed nothing, though people answer such messages"
         elif row["handling"] == "answered" and row["id"] not in turns:
             in_a_burst = any(turn >= _arrival(row) for turn in later_turns[row["conversation_id"]])
             by_a_person = any(at >= row["created_at"] for at in by_staff[row["conversation_id"]])
             if not in_a_burst and not by_a_person:
                 yield f"{name} counts as answered, and nothing was said to it or after it"
+
+
+def _staff_see(row: Row) -> bool:
+    return row["owner"] == "staff" or row["conversation_status"] in ("waiting", "snoozed")
 
 
 def _arrival(row: Row) -> tuple[Any, ...]:
@@ -214,6 +221,34 @@ def nothing_is_answered_twice(history: History) -> Iterator[str]:
             yield f"message {message_id} is answered by rows {ids}, {between.total_seconds():.1f} s apart"
         elif any(times > 1 for times in words.values()):
             yield f"message {message_id} is answered with the same words twice, in rows {ids}"
+
+
+def the_agent_is_silent_while_staff_own(history: History) -> Iterator[str]:
+    """Whose a conversation is changes under its lock, as does every step of a message: their times can be compared."""
+    begun: dict[int, Any] = {}
+    turns: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
+    for row in _whose(history):
+        if row["kind"] == "taken_over":
+            begun.setdefault(row["conversation_id"], row["at"])
+        elif row["conversation_id"] in begun:
+            turns[row["conversation_id"]].append((begun.pop(row["conversation_id"]), row["at"]))
+    for conversation_id, at in begun.items():
+        turns[conversation_id].append((at, None))
+    for row in history.outbound:
+        if row["author"] != "agent" or row["status"] in ("queued", "cancelled"):
+            continue
+        said = row["sending_at"] or row["created_at"]
+        for first, last in turns[row["conversation_id"]]:
+            if first < said and (last is None or said < last):
+                yield f"message {row['id']} of the agent was sent at {said}, though staff had taken over at {first}"
+
+
+def _whose(history: History) -> list[Row]:
+    """When conversations became a person's and the agent's again, in order."""
+    return history.rows(
+        "select conversation_id, kind, at from conversation_events"
+        " where kind in ('taken_over', 'given_back', 'closed') order by at, id"
+    )
 
 
 # --- 3. the wire --------------------------------------------------------------------------------------------
@@ -446,6 +481,7 @@ CHECKS: dict[str, Check] = {
         no_message_is_taken_in_twice,
         everything_is_answered_or_with_staff,
         nothing_is_answered_twice,
+        the_agent_is_silent_while_staff_own,
         nothing_is_sent_twice,
         what_is_heard_is_written,
         what_is_sent_was_heard,

@@ -231,6 +231,33 @@ def test_the_same_words_twice_are_found(marta):
     assert set(marta.found()) == {"nothing_is_answered_twice"}
 
 
+def took_over(marta, kind: str = "taken_over", seconds: float = 0) -> None:
+    marta.sql(
+        "insert into conversation_events (hotel_id, conversation_id, kind, at)"
+        " values (%s, %s, %s, now() + %s * interval '1 s')",
+        marta.hotel,
+        marta.conversation,
+        kind,
+        seconds,
+    )
+
+
+def test_an_agent_that_speaks_while_staff_own_is_found(marta):
+    took_over(marta, seconds=5)
+    assert marta.found() == {}
+    marta.sql("update messages set sending_at = now() + interval '6 s' where id = %s", marta.answer)
+    assert set(marta.found()) == {"the_agent_is_silent_while_staff_own"}
+    took_over(marta, "given_back", seconds=5.5)
+    assert marta.found() == {}
+
+
+def test_what_staff_closed_is_owed_nothing(marta):
+    marta.says("wamid.marta2", handling="none")
+    assert set(marta.found()) == {"everything_is_answered_or_with_staff"}
+    took_over(marta, "closed", seconds=5)
+    assert marta.found() == {}
+
+
 @pytest.mark.parametrize("outcome", ["accepted", "hung"])
 def test_a_blind_resend_is_found(marta, outcome):
     marta.heard.append(replace(marta.heard[0], wamid="wamid.again", outcome=outcome))

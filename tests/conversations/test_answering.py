@@ -18,6 +18,7 @@ from hotel_agent.conversations.handover import give_back, take_over
 from hotel_agent.conversations.models import Conversation, Message
 from hotel_agent.db import db
 from hotel_agent.flags.switches import switch
+from tests.conversations.cast import ana
 from tests.fakes.graph import Graph
 from workers import messages as jobs
 from workers import upkeep
@@ -275,16 +276,16 @@ def test_while_a_try_has_failed_the_next_is_never_far(marta_says, run_jobs, monk
 def test_while_staff_own_the_conversation_the_agent_is_silent(marta_says, run_jobs, sent, echo):
     marta_says("Hola")
     run_jobs()
-    take_over(conversation().id)
+    take_over(conversation().id, ana(), hotel_id=1)
     marta_says("¿Hay alguien?")
     run_jobs()
     assert len(sent) == len(echo) == 1
     assert handlings() == ["answered", "staff"]
     assert conversation().status == "waiting"
-    give_back(conversation().id)
+    give_back(conversation().id, ana(), hotel_id=1)
     marta_says("Gracias")
     run_jobs()
-    assert [heard.text for heard in sent] == ["re: Hola", "re: Gracias"]
+    assert [heard.text for heard in sent] == ["re: Hola", "re: ¿Hay alguien?", "re: Gracias"]
     assert (conversation().status, conversation().waiting_since) == ("open", None)
 
 
@@ -292,7 +293,7 @@ def test_staff_take_over_while_the_answer_is_made(app, marta_says, run_jobs, sen
     first = answering.reply_to  # type: ignore[attr-defined]
 
     def slow(turn: Turn) -> Answer:
-        in_thread(app, lambda: take_over(conversation().id))
+        in_thread(app, lambda: take_over(conversation().id, ana(), hotel_id=1))
         return first(turn)
 
     monkeypatch.setattr(answering, "reply_to", slow)
@@ -316,7 +317,7 @@ def test_staff_take_over_before_the_answer_is_sent(marta_says, graph, echo):
     taking_in.take_in()
     answering.answer(conversation().id)
     assert outgoing() == ["queued"]
-    take_over(conversation().id)
+    take_over(conversation().id, ana(), hotel_id=1)
     outbox.deliver(conversation().id, jobs.graph())
     assert outgoing() == ["cancelled"]
     assert not graph.tried

@@ -20,6 +20,7 @@ from hotel_agent.db import db
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.redis import redis
 from hotel_agent.staff import bearer
+from tests.conversations.cast import ana
 from workers.worker import AppWorker
 
 URL = "/api/orchestrator/process"
@@ -170,7 +171,7 @@ def test_the_language_asked_for_is_used(ask, worker, echo):
 
 def test_while_staff_own_the_conversation_there_are_no_replies(ask, worker, echo):
     ask("uno")
-    take_over(db.session.scalar(text("select id from conversations")))
+    take_over(db.session.scalar(text("select id from conversations")), ana(), hotel_id=1)
     told = ask("dos").json
     assert (told["replies"], told["owner"]) == ([], "staff")
     assert told["handed_over"] is True

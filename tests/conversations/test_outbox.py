@@ -22,6 +22,7 @@ from hotel_agent.hotels.finding import by_slug
 from hotel_agent.hotels.models import HotelIdentifier
 from tests.conversations import bodies
 from tests.conversations.bodies import MARTA
+from tests.conversations.cast import ana
 from tests.fakes.graph import DROP, DROP_UNHEARD, GARBAGE, UNAVAILABLE, Graph, error, hang
 from workers import messages as jobs
 from workers import upkeep
@@ -283,18 +284,6 @@ def test_a_lost_answer_is_never_sent_again_and_ends_with_staff(talk, graph, monk
     assert len(graph.tried) == 1
 
 
-def test_staff_may_send_an_unknown_message_again(talk, graph):
-    marta = talk()
-    graph.behave(DROP)
-    say(marta, "uno")
-    send(marta)
-    assert outbox.resend(last(marta).id) == marta.id
-    assert outbox.resend(rows_of(marta)[0].id) is None
-    send(marta)
-    assert [heard.text for heard in graph.sent] == ["uno", "uno"]
-    assert [message.status for message in rows_of(marta)] == ["cancelled", "sent"]
-
-
 def test_a_late_status_takes_an_unknown_message_back_from_staff(talk, graph, monkeypatch, deliver, run_jobs):
     marta = talk()
     graph.behave(DROP)
@@ -390,7 +379,7 @@ def test_a_guest_is_reached_by_the_new_number(talk, graph, deliver, run_jobs):
 
 def test_staff_words_are_sent_while_staff_own_and_the_agents_are_not(talk, graph):
     marta = talk()
-    take_over(marta.id)
+    take_over(marta.id, ana(), hotel_id=marta.hotel_id)
     say(marta, "del agente")
     say(marta, "de Ana", author="staff")
     send(marta)

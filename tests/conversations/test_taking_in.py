@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select, text
 
 from hotel_agent.conversations import inbox, taking_in
-from hotel_agent.conversations.handover import hand_over
 from hotel_agent.conversations.models import Conversation, InboundEvent, Message
+from hotel_agent.conversations.waiting import hand_over
 from hotel_agent.db import db
 from hotel_agent.hotels.credentials import fingerprint
 from hotel_agent.hotels.finding import by_slug

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import event
 
+from hotel_agent.conversations import writing
 from hotel_agent.conversations.models import Message
 from hotel_agent.db import db
 from tests.conversations import bodies
+from tests.conversations.cast import ana, hotel_of
 from workers import messages
 
 
@@ -55,5 +58,16 @@ def test_the_price_of_a_message(app, known_guest, marta_says, deliver, graph, se
     with statements(app) as hearing:
         messages.take_in()
     assert len(taking_in) <= 14, "\n".join(taking_in)
-    assert len(answering) <= 34, "\n".join(answering)
+    assert len(answering) <= 31, "\n".join(answering)
     assert len(hearing) <= 8, "\n".join(hearing)
+
+
+def test_the_price_of_a_colleagues_reply(app, known_guest, marta_says):
+    marta_says("¿Tienen parking?")
+    messages.take_in()
+    conversation_id = db.session.query(Message.conversation_id).limit(1).scalar()
+    staff_id, hotel_id = ana(), hotel_of("miramar")
+    db.session.rollback()
+    with statements(app) as writing_it:
+        writing.write(conversation_id, staff_id, "Sí", uuid4(), hotel_id=hotel_id)
+    assert len(writing_it) <= 10, "\n".join(writing_it)

@@ -8,7 +8,13 @@ from decimal import Decimal
 
 from hotel_agent.conversations.dialogue import Draft, Shown
 from hotel_agent.conversations.skills import availability, details
-from hotel_agent.conversations.skills.rooms_told import told_booking, told_hold
+from hotel_agent.conversations.skills.rooms_told import (
+    asked_of,
+    asked_of_offer,
+    record_of,
+    told_booking,
+    told_hold,
+)
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.flags.switches import is_on
 from hotel_agent.reservations import Booking, Hold, HoldLapsed, OutcomeUnknown, PmsRejected, RoomTaken, Stay
@@ -20,10 +26,11 @@ MOST_NAMES_ASKED = 2
 
 def choose(talk: Talk, shown: Shown) -> list[Part]:
     """Hold what the guest chose, and read it back once there is a name for it."""
-    if not is_on("booking", talk.hotel.id):
+    if not is_on("booking", talk.hotel.id, talk.guest.id):
         talk.hand_over("booking_off")
         return [talk.part("book.by_colleague")]
     _settle_on(talk, shown)
+    talk.pms_action = "hold"
     try:
         hold = hold_quote(
             talk.hotel,
@@ -34,9 +41,12 @@ def choose(talk: Talk, shown: Shown) -> list[Part]:
             talk.state.hold,
         )
     except RoomTaken:
+        talk.happened("booking_refused", reason="room_taken", **asked_of_offer(talk, shown))
         return [talk.part("book.just_taken"), *_look_again(talk)]
-    except PmsRejected:
+    except PmsRejected as refusal:
+        talk.happened("booking_refused", reason=refusal.reason, **asked_of_offer(talk, shown))
         return _look_again(talk)
+    talk.happened("hold_made", hold=hold.hold_key, **record_of(hold), until=hold.expires_at)
     talk.state.hold, talk.state.names_asked = hold.hold_key, 0
     return [read_back(talk, hold, was=Decimal(shown.total))]
 
@@ -115,19 +125,29 @@ def confirm(talk: Talk, hold_key: str) -> list[Part]:
     if not is_on("booking", talk.hotel.id):
         talk.hand_over("booking_off")
         return [talk.part("book.by_colleague")]
-    name = _name(talk) or ""
+    name, wanted = _name(talk) or "", asked_of(talk.state.booking)
+    talk.pms_action = "book"
     try:
         booking = book(talk.hotel, hold_key, talk.guest.id, name, talk.key("book"), talk.turn.today)
     except RoomTaken:
+        talk.happened("booking_refused", reason="room_taken", **wanted)
         return [talk.part("book.just_taken"), *_look_again(talk)]
     except HoldLapsed:
+        talk.happened("booking_refused", reason="hold_lapsed", **wanted)
         return [talk.part("book.lapsed"), *_look_again(talk)]
-    except (PmsRejected, OutcomeUnknown) as trouble:
-        talk.hand_over("pms_failed")
-        talk.state.hold = talk.state.expected = None
-        refused = isinstance(trouble, PmsRejected)
-        return [talk.part("book.refused" if refused else "trouble.pms_away")]
+    except PmsRejected as refusal:
+        talk.happened("booking_refused", reason=refusal.reason, **wanted)
+        return [_failed(talk, "book.refused")]
+    except OutcomeUnknown:
+        talk.happened("pms_failed", action="book", **wanted)
+        return [_failed(talk, "trouble.pms_away")]
     return [_booked(talk, booking)]
+
+
+def _failed(talk: Talk, block: str) -> Part:
+    talk.hand_over("pms_failed")
+    talk.state.hold = talk.state.expected = None
+    return talk.part(block)
 
 
 def _booked(talk: Talk, booking: Booking) -> Part:
@@ -137,7 +157,9 @@ def _booked(talk: Talk, booking: Booking) -> Part:
     talk.state.booked = booking.code
     if not booking.is_confirmed:
         talk.hand_over("pms_failed")
+        talk.happened("pms_failed", action="book", code=booking.code, **record_of(booking))
         return talk.part("book.pending", code=booking.code)
+    talk.happened("booked", code=booking.code, **record_of(booking))
     return talk.part("book.confirmed", from_time=talk.hotel.check_in_time, **told_booking(talk, booking))
 
 
@@ -159,8 +181,13 @@ def forget(talk: Talk) -> list[Part]:
 
 def let_go(talk: Talk, reason: str) -> None:
     if talk.state.hold:
-        release_hold(talk.hotel, talk.state.hold, talk.guest.id, reason)
+        _release(talk, talk.state.hold, reason)
         talk.state.hold = None
+
+
+def _release(talk: Talk, hold_key: str, reason: str) -> None:
+    if release_hold(talk.hotel, hold_key, talk.guest.id, reason):
+        talk.happened("hold_released", hold=hold_key, reason=reason)
 
 
 def _look_again(talk: Talk) -> list[Part]:
@@ -223,7 +250,7 @@ def tapped_confirm(talk: Talk, hold_key: str) -> list[Part]:
 def tapped_decline(talk: Talk, hold_key: str) -> list[Part]:
     if hold_key == talk.state.hold:
         return decline(talk)
-    release_hold(talk.hotel, hold_key, talk.guest.id, "declined")
+    _release(talk, hold_key, "declined")
     already_booked = find_hold(talk.hotel, hold_key, talk.guest.id) is not None
     return [talk.part("cancel.stale" if already_booked else "book.declined")]
 

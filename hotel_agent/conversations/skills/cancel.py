@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hotel_agent.channels.whatsapp.limits import Choice, Row
 from hotel_agent.conversations.skills import book, lookup
-from hotel_agent.conversations.skills.rooms_told import told_booking
+from hotel_agent.conversations.skills.rooms_told import record_of, told_booking
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.errors import NotFound
 from hotel_agent.reservations import Booking, PmsRejected
@@ -99,19 +99,24 @@ def decide(talk: Talk, yes: bool) -> list[Part]:
         fee = cancellation_terms(booking, talk.turn.now).fee
         if str(fee) != talk.state.cancel_fee and fee != Decimal(talk.state.cancel_fee or "-1"):
             return [talk.part("cancel.fee_changed"), *ask_yes(talk, booking)]
-    return _cancel(talk, code, surname)
+    return _cancel(talk, booking, surname)
 
 
-def _cancel(talk: Talk, code: str, surname: str | None) -> list[Part]:
+def _cancel(talk: Talk, booking: Booking, surname: str | None) -> list[Part]:
     _settled(talk)
+    talk.pms_action = "cancel"
     try:
-        done = cancel(talk.hotel, code, guest_id=talk.guest.id, surname=surname, now=talk.turn.now)
-    except (PmsRejected, NotFound):
+        done = cancel(talk.hotel, booking.code, guest_id=talk.guest.id, surname=surname, now=talk.turn.now)
+    except (PmsRejected, NotFound) as refusal:
+        reason = refusal.reason if isinstance(refusal, PmsRejected) else "unknown"
         talk.hand_over("unsure")
+        talk.happened("pms_failed", action="cancel", code=booking.code, reason=reason, **record_of(booking))
         return [talk.part("cancel.not_possible")]
     if done.booking.status != "cancelled":
         talk.hand_over("pms_failed")
+        talk.happened("pms_failed", action="cancel", code=booking.code, **record_of(booking))
         return [talk.part("cancel.not_possible")]
+    talk.happened("cancelled", code=booking.code, fee=done.fee, **record_of(done.booking))
     return [_told(talk, "cancel.done", done.booking, done.fee)]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from hotel_agent.conversations.dialogue import Draft, Shown
 from hotel_agent.conversations.talk import Talk
 from hotel_agent.reservations import Booking, Hold, Quote, Stay
 
@@ -86,4 +87,45 @@ def told_booking(talk: Talk, booking: Booking) -> dict[str, Any]:
         "name": booking.guest_name,
         "total": booking.total,
         "currency": booking.currency,
+    }
+
+
+# What the thread tells staff. Unlike the guest's words it names kinds of room by their codes, as the reader's page
+# has a language of its own.
+
+
+def asked_of(draft: Draft) -> dict[str, Any]:
+    """What the guest wanted, as far as it is known."""
+    wanted = {
+        "room_types": [draft.room_type] if draft.room_type else None,
+        "check_in": draft.check_in,
+        "check_out": draft.check_out,
+        "adults": draft.adults,
+        "children": draft.children or None,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def asked_of_offer(talk: Talk, shown: Shown) -> dict[str, Any]:
+    return {
+        "room_types": shown.types,
+        "check_in": shown.check_in,
+        "check_out": shown.check_out,
+        "adults": shown.adults,
+        "children": shown.children,
+        "total": shown.total,
+        "currency": talk.hotel.currency,
+    }
+
+
+def record_of(kept: Hold | Booking) -> dict[str, Any]:
+    """What came of it."""
+    return {
+        "room_types": [room.kind.code for room in kept.rooms],
+        "check_in": kept.stay.check_in,
+        "check_out": kept.stay.check_out,
+        "adults": kept.adults,
+        "children": kept.children,
+        "total": kept.total,
+        "currency": kept.currency,
     }

@@ -1,0 +1,107 @@
+"""What happened in a conversation besides messages, told inline in its thread and never sent to anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from hotel_agent.conversations.acting import in_own_transaction
+from hotel_agent.conversations.models import Conversation, ConversationEvent
+from hotel_agent.db import db, utcnow
+from hotel_agent.locks.holding import Claim
+
+# By kind, what `details` tell, as far as it is known. Dates are YYYY-MM-DD, moments ISO 8601, money decimal strings,
+# room types codes, people staff ids; never a guest's words.
+_STAY = ("room_types", "check_in", "check_out", "adults", "children", "total", "currency")
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "note": (),  # words in `body`
+    "taken_over": ("from",),  # the colleague whose it was; null: the agent's or nobody's
+    "given_back": (),
+    "assigned": ("to",),  # null: to nobody
+    "snoozed": ("until",),
+    "woken": (),
+    "closed": (),
+    "reopened": (),
+    "sent_again": ("message",),  # the id of the one that was lost
+    "handed_over": ("reason",),
+    "hold_made": ("hold", "until", *_STAY),
+    "hold_released": ("hold", "reason"),  # declined, changed, quoted_again
+    "hold_expired": ("hold", "check_in", "check_out"),
+    "booked": ("code", *_STAY),
+    "booking_refused": ("reason", *_STAY),  # room_taken, hold_lapsed, or the PMS's own code
+    "cancelled": ("code", "fee", *_STAY),
+    "pms_failed": ("action", "code", "reason", *_STAY),  # action: look, hold, book, cancel
+}
+# What can be done only once, and what names it.
+ONCE = {"hold_made": "hold", "hold_released": "hold", "booked": "code", "cancelled": "code"}
+
+
+def note_event(
+    conversation: Conversation, kind: str, staff_id: int | None = None, *, body: str = "", **details: Any
+) -> ConversationEvent:
+    """Write down that something happened, now; by the agent or the system without `staff_id`.
+
+    In the caller's transaction, in which the conversation is locked.
+    """
+    event = ConversationEvent(
+        hotel_id=conversation.hotel_id,
+        conversation_id=conversation.id,
+        at=utcnow(),
+        kind=kind,
+        staff_id=staff_id,
+        body=body,
+        details=plain(details),
+    )
+    db.session.add(event)
+    return event
+
+
+def note_once(conversation: Conversation, kind: str, details: Mapping[str, Any]) -> None:
+    """As `note_event`; what is done once is told once, also when the answer that tells it has to be made again."""
+    if kind in ONCE and db.session.scalar(
+        select(ConversationEvent.id)
+        .where(
+            ConversationEvent.conversation_id == conversation.id,
+            ConversationEvent.kind == kind,
+            ConversationEvent.details[ONCE[kind]].as_string() == details[ONCE[kind]],
+        )
+        .limit(1)
+    ):
+        return
+    note_event(conversation, kind, **details)
+
+
+def note_expired_holds(claims: Iterable[Claim]) -> None:
+    """Tell of holds whose time was over, each in the conversation in which its guest wrote last."""
+    for claim in {claim.hold_key: claim for claim in claims if claim.guest_id}.values():
+        in_own_transaction(partial(_note_expired, claim))
+
+
+def _note_expired(claim: Claim) -> None:
+    conversation = db.session.scalar(
+        select(Conversation)
+        .where(Conversation.guest_id == claim.guest_id)
+        .order_by(Conversation.last_inbound_at.desc().nulls_last(), Conversation.id)
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if conversation:
+        stay: dict[str, Any] = {"check_in": claim.check_in, "check_out": claim.check_out}
+        note_event(conversation, "hold_expired", hold=claim.hold_key, **stay)
+
+
+def plain(value: Any) -> Any:
+    """As JSON keeps it."""
+    if isinstance(value, Mapping):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
