@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help demo demo-reset test test-system check bench lock clean program tools
+.PHONY: help demo demo-reset test test-system check bench lock translations clean program tools
 
 # The first Python that is new enough; `make demo PYTHON=…` names another. Not looked for until it is needed.
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -17,6 +17,7 @@ help:
 	@echo 'make check        lint, types, import rules, migrations in step with the models'
 	@echo 'make bench        the measurements; results in var/bench'
 	@echo 'make lock         requirements*.in -> requirements*.txt'
+	@echo 'make translations gather the words of pages, bring the catalogs in step, compile them'
 	@echo 'make clean        delete .venv and caches; the data in var stays'
 	@echo
 	@echo 'PORT (8000), DATA_DIR (var/demo) and the other settings come from the environment or .env.'
@@ -55,6 +56,14 @@ lock: tools
 		--no-header --quiet requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --universal --generate-hashes -p 3.11 --no-emit-index-url --no-emit-find-links \
 		--no-header --quiet requirements-dev.in -o requirements-dev.txt
+
+translations: WORDS := hotel_agent/translations
+translations: tools
+	@mkdir -p var
+	$(BIN)/pybabel --quiet extract -F babel.cfg --no-location --sort-output --omit-header -o var/messages.pot .
+	$(BIN)/pybabel --quiet update -i var/messages.pot -d $(WORDS) --no-fuzzy-matching --ignore-obsolete --no-wrap \
+		--ignore-pot-creation-date
+	$(BIN)/pybabel --quiet compile -d $(WORDS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis var/coverage

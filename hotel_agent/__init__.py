@@ -18,9 +18,10 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
     from flask import Flask
     from flask_migrate import Migrate
 
-    from hotel_agent import live, logs, models, web
+    from hotel_agent import assets, i18n, live, logs, models, web
     from hotel_agent.config import settings
     from hotel_agent.db import db, engine_options
+    from hotel_agent.staff import access
 
     config = config or settings()
     logs.configure(config)
@@ -30,31 +31,52 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
         SQLALCHEMY_DATABASE_URI=config.sqlalchemy_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(config, ping=ping),
         MAX_CONTENT_LENGTH=4 * 1024 * 1024,
+        SESSION_COOKIE_NAME="__Host-form" if config.is_https else "form",
+        SESSION_COOKIE_SECURE=config.is_https,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=config.staff_session_seconds,
     )
     db.init_app(app)
     live.watch_session()
+    web.on_process_start(lambda _app: live.listener.start())
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     models.load()
-    web.init_app(app)
+    web.init_app(app, config)
+    assets.init_app(app)
+    i18n.init_app(app)
+    access.init_app(app)
     _add_routes(app, config)
     _add_commands(app)
     return app
 
 
 def _add_routes(app: Flask, config: Settings) -> None:
+    from hotel_agent.audit import routes as audit
     from hotel_agent.channels.whatsapp import routes as whatsapp
     from hotel_agent.conversations import routes as orchestrator
+    from hotel_agent.dashboard import routes as dashboard
+    from hotel_agent.flags import routes as flags
     from hotel_agent.health import routes as health
+    from hotel_agent.hotels import routes as hotels
+    from hotel_agent.media import routes as media
+    from hotel_agent.operations import routes as operations
     from hotel_agent.reservations import routes as availability
     from hotel_agent.staff import routes as staff
 
-    for feature in (whatsapp, orchestrator, availability, staff, health):
+    features = (whatsapp, orchestrator, availability, staff, dashboard, media, hotels, flags, audit, operations, health)
+    for feature in features:
         app.register_blueprint(feature.bp)
+    for pages in (staff.api, staff.account_pages, staff.people_pages, staff.token_pages, orchestrator.replies):
+        app.register_blueprint(pages)
     whatsapp.init_app(app)
+    dashboard.init_app(app)
     health.init_app(app)
     if config.is_demo:
         from hotel_agent.simulator import routes as simulator
+        from hotel_agent.staff import access
 
+        access.guard(simulator.bp, access.PUBLIC, proof=access.NOTHING)  # Its own gate asks where a form comes from.
         app.register_blueprint(simulator.bp)
 
 
@@ -62,7 +84,8 @@ def _add_commands(app: Flask) -> None:
     from hotel_agent.conversations.commands import inbox, nlu
     from hotel_agent.flags.commands import flag
     from hotel_agent.hotels.commands import demo, hotel, knowledge
+    from hotel_agent.operations.commands import letters
     from hotel_agent.staff.commands import staff, token
 
-    for group in (hotel, demo, knowledge, staff, token, flag, inbox, nlu):
+    for group in (hotel, demo, knowledge, staff, token, flag, inbox, letters, nlu):
         app.cli.add_command(group)

@@ -151,6 +151,7 @@ class Head:
 
     id: int
     hotel_id: int
+    guest_id: int
     name: str | None
     phone: str | None
     channel: str

@@ -24,11 +24,11 @@ from flask import (
     url_for,
 )
 from flask.blueprints import BlueprintSetupState
-from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from hotel_agent import web
 from hotel_agent.config import settings
+from hotel_agent.marks import styled
 from hotel_agent.redis import RedisError
 from hotel_agent.simulator import graph, meta, phones, words
 from hotel_agent.simulator.meta import Errand
@@ -346,30 +346,3 @@ def _line(guest: Guest, number: Number, today: date, language: str) -> Line:
 
 def _unread(bubbles: list[tuple[Bubble, Tick]]) -> int:
     return sum(bubble.by == "hotel" and tick < Tick.READ for bubble, tick in bubbles)
-
-
-_MARKS = (
-    (re.compile(r"```(.+?)```", re.DOTALL), r"<code>\1</code>"),
-    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), r"<strong>\1</strong>"),
-    (re.compile(r"(?<![\w_])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])"), r"<em>\1</em>"),
-    (re.compile(r"(?<![\w~])~(?=\S)([^~\n]+?)(?<=\S)~(?![\w~])"), r"<s>\1</s>"),
-)
-_LINK = re.compile(r"https?://[^\s<]+[^\s<.,;:!?)\]]")
-
-
-def styled(text: str) -> Markup:
-    """WhatsApp's own marks (*bold*, _italic_, ~struck~, ```code```) and links, everything else escaped."""
-    pieces, end = [], 0
-    for link in _LINK.finditer(text):
-        pieces.append(_marked(text[end : link.start()]))
-        anchor = Markup('<a href="{0}" target="_blank" rel="noopener noreferrer">{0}</a>')
-        pieces.append(anchor.format(link[0]))
-        end = link.end()
-    return Markup("").join([*pieces, _marked(text[end:])])
-
-
-def _marked(text: str) -> Markup:
-    html = str(escape(text))
-    for pattern, tag in _MARKS:
-        html = pattern.sub(tag, html)
-    return Markup(html)  # noqa: S704  Escaped above; the tags are ours.

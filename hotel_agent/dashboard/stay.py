@@ -1,0 +1,184 @@
+"""The guest and the stay: what the list says of it in a word, and the card beside the thread."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from hotel_agent.dashboard.shapes import Card, HoldLine, StayLine
+from hotel_agent.db import db
+from hotel_agent.errors import NotFound
+from hotel_agent.hotels.models import Hotel
+from hotel_agent.pms.contract import in_language
+
+# The card is no archive.
+MOST_STAYS = 50
+GONE = ("cancelled", "no_show")
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a guest is today. `rooms` while in house, `arrives` is the next arrival when not."""
+
+    in_house: bool = False
+    rooms: str | None = None
+    arrives: date | None = None
+    leaving: bool = False
+    returning: bool = False
+
+
+NOWHERE = Whereabouts()
+
+# The rooms of a stay matter to the list only while the guest may be in them.
+STAYS = text("""
+    select r.guest_id, r.status, r.check_in, r.check_out,
+        case when r.check_in <= :today and r.check_out >= :today then (
+            select string_agg(o.number, ', ' order by length(o.number), o.number)
+            from reservation_locks l join rooms o on o.id = l.resource_id
+            where l.reservation_id = r.id and l.status = 'booked') end as rooms
+    from reservations r
+    where r.hotel_id = :hotel and r.guest_id = any(:guests) and r.status not in ('cancelled', 'no_show')
+    order by r.check_in, r.id
+""")
+
+
+def whereabouts(hotel: Hotel, guest_ids: Iterable[int], today: date | None = None) -> dict[int, Whereabouts]:
+    """Of each of these guests who has a stay, in one statement."""
+    today = today or hotel.today()
+    rows = db.session.execute(STAYS, {"hotel": hotel.id, "guests": sorted(set(guest_ids)), "today": today})
+    stays: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        stays[row.guest_id].append(row)
+    return {guest_id: _where(of_guest, today) for guest_id, of_guest in stays.items()}
+
+
+def _where(stays: Sequence[Any], today: date) -> Whereabouts:
+    inside = [stay for stay in stays if is_in_house(stay, today)]
+    coming = [stay for stay in stays if is_coming(stay, today)]
+    return Whereabouts(
+        in_house=bool(inside),
+        rooms=", ".join(stay.rooms for stay in inside if stay.rooms) or None,
+        arrives=coming[0].check_in if coming and not inside else None,
+        leaving=bool(inside) and all(stay.check_out == today for stay in inside),
+        returning=any(is_over(stay, today) for stay in stays),
+    )
+
+
+def is_in_house(stay: Any, today: date) -> bool:
+    """A stay that nobody has checked in counts from its second day on; one that has been, until somebody ends it."""
+    if stay.status == "in_house":
+        return bool(stay.check_in <= today <= stay.check_out)
+    return bool(stay.status == "booked" and stay.check_in < today <= stay.check_out)
+
+
+def is_coming(stay: Any, today: date) -> bool:
+    return bool(stay.status in ("booked", "pending") and stay.check_in >= today)
+
+
+def is_over(stay: Any, today: date) -> bool:
+    return bool(stay.status == "departed" or (stay.status in ("booked", "in_house") and stay.check_out < today))
+
+
+# The card
+
+GUEST = text("""
+    select g.id, g.name, g.language, g.vip, g.opted_out_at, g.created_at, (
+        select i.wire from guest_identities i
+        where i.guest_id = g.id and i.kind = 'phone' and i.retired_at is null order by i.id limit 1) as phone
+    from guests g where g.id = :guest and g.hotel_id = :hotel
+""")
+RESERVATIONS = text("""
+    select r.code, r.status, r.check_in, r.check_out, r.adults, r.children, r.total, r.currency, r.guest_name,
+        claimed.numbers, claimed.types
+    from reservations r
+    left join lateral (
+        select array_agg(o.number order by length(o.number), o.number) as numbers,
+            jsonb_agg(t.names || jsonb_build_object('code', t.code) order by t.position, t.id) as types
+        from reservation_locks l
+        join rooms o on o.id = l.resource_id
+        join room_types t on t.id = o.room_type_id
+        where l.reservation_id = r.id and (l.status = 'booked' or r.status in ('cancelled', 'no_show'))
+    ) claimed on true
+    where r.hotel_id = :hotel and r.guest_id = :guest
+    order by r.check_in desc, r.id desc
+    limit :most
+""")
+HOLDS = text("""
+    select min(l.check_in) as check_in, max(l.check_out) as check_out, sum(l.price) as total,
+        min(l.expires_at) as expires_at,
+        array_agg(o.number order by length(o.number), o.number) as numbers,
+        jsonb_agg(t.names || jsonb_build_object('code', t.code) order by t.position, t.id) as types
+    from reservation_locks l
+    join rooms o on o.id = l.resource_id
+    join room_types t on t.id = o.room_type_id
+    where l.hotel_id = :hotel and l.guest_id = :guest and l.status = 'active' and l.expires_at > clock_timestamp()
+    group by l.hold_key
+    order by min(l.expires_at)
+""")
+
+
+def card(hotel: Hotel, guest_id: int, language: str) -> Card:
+    """Raises NotFound for a guest of another hotel."""
+    keys = {"hotel": hotel.id, "guest": guest_id}
+    guest = db.session.execute(GUEST, keys).first()
+    if guest is None:
+        raise NotFound(f"guest {guest_id}")
+    stays = db.session.execute(RESERVATIONS, keys | {"most": MOST_STAYS}).all()
+    holds = db.session.execute(HOLDS, keys).all()
+    today = hotel.today()
+    current = [stay for stay in stays if is_in_house(stay, today) or is_coming(stay, today)]
+    return Card(
+        guest_id=guest.id,
+        name=guest.name,
+        phone=guest.phone,
+        language=guest.language,
+        vip=guest.vip,
+        opted_out=guest.opted_out_at is not None,
+        since=guest.created_at,
+        stays_before=sum(is_over(stay, today) for stay in stays),
+        current=tuple(_stay_line(stay, language) for stay in reversed(current)),
+        past=tuple(_stay_line(stay, language) for stay in stays if stay not in current),
+        holds=tuple(_hold_line(hold, hotel, language) for hold in holds),
+    )
+
+
+def _stay_line(stay: Any, language: str) -> StayLine:
+    return StayLine(
+        code=stay.code,
+        status=stay.status,
+        arrival=stay.check_in,
+        departure=stay.check_out,
+        adults=stay.adults,
+        children=stay.children,
+        rooms=tuple(stay.numbers or ()),
+        room_types=_names(stay.types, language),
+        total=stay.total,
+        currency=stay.currency,
+        guest_name=stay.guest_name,
+    )
+
+
+def _hold_line(hold: Any, hotel: Hotel, language: str) -> HoldLine:
+    expires_at: datetime = hold.expires_at
+    return HoldLine(
+        arrival=hold.check_in,
+        departure=hold.check_out,
+        rooms=tuple(hold.numbers),
+        room_types=_names(hold.types, language),
+        total=hold.total,
+        currency=hotel.currency,
+        expires_at=expires_at,
+    )
+
+
+def _names(types: Sequence[Mapping[str, str]] | None, language: str) -> tuple[str, ...]:
+    """Each kind of room once, by the hotel's name for it; without one by its code."""
+    names = [
+        in_language({key: kind[key] for key in kind if key != "code"}, language) or kind["code"] for kind in types or ()
+    ]
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,379 @@
+"""What the inbox says in words: chips, events, ticks, why a message was not sent, and who is told in one line."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from flask import Flask
+
+from hotel_agent import i18n
+from hotel_agent.channels.whatsapp.errors import ErrorClass, classify
+from hotel_agent.dashboard.shapes import Bubble, Chip, Event, Line, StayLine
+from hotel_agent.db import utcnow
+from hotel_agent.i18n import N_, _, ngettext
+from hotel_agent.marks import styled, unstyled
+
+GREEN_SECONDS, AMBER_SECONDS = 5 * 60, 15 * 60
+
+CHIP_ICONS = {
+    "emergency": "siren",
+    "complaint": "angry",
+    "human": "hand",
+    "payment": "card",
+    "invoice": "card",
+    "unsure": "unsure",
+    "pms_failed": "plug",
+    "booking_off": "plug",
+    "send_failed": "alert",
+    "send_unknown": "alert",
+    "agent_failed": "alert",
+    "agent_off": "agent",
+    "window_closing": "clock",
+    "window_closed": "lock",
+    "hold_expiring": "clock",
+    "vip": "star",
+    "returning": "reopen",
+    "arriving": "arrives",
+    "in_house": "bed",
+    "leaving": "leaves",
+    "language": "globe",
+    "media": "photo",
+    "lost_item": "search",
+    "change": "refresh",
+}
+TYPE_ICONS = {
+    "image": "photo",
+    "sticker": "smile",
+    "audio": "voice",
+    "voice": "voice",
+    "video": "video",
+    "document": "file",
+    "location": "place",
+    "contacts": "contact",
+    "template": "template",
+    "reaction": "smile",
+}
+AUTHORS = {
+    "guest": N_("Guest"),
+    "agent": N_("Agent"),
+    "staff": N_("Colleague"),
+    "automatic": N_("Automatic"),
+}
+AUTHOR_ICONS = {"guest": "guest", "agent": "agent", "staff": "person", "automatic": "automatic"}
+EVENT_ICONS = {
+    "taken_over": "person",
+    "given_back": "agent",
+    "assigned": "assign",
+    "snoozed": "snooze",
+    "woken": "sun",
+    "closed": "close",
+    "reopened": "reopen",
+    "handed_over": "hand",
+    "hold_made": "key",
+    "hold_released": "key",
+    "hold_expired": "clock",
+    "booked": "bed",
+    "booking_refused": "alert",
+    "cancelled": "x",
+    "pms_failed": "plug",
+    "sent_again": "refresh",
+}
+TICK_ICONS = {
+    "queued": "clock",
+    "sending": "clock",
+    "sent": "check",
+    "delivered": "checks",
+    "read": "checks",
+    "failed": "alert",
+    "unknown": "unsure",
+    "cancelled": "x",
+}
+
+# In words
+
+REASONS = {
+    "emergency": N_("Emergency"),
+    "complaint": N_("Complaint"),
+    "human": N_("Asks for a person"),
+    "payment": N_("Payment"),
+    "problem": N_("Something is broken"),
+    "unsure": N_("The agent is not sure"),
+    "pms_failed": N_("PMS failed"),
+    "booking_off": N_("Booking is switched off"),
+    "send_failed": N_("Not sent"),
+    "send_unknown": N_("Perhaps not sent"),
+    "window_closed": N_("Window closed"),
+    "window_closing": N_("Window closing"),
+    "hold_expiring": N_("Hold ending"),
+    "change": N_("Wants a change"),
+    "request": N_("Request"),
+    "lost_item": N_("Lost something"),
+    "invoice": N_("Invoice"),
+    "data_request": N_("Their data"),
+    "feedback": N_("Feedback"),
+    "media": N_("Photo, voice or file"),
+    "unreadable": N_("Cannot be shown"),
+    "too_old": N_("Came in late"),
+    "agent_off": N_("Agent switched off"),
+    "agent_failed": N_("The agent failed"),
+    "guest_wrote": N_("Wrote again"),
+    "vip": N_("VIP"),
+    "returning": N_("Returning"),
+    "arriving": N_("Arrives today"),
+    "in_house": N_("In house"),
+    "leaving": N_("Leaves today"),
+}
+ROLES = {
+    "reception": N_("Reception"),
+    "manager": N_("Manager"),
+    "admin": N_("Administration"),
+    "ops": N_("Operations"),
+}
+TYPES = {
+    "": N_("Message"),
+    "image": N_("Photo"),
+    "sticker": N_("Sticker"),
+    "audio": N_("Voice note"),
+    "voice": N_("Voice note"),
+    "video": N_("Video"),
+    "document": N_("Document"),
+    "location": N_("Location"),
+    "contacts": N_("Contact"),
+    "template": N_("Template"),
+    "reaction": N_("Reaction"),
+    "order": N_("Order"),
+    "unsupported": N_("Something that cannot be shown here"),
+    "buttons": N_("Question with buttons"),
+    "list": N_("List to choose from"),
+}
+TICKS = {
+    "queued": N_("Waiting to be sent"),
+    "sending": N_("Being sent"),
+    "sent": N_("Sent"),
+    "delivered": N_("Delivered"),
+    "read": N_("Read"),
+    "failed": N_("Not sent"),
+    "unknown": N_("Nobody knows whether it arrived"),
+    "cancelled": N_("Withdrawn before it was sent"),
+}
+VARIABLES = {
+    "guest": N_("name of the guest"),
+    "hotel": N_("name of the hotel"),
+    "arrival": N_("day of arrival"),
+    "departure": N_("day of departure"),
+    "room": N_("room"),
+    "code": N_("booking code"),
+    "check_in": N_("check-in time"),
+    "check_out": N_("check-out time"),
+    "me": N_("your name"),
+}
+STAYS = {
+    "pending": N_("Being booked"),
+    "booked": N_("Booked"),
+    "in_house": N_("In house"),
+    "departed": N_("Has left"),
+    "cancelled": N_("Cancelled"),
+    "no_show": N_("Did not come"),
+}
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        chip_words=chip_words,
+        chip_icon=lambda chip: CHIP_ICONS.get(chip.kind, "alert"),
+        author_icon=lambda author: AUTHOR_ICONS.get(author or "", "guest"),
+        author_words=lambda author: _(AUTHORS[author]) if author in AUTHORS else "",
+        type_icon=lambda kind: TYPE_ICONS.get(kind or ""),
+        type_words=type_words,
+        event_icon=lambda kind: EVENT_ICONS.get(kind, "automatic"),
+        event_words=event_words,
+        tick_icon=lambda status: TICK_ICONS.get(status, "clock"),
+        tick_words=tick_words,
+        failure_words=failure_words,
+        wait_tone=wait_tone,
+        stay_status=stay_status,
+        variable_words=variable_words,
+        language_name=language_name,
+        role_words=role_words,
+        guest_name=guest_name,
+        line_words=line_words,
+        line_chips=line_chips,
+        seconds_clock=seconds_clock,
+        stay_short=stay_short,
+        styled=styled,
+        unstyled=unstyled,
+    )
+
+
+def guest_name(of: Any) -> str:
+    """The name, else the phone: `of` is a line, a head or a card."""
+    return of.name or (i18n.phone(of.phone) if of.phone else _("No name"))
+
+
+def wait_tone(since: datetime) -> str:
+    seconds = (utcnow() - since).total_seconds()
+    return "good" if seconds < GREEN_SECONDS else "warn" if seconds < AMBER_SECONDS else "bad"
+
+
+def seconds_clock(seconds: float) -> str:
+    """0:42 of a voice note"""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def line_chips(line: Line) -> list[Chip]:
+    """Without what the line tells anyway: that the guest waits, the room, the day of arrival."""
+    told = {"guest_wrote"} | ({"in_house"} if line.room else set()) | ({"arriving"} if line.arrives else set())
+    return [chip for chip in line.chips if chip.kind not in told]
+
+
+def chip_words(chip: Chip) -> str:
+    if chip.kind == "language":
+        return language_name(chip.detail)
+    if chip.kind == "send_failed":
+        return ngettext("Not sent", "%(num)s not sent", int(chip.detail or 1))
+    if chip.kind == "send_unknown":
+        return ngettext("Perhaps not sent", "%(num)s perhaps not sent", int(chip.detail or 1))
+    if chip.kind == "window_closing" and chip.until:
+        return _("Window closes at %(time)s", time=i18n.clock(chip.until))
+    if chip.kind == "hold_expiring" and chip.until:
+        return _("Hold ends at %(time)s", time=i18n.clock(chip.until))
+    return reason_words(chip.kind)
+
+
+def reason_words(kind: str) -> str:
+    """Why staff should look, in two or three words."""
+    return _(REASONS[kind]) if kind in REASONS else kind.replace("_", " ").capitalize()
+
+
+def language_name(code: str | None) -> str:
+    try:
+        name = Locale.parse(code or "").get_language_name(i18n.language())
+    except (UnknownLocaleError, ValueError):
+        name = None
+    return (name or code or "").capitalize()
+
+
+def role_words(role: str) -> str:
+    return _(ROLES[role]) if role in ROLES else role
+
+
+def type_words(kind: str | None) -> str:
+    """What stands for a message without words."""
+    return _(TYPES.get(kind or "", TYPES[""]))
+
+
+def line_words(line: Line) -> str:
+    words = unstyled(line.text.removeprefix("📍").removeprefix("✏️"))
+    return words or type_words(line.text_type)
+
+
+def tick_words(status: str) -> str:
+    return _(TICKS.get(status, status))
+
+
+def variable_words(name: str) -> str:
+    """What a quick reply still wants to know."""
+    return _(VARIABLES[name]) if name in VARIABLES else name
+
+
+def stay_status(status: str) -> str:
+    return _(STAYS.get(status, status))
+
+
+def stay_short(stay: StayLine) -> str:
+    """Room 204 · 3–6 oct"""
+    where = _("Room %(number)s", number=", ".join(stay.rooms)) if stay.rooms else ", ".join(stay.room_types)
+    return " · ".join(filter(None, [where, i18n.date_range(stay.arrival, stay.departure)]))
+
+
+def failure_words(bubble: Bubble) -> str:
+    """Why it was not sent, and what helps."""
+    kind = classify(None, bubble.error_code)
+    if bubble.error_code is None:
+        return _("WhatsApp could not be reached.")
+    return {
+        ErrorClass.WINDOW: _("The guest last wrote more than 24 hours ago: WhatsApp now only takes a template."),
+        ErrorClass.RECIPIENT: _("This number cannot be reached on WhatsApp. Try calling."),
+        ErrorClass.POLICY: _("WhatsApp does not deliver this to the guest for now. Try calling."),
+        ErrorClass.BILLING: _("WhatsApp refuses because of an unpaid bill. Tell whoever manages the account."),
+        ErrorClass.QUALITY: _("WhatsApp has restricted the hotel's number. Tell whoever manages the account."),
+        ErrorClass.AUTH: _("The hotel's access to WhatsApp has ended. Tell whoever manages the account."),
+        ErrorClass.BAD_REQUEST: _("WhatsApp did not accept this message."),
+        ErrorClass.MEDIA: _("The file could not be sent."),
+        ErrorClass.RATE: _("Too much was sent at once."),
+        ErrorClass.PAIR_RATE: _("Too much was sent to this guest at once."),
+    }.get(kind, _("WhatsApp did not deliver it (error %(code)s).", code=bubble.error_code))
+
+
+def event_words(event: Event) -> str:
+    """One quiet line in the thread."""
+    who, told = event.staff_name or "", event.details
+    match event.kind:
+        case "taken_over":
+            return _("%(who)s took over: the agent is silent", who=who) if who else _("Taken over by a colleague")
+        case "given_back":
+            return _("%(who)s gave back to the agent", who=who) if who else _("Given back to the agent")
+        case "assigned":
+            return _assigned(who, told.get("to"))
+        case "snoozed":
+            until = _when(told.get("until"))
+            return _("%(who)s put it off until %(when)s", who=who, when=until) if until else _("Put off")
+        case "woken":
+            return _("Back from being put off")
+        case "closed":
+            return _("%(who)s closed the conversation", who=who) if who else _("The conversation was closed")
+        case "reopened":
+            return _("%(who)s opened it again", who=who) if who else _("Open again: the guest wrote")
+        case "handed_over":
+            return _("Now waits for a person: %(why)s", why=reason_words(str(told.get("reason", ""))))
+        case "hold_made":
+            return " · ".join(filter(None, [_("Room kept while the guest decides"), _stay(told)]))
+        case "hold_released":
+            return _("The kept room is free again")
+        case "hold_expired":
+            return _("The time to decide ran out: the room is free again")
+        case "booked":
+            return " · ".join(filter(None, [_("Booked"), told.get("code"), _price(told)]))
+        case "booking_refused":
+            return _("The booking was refused: %(why)s", why=told.get("reason", "")).rstrip(": ")
+        case "cancelled":
+            return " · ".join(filter(None, [_("Booking cancelled"), told.get("code")]))
+        case "pms_failed":
+            return _("The PMS did not answer: %(what)s", what=told.get("action", "")).rstrip(": ")
+        case "sent_again":
+            return _("%(who)s sent it again", who=who) if who else _("Sent again")
+    return event.kind.replace("_", " ")
+
+
+def _assigned(who: str, whom: Any) -> str:
+    if not whom:
+        return _("%(who)s assigned it to nobody", who=who) if who else _("Assigned to nobody")
+    if whom == who:
+        return _("%(who)s has it now", who=who)
+    return _("%(who)s assigned it to %(whom)s", who=who, whom=whom) if who else _("Assigned to %(whom)s", whom=whom)
+
+
+def _when(text: Any) -> str:
+    try:
+        return i18n.moment(datetime.fromisoformat(str(text)))
+    except ValueError:
+        return ""
+
+
+def _stay(told: dict[str, Any]) -> str:
+    first, last = told.get("check_in") or told.get("arrival"), told.get("check_out") or told.get("departure")
+    try:
+        days = i18n.date_range(date.fromisoformat(str(first)), date.fromisoformat(str(last)))
+    except ValueError:
+        days = ""
+    return " · ".join(filter(None, [days, _price(told)]))
+
+
+def _price(told: dict[str, Any]) -> str:
+    try:
+        return i18n.money(Decimal(str(told["total"])), str(told["currency"]))
+    except (KeyError, InvalidOperation, ValueError):
+        return ""
