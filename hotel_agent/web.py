@@ -27,6 +27,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
 }
 HSTS = "max-age=31536000"
+BIGGEST_ID = 2**63 - 1
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 _starters: list[Callable[[Flask], object]] = []
@@ -108,6 +109,14 @@ def is_page() -> bool:
     kinds = request.accept_mimetypes
     wanted = kinds.best_match(["application/json", "text/html"], default="application/json")
     return not request.path.startswith("/api/") and wanted == "text/html"
+
+
+def row_id(given: str) -> int:
+    """The number of a row that an address or a form names. Raises ValueError for what cannot be one."""
+    number = int(given)
+    if not 0 < number <= BIGGEST_ID:
+        raise ValueError
+    return number
 
 
 def _begin() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, select, text
+from sqlalchemy.exc import IntegrityError
 
+from hotel_agent.audit.recording import record
 from hotel_agent.channels.whatsapp.cards import mask_cards
 from hotel_agent.channels.whatsapp.limits import BUTTON_BODY, TEXT, length
 from hotel_agent.conversations import words
@@ -78,6 +81,22 @@ def values_for(hotel: Hotel, conversation_id: int, me: str, language: str | None
     return {name: value for name, value in known.items() if value}
 
 
+def samples(hotel: Hotel, language: str, me: str) -> dict[str, str]:
+    """What every variable might stand for, to see how a reply reads."""
+    spoken = language if language in words.LANGUAGES else hotel.language
+    return {
+        "guest": "Marta",
+        "hotel": hotel.name,
+        "arrival": words.day(spoken, hotel.today() + timedelta(days=3)),
+        "departure": words.day(spoken, hotel.today() + timedelta(days=5)),
+        "room": "204",
+        "code": f"{hotel.slug[:3].upper()}-7K4M2P",
+        "check_in": words.clock(spoken, hotel.check_in_time),
+        "check_out": words.clock(spoken, hotel.check_out_time),
+        "me": me.split(" ")[0],
+    }
+
+
 def fill(body: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     """The words with their variables filled in, and the names of those that are not known; these stay as they are."""
     missing = tuple(name for name in variables_in(body) if not values.get(name))
@@ -86,6 +105,11 @@ def fill(body: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
 
 def variables_in(body: str) -> list[str]:
     return list(dict.fromkeys(_VARIABLE.findall(body)))
+
+
+def unknown_in(body: str) -> list[str]:
+    """What stands where a variable should, as it is written, and is none."""
+    return [f"{{{{ {name} }}}}" for name in variables_in(body) if name not in VARIABLES]
 
 
 def message_templates(hotel_id: int, language: str | None = None) -> list[MessageTemplate]:
@@ -106,29 +130,83 @@ def with_places(body: str, values: Sequence[str]) -> str:
 # Keeping them
 
 
-def put_canned(hotel_id: int, shortcut: str, language: str, body: str, canned_id: int | None = None) -> int:
-    """Keep a reply under its shortcut and language, or change the one of that id; its id. Raises NotFound, BadInput."""
+def all_canned(hotel_id: int) -> dict[str, list[CannedReply]]:
+    """Each shortcut with its texts, by language."""
+    query = select(CannedReply).where(CannedReply.hotel_id == hotel_id)
+    found: dict[str, list[CannedReply]] = {}
+    for row in db.session.scalars(query.order_by(CannedReply.shortcut, CannedReply.language)):
+        found.setdefault(row.shortcut, []).append(row)
+    return found
+
+
+def canned_reply(hotel_id: int, canned_id: int) -> CannedReply:
+    """Raises NotFound."""
+    row = db.session.scalar(select(CannedReply).where(CannedReply.id == canned_id, CannedReply.hotel_id == hotel_id))
+    if row is None:
+        raise NotFound("There is no such text.")
+    return row
+
+
+def message_template(hotel_id: int, template_id: int) -> MessageTemplate:
+    """Raises NotFound."""
+    own = select(MessageTemplate).where(MessageTemplate.id == template_id, MessageTemplate.hotel_id == hotel_id)
+    row = db.session.scalar(own)
+    if row is None:
+        raise NotFound("There is no such text.")
+    return row
+
+
+class ChangedMeanwhile(BadInput):
+    """Somebody else has changed this text since it was shown; `body` and `updated_at` are how it stands."""
+
+    def __init__(self, body: str, updated_at: datetime) -> None:
+        super().__init__("body", _("Somebody else has just changed this text. Save again to have yours instead."))
+        self.body, self.updated_at = body, updated_at
+
+
+def put_canned(
+    hotel_id: int,
+    shortcut: str,
+    language: str,
+    body: str,
+    canned_id: int | None = None,
+    *,
+    new: bool = False,
+    seen: datetime | None = None,
+) -> int:
+    """Keep a reply under its shortcut and language, or change the one of that id; its id.
+
+    With `new` one that is there already is left alone, with `seen` one that has been changed since then.
+    Raises NotFound, BadInput, ChangedMeanwhile.
+    """
     shortcut, body = shortcut.strip().lower(), _kept(body)
     if not _SHORTCUT.fullmatch(shortcut):
         raise BadInput("shortcut", _("Use letters, digits and hyphens, at most 40."))
     _check_language(language)
     if length(body) > TEXT:
         raise BadInput("body", _("This is too long: at most %(most)s characters.", most=TEXT))
-    unknown = [name for name in variables_in(body) if name not in VARIABLES]
-    if unknown:
-        names = ", ".join(f"{{{{ {name} }}}}" for name in unknown)
-        raise BadInput("body", _("%(names)s cannot be filled in.", names=names))
+    if unknown := unknown_in(body):
+        raise BadInput("body", _("%(names)s cannot be filled in.", names=", ".join(unknown)))
     values = {"shortcut": shortcut, "language": language, "body": body}
-    return in_own_transaction(lambda: _put(CannedReply, "shortcut", hotel_id, values, canned_id))
+    return in_own_transaction(lambda: _put(CannedReply, "shortcut", hotel_id, values, canned_id, new, seen))
 
 
 def delete_canned(hotel_id: int, canned_id: int) -> None:
     """Raises NotFound."""
-    in_own_transaction(lambda: _delete(CannedReply, hotel_id, canned_id))
+    in_own_transaction(lambda: _delete(CannedReply, "shortcut", hotel_id, canned_id))
 
 
-def put_template(hotel_id: int, name: str, language: str, body: str, template_id: int | None = None) -> int:
-    """Keep a template as Meta has approved it, or change the one of that id; its id. Raises NotFound, BadInput."""
+def put_template(
+    hotel_id: int,
+    name: str,
+    language: str,
+    body: str,
+    template_id: int | None = None,
+    *,
+    new: bool = False,
+    seen: datetime | None = None,
+) -> int:
+    """Keep a template as Meta has approved it, or change the one of that id; its id. As `put_canned` does."""
     name, body = name.strip().lower(), _kept(body)
     if not _TEMPLATE_NAME.fullmatch(name):
         raise BadInput("name", _("Use the name that Meta knows: small letters, digits and underscores."))
@@ -141,12 +219,12 @@ def put_template(hotel_id: int, name: str, language: str, body: str, template_id
     if len(variables_in(body)) > len(places):
         raise BadInput("body", _("A template has only numbered places, such as {{1}}."))
     values = {"name": name, "language": language, "body": body}
-    return in_own_transaction(lambda: _put(MessageTemplate, "name", hotel_id, values, template_id))
+    return in_own_transaction(lambda: _put(MessageTemplate, "name", hotel_id, values, template_id, new, seen))
 
 
 def delete_template(hotel_id: int, template_id: int) -> None:
     """Raises NotFound."""
-    in_own_transaction(lambda: _delete(MessageTemplate, hotel_id, template_id))
+    in_own_transaction(lambda: _delete(MessageTemplate, "name", hotel_id, template_id))
 
 
 def _kept(body: str) -> str:
@@ -162,26 +240,55 @@ def _check_language(language: str) -> None:
 
 
 Table = type[CannedReply] | type[MessageTemplate]
+# What the audit log calls them.
+KINDS: dict[Table, str] = {CannedReply: "reply", MessageTemplate: "template"}
 
 
-def _put(table: Table, key: str, hotel_id: int, values: dict[str, str], row_id: int | None) -> int:
+def _put(
+    table: Table, key: str, hotel_id: int, values: dict[str, str], row_id: int | None, new: bool, seen: datetime | None
+) -> int:
     """`key` is the column that names a text, once in each language."""
-    if row_id is None:
-        statement = insert(table).values(hotel_id=hotel_id, updated_at=utcnow(), **values)
-        kept = statement.on_conflict_do_update(
-            index_elements=["hotel_id", key, "language"], set_={"body": values["body"], "updated_at": utcnow()}
-        )
-        return int(db.session.execute(kept.returning(table.id)).scalar_one())
     named = (getattr(table, key) == values[key]) & (table.language == values["language"])
-    if db.session.scalar(select(table.id).where(table.hotel_id == hotel_id, named, table.id != row_id)):
+    found = _locked(table, hotel_id, named | (table.id == row_id))
+    row = next((row for row in found if row.id == row_id), None)
+    namesake = next((row for row in found if row.id != row_id), None)
+    if row_id is not None and row is None:
+        raise NotFound("There is no such text.")
+    if namesake and (new or row):
         raise BadInput(key, _("There is another one of this name in this language."))
-    changed = update(table).where(table.id == row_id, table.hotel_id == hotel_id)
-    if db.session.scalar(changed.values(updated_at=utcnow(), **values).returning(table.id)) is None:
-        raise NotFound("There is no such text.")
-    return row_id
+    row = row or namesake
+    if row and seen is not None and row.updated_at != seen:
+        raise ChangedMeanwhile(row.body, row.updated_at)
+    was = {name: getattr(row, name) if row else None for name in values}
+    changes: dict[str, Any] = {
+        name: {"was": was[name], "now": value} for name, value in values.items() if was[name] != value
+    }
+    if row is None:
+        row = table(hotel_id=hotel_id)
+        db.session.add(row)
+    if changes:
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.updated_at = utcnow()
+        changes = {"language": values["language"], **changes}
+        record(f"{KINDS[table]}_set", values[key], hotel_id=hotel_id, **changes)
+    try:
+        db.session.flush()
+    except IntegrityError:
+        raise BadInput(key, _("There is another one of this name in this language.")) from None
+    return row.id
 
 
-def _delete(table: Table, hotel_id: int, row_id: int) -> None:
-    gone = delete(table).where(table.id == row_id, table.hotel_id == hotel_id)
-    if db.session.scalar(gone.returning(table.id)) is None:
+def _delete(table: Table, key: str, hotel_id: int, row_id: int) -> None:
+    found = _locked(table, hotel_id, table.id == row_id)
+    if not found:
         raise NotFound("There is no such text.")
+    row = found[0]
+    db.session.delete(row)
+    record(f"{KINDS[table]}_deleted", getattr(row, key), hotel_id=hotel_id, language=row.language, body=row.body)
+
+
+def _locked(table: Table, hotel_id: int, which: ColumnElement[bool]) -> Sequence[Any]:
+    """The hotel's texts of that kind, as they are now."""
+    query = select(table).where(table.hotel_id == hotel_id, which).order_by(table.id).with_for_update()
+    return db.session.scalars(query.execution_options(populate_existing=True)).all()

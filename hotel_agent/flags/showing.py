@@ -23,6 +23,7 @@ class Shown:
     """A flag at one hotel; `general` and `own` are None where nothing is set."""
 
     key: str
+    name: object
     description: object
     default: bool
     general: Switch | None
@@ -39,6 +40,7 @@ def all_flags(hotel_id: int) -> list[Shown]:
     return [
         Shown(
             key=key,
+            name=flag.name,
             description=flag.description,
             default=flag.default,
             general=switches.get((key, None)),

@@ -18,19 +18,22 @@ from hotel_agent.flags.models import FeatureFlag
 
 @dataclass(frozen=True)
 class Flag:
-    """What there is to switch; `description` is told in the language of whoever reads it."""
+    """What there is to switch; `name` and `description` are told in the language of whoever reads them."""
 
     default: bool
+    name: object
     description: object
 
 
 FLAGS = {
     "agent": Flag(
         default=True,
+        name=_("Automatic answers"),
         description=_("The agent answers guests. Switched off, every message waits for a person."),
     ),
     "booking": Flag(
         default=True,
+        name=_("Automatic bookings"),
         description=_("The agent holds and books rooms by itself. Switched off, it leaves that to a person."),
     ),
 }

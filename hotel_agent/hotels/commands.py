@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import time
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
+from flask_babel import force_locale
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -17,12 +14,13 @@ from hotel_agent.cli import Group
 from hotel_agent.config import settings
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput
-from hotel_agent.hotels.credentials import seal
+from hotel_agent.hotels import changing
+from hotel_agent.hotels.changing import LANGUAGES
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.hotels.models import Hotel, HotelIdentifier, Knowledge
 from hotel_agent.staff import accounts
 
-LANGUAGES = ("es", "en", "pt")
+CHOICES = {"timezone": changing.zones, "currency": changing.currencies, "country": changing.countries}
 
 hotel = Group("hotel", help="Hotels: create, list, settings, WhatsApp numbers.")
 demo = Group("demo", help="The demo hotels.")
@@ -42,8 +40,9 @@ def create(slug: str, name: str, **columns: str) -> None:
         raise BadInput("slug", "a slug begins with a letter and has 3 to 41 small letters, digits or dashes")
     if db.session.scalar(select(Hotel.id).where(Hotel.slug == slug)):
         raise BadInput("slug", f"there is a hotel {slug!r} already")
-    _zone(columns["timezone"])
-    _currency(columns["currency"])
+    for key, problem in (("timezone", "time zone"), ("currency", "currency"), ("country", "country")):
+        if columns[key] not in CHOICES[key]():
+            raise BadInput(key, f"{columns[key]!r} is not a {problem}")
     row = Hotel(slug=slug, name=name, **columns)
     db.session.add(row)
     db.session.flush()
@@ -70,94 +69,19 @@ def list_hotels() -> None:
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 def set_values(slug: str, pairs: tuple[str, ...]) -> None:
     """Change settings of a hotel; an empty VALUE clears one. Secrets are encrypted before they are kept."""
-    row = by_slug(slug)
-    before: dict[str, object] = {}
+    given: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals or key not in SETTABLE:
-            raise BadInput("pair", f"{key!r} is not a setting; known are {', '.join(sorted(SETTABLE))}")
-        before.setdefault(key, getattr(row, key))
+        if not equals or key not in changing.READERS:
+            raise BadInput("pair", f"{key!r} is not a setting; known are {', '.join(sorted(changing.READERS))}")
+        given[key] = value
+    with force_locale("en"):
         try:
-            SETTABLE[key](row, key, value)
-        except ValueError:
-            raise BadInput(key, f"{value!r} is not a value for {key}") from None
-    now = {key: getattr(row, key) for key in before}
-    changes = {key: {"was": was, "now": now[key]} for key, was in before.items() if was != now[key]}
-    if changes:
-        record("hotel_set", slug, hotel_id=row.id, changes=changes)
-    db.session.commit()
-    click.echo(f"{slug}: {', '.join(pair.partition('=')[0] for pair in pairs)} set")
-
-
-def _plain(row: Hotel, key: str, value: str) -> None:
-    if not value:
-        raise ValueError
-    setattr(row, key, value)
-
-
-def _secret(row: Hotel, key: str, value: str) -> None:
-    setattr(row, key, seal(value) if value else None)
-
-
-def _time(row: Hotel, key: str, value: str) -> None:
-    setattr(row, key, time.fromisoformat(value) if value else None)
-
-
-def _number(row: Hotel, key: str, value: str) -> None:
-    setattr(row, key, int(value))
-
-
-def _timezone(row: Hotel, key: str, value: str) -> None:
-    row.timezone = _zone(value)
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise BadInput("timezone", f"{name!r} is not a time zone") from None
-    return name
-
-
-def _set_currency(row: Hotel, key: str, value: str) -> None:
-    row.currency = _currency(value)
-
-
-def _currency(code: str) -> str:
-    if not re.fullmatch(r"[A-Z]{3}", code):
-        raise BadInput("currency", f"{code!r} is not a currency code such as EUR")
-    return code
-
-
-def _language(row: Hotel, key: str, value: str) -> None:
-    if value not in LANGUAGES:
-        raise ValueError
-    row.language = value
-
-
-def _pms(row: Hotel, key: str, value: str) -> None:
-    if value != "local":
-        raise ValueError
-    row.pms = value
-
-
-SETTABLE: dict[str, Callable[[Hotel, str, str], Any]] = {
-    "name": _plain,
-    "country": _plain,
-    "currency": _set_currency,
-    "language": _language,
-    "timezone": _timezone,
-    "pms": _pms,
-    "check_in_time": _time,
-    "check_out_time": _time,
-    "front_desk_opens": _time,
-    "front_desk_closes": _time,
-    "free_cancellation_hours": _number,
-    "longest_stay_nights": _number,
-    "largest_party": _number,
-    "whatsapp_app_secret": _secret,
-    "whatsapp_access_token": _secret,
-}
+            changing.change(by_slug(slug).id, given)
+        except changing.Unfit as unfit:
+            key, words = next(iter(unfit.problems.items()))
+            raise BadInput(key, f"{key}: {words}") from None
+    click.echo(f"{slug}: {', '.join(given)} set")
 
 
 @hotel.command("add-number")

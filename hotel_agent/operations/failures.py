@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, func, select, true
 
 from hotel_agent.audit.recording import record
 from hotel_agent.conversations.inbox import put_back
@@ -64,6 +64,28 @@ def webhook_failures(
     if before is not None:
         query = query.where(WebhookFailure.id < before)
     return [Failure(*row) for row in db.session.execute(query)]
+
+
+@dataclass(frozen=True)
+class Open:
+    """How many wait to be looked at, and how many of them nobody could read."""
+
+    all: int
+    unreadable: int
+
+    @property
+    def may_work_again(self) -> int:
+        return self.all - self.unreadable
+
+
+def how_many_wait(hotel_ids: Collection[int] | None, ids: Iterable[int] | None = None) -> Open:
+    """Of these hotels and of nobody's, as in the list; only the ones named, if some are."""
+    query = select(func.count(), func.count().filter(WebhookFailure.reason == UNREADABLE)).where(
+        WebhookFailure.resolved_at.is_(None), _concerns(hotel_ids)
+    )
+    if ids is not None:
+        query = query.where(WebhookFailure.id.in_(set(ids)))
+    return Open(*db.session.execute(query).one())
 
 
 def replay(ids: Iterable[int] | None = None, *, hotel_ids: Collection[int] | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -52,7 +53,7 @@ def named(email: str, hotel_id: int, role: str, name: str = "") -> Staff:
     """The account, with that role in the hotel from now on, in the caller's transaction. Raises BadInput."""
     email = clean_email(email)
     if role not in ROLES:
-        raise BadInput("role", f"a role is one of {', '.join(ROLES)}")
+        raise BadInput("role", _("Choose one of the roles."))
     account = db.session.scalar(select(Staff).where(Staff.email == email))
     if account is None:
         account = Staff(email=email, name=name)
@@ -66,7 +67,7 @@ def named(email: str, hotel_id: int, role: str, name: str = "") -> Staff:
 def clean_email(email: str) -> str:
     email = email.strip().lower()
     if len(email) > LONGEST_EMAIL or not EMAIL.match(email):
-        raise BadInput("email", f"{email[:LONGEST_EMAIL]!r} is not an e-mail address")
+        raise BadInput("email", _("This is not an e-mail address."))
     return email
 
 

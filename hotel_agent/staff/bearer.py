@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 from flask import request
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from hotel_agent.audit.recording import record
 from hotel_agent.config import settings
 from hotel_agent.db import db, done_reading, utcnow
+from hotel_agent.errors import NotFound
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.staff.models import ApiToken, Staff, StaffHotel
 
 LIFETIME = timedelta(hours=1)
 PREFIX = "hat_"
+USED_EVERY = timedelta(minutes=1)
+# So long a revoked token can still be seen in the list.
+SHOWN_REVOKED = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ def create_token(hotel: Hotel, name: str = "") -> str:
     """A new token of the hotel; it is told once and only its hash is kept."""
     token = PREFIX + secrets.token_urlsafe(32)
     db.session.add(ApiToken(hotel_id=hotel.id, name=name, token_hash=_hash(token)))
+    record("token_created", name, hotel_id=hotel.id)
     db.session.commit()
     return token
 
@@ -52,9 +59,36 @@ def revoke_token(token: str) -> bool:
     """False when there is no such live token."""
     row = db.session.scalar(select(ApiToken).where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None)))
     if row:
-        row.revoked_at = utcnow()
-        db.session.commit()
+        _revoke(row)
     return row is not None
+
+
+def revoke(hotel: Hotel, token_id: int) -> None:
+    """A token that is revoked already stays so. Raises NotFound."""
+    row = token_of(hotel, token_id)
+    if row.revoked_at is None:
+        _revoke(row)
+
+
+def _revoke(row: ApiToken) -> None:
+    row.revoked_at = utcnow()
+    record("token_revoked", row.name, hotel_id=row.hotel_id)
+    db.session.commit()
+
+
+def tokens_of(hotel: Hotel) -> Sequence[ApiToken]:
+    """The live ones, the newest first, then those that were revoked lately."""
+    lately = or_(ApiToken.revoked_at.is_(None), ApiToken.revoked_at > utcnow() - SHOWN_REVOKED)
+    query = select(ApiToken).where(ApiToken.hotel_id == hotel.id, lately)
+    return db.session.scalars(query.order_by(ApiToken.revoked_at.is_not(None), ApiToken.id.desc())).all()
+
+
+def token_of(hotel: Hotel, token_id: int) -> ApiToken:
+    """Raises NotFound."""
+    row = db.session.scalar(select(ApiToken).where(ApiToken.id == token_id, ApiToken.hotel_id == hotel.id))
+    if row is None:
+        raise NotFound("There is no such token at this hotel.")
+    return row
 
 
 def hotel_of_bearer(slug: str) -> Hotel:
@@ -80,10 +114,25 @@ def current_bearer() -> Bearer:
 
 
 def _of_integration(token: str) -> Bearer | None:
-    hotel_id = db.session.scalar(
-        select(ApiToken.hotel_id).where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None))
-    )
-    return Bearer({hotel_id: "api"}) if hotel_id else None
+    row = db.session.execute(
+        select(ApiToken.id, ApiToken.hotel_id, ApiToken.last_used_at).where(
+            ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None)
+        )
+    ).first()
+    if row is None:
+        return None
+    _note_use(row.id, row.last_used_at)
+    return Bearer({row.hotel_id: "api"})
+
+
+def _note_use(token_id: int, last: datetime | None) -> None:
+    """At most once a minute, by one of the requests that come at the same moment."""
+    now = utcnow()
+    if last is not None and last > now - USED_EVERY:
+        return
+    unnoted = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at <= now - USED_EVERY)
+    db.session.execute(update(ApiToken).where(ApiToken.id == token_id, unnoted).values(last_used_at=now))
+    db.session.commit()
 
 
 def _of_person(token: str) -> Bearer | None:

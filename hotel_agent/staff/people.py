@@ -11,14 +11,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from flask_babel import gettext as _
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from hotel_agent import live
 from hotel_agent.audit.recording import record
-from hotel_agent.db import db, utcnow
+from hotel_agent.db import db, locked, utcnow
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.staff import accounts, second_factor, sessions
@@ -32,7 +34,14 @@ class LastAdmin(BadInput):
     """The hotel would be left without anybody who may look after it."""
 
     def __init__(self) -> None:
-        super().__init__("role", "The hotel needs an admin: give somebody else that role first.")
+        super().__init__("role", _("The hotel needs an admin: give somebody else that role first."))
+
+
+class Oneself(BadInput):
+    """What would change one's own access: a colleague does that. Password and code have a page of their own."""
+
+    def __init__(self) -> None:
+        super().__init__("person", _("Nobody changes their own access: ask another admin."))
 
 
 @dataclass(frozen=True)
@@ -50,17 +59,42 @@ class Person:
     last_seen_at: datetime | None
     elsewhere: bool
 
+    @property
+    def state(self) -> str:
+        """disabled, active, renewing (may choose a new password), invited, expired (its time), none (without one)."""
+        invited = self.invited_until is not None and self.invited_until > utcnow()
+        if self.disabled:
+            return "disabled"
+        if self.has_password:
+            return "renewing" if invited else "active"
+        return "invited" if invited else "expired" if self.invited_until else "none"
+
 
 def people_of(hotel: Hotel) -> Sequence[Person]:
+    by_name = func.lower(func.coalesce(func.nullif(Staff.name, ""), Staff.email))
+    return _told(_people(hotel).order_by(by_name))
+
+
+def person_of(hotel: Hotel, staff_id: int) -> Person:
+    """Raises NotFound."""
+    found = _told(_people(hotel).where(Staff.id == staff_id))
+    if not found:
+        raise NotFound("There is no such person at this hotel.")
+    return found[0]
+
+
+def _people(hotel: Hotel) -> Select[Any]:
     seen = select(func.max(StaffSession.last_seen_at)).where(StaffSession.staff_id == Staff.id).scalar_subquery()
     place = aliased(StaffHotel)
     hotels = select(func.count(place.hotel_id)).where(place.staff_id == Staff.id).scalar_subquery()
-    rows = db.session.execute(
+    return (
         select(Staff, StaffHotel.role, seen, hotels)
         .join(StaffHotel, StaffHotel.staff_id == Staff.id)
         .where(StaffHotel.hotel_id == hotel.id)
-        .order_by(func.lower(func.coalesce(func.nullif(Staff.name, ""), Staff.email)))
     )
+
+
+def _told(people: Select[Any]) -> Sequence[Person]:
     return [
         Person(
             staff_id=account.id,
@@ -74,7 +108,7 @@ def people_of(hotel: Hotel) -> Sequence[Person]:
             last_seen_at=last_seen,
             elsewhere=count > 1,
         )
-        for account, role, last_seen, count in rows
+        for account, role, last_seen, count in db.session.execute(people)
     ]
 
 
@@ -82,24 +116,30 @@ def people_of(hotel: Hotel) -> Sequence[Person]:
 
 
 def invite(hotel: Hotel, email: str, name: str, role: str, by: int) -> str | None:
-    """Let somebody into the hotel. The invitation's token; None for who has a password already. Raises BadInput."""
+    """Let somebody into the hotel. The invitation's token; None for who has an account already. Raises BadInput.
+
+    Whom another hotel has invited has one, too: with a second invitation we could sign in as them over there.
+    """
     email = accounts.clean_email(email)
     if _membership(hotel, email) is not None:
-        raise BadInput("email", "This person belongs to the hotel already.")
+        raise BadInput("email", _("This person belongs to the hotel already."))
     try:
         account = accounts.named(email, hotel.id, role, accounts.plain(name)[:LONGEST_NAME])
     except IntegrityError:
         db.session.rollback()
-        raise BadInput("email", "Somebody else has just invited this person.") from None
-    token = None if account.password_hash else _new_invitation(account)
+        raise BadInput("email", _("Somebody else has just invited this person.")) from None
+    locked(Staff, account.id)  # Of two hotels that invite somebody at the same moment, one is the first.
+    is_known = account.password_hash is not None or _belongs_elsewhere(hotel, account.id)
+    token = None if is_known else _new_invitation(account)
     _note(by, "person_invited", account.email, hotel, role=role)
     db.session.commit()
     return token
 
 
 def invite_again(hotel: Hotel, staff_id: int, by: int) -> str:
-    """A new invitation for who lost theirs, or forgot the password. Raises NotFound, BadInput."""
+    """A new invitation for who lost theirs, or forgot the password. Raises NotFound, BadInput, Oneself."""
     account = _only_ours(hotel, staff_id)
+    _somebody_else(staff_id, by)
     token = _new_invitation(account)
     _note(by, "person_invited_again", account.email, hotel)
     db.session.commit()
@@ -131,15 +171,16 @@ def accept(account: Staff, name: str, password: str) -> None:
 
 
 def change_role(hotel: Hotel, staff_id: int, role: str, by: int) -> None:
-    """Raises NotFound, BadInput, LastAdmin."""
-    if role not in ROLES:
-        raise BadInput("role", f"a role is one of {', '.join(ROLES)}")
+    """Raises NotFound, BadInput, LastAdmin, Oneself."""
     account, membership = _of_hotel(hotel, staff_id)
+    if role not in ROLES:
+        raise BadInput("role", _("Choose one of the roles."))
     before = membership.role
     if before == role:
         return
     if before == "admin":
         _another_admin_stays(hotel, staff_id)
+    _somebody_else(staff_id, by)
     membership.role = role
     _note(by, "role_changed", account.email, hotel, role={"from": before, "to": role})
     db.session.commit()
@@ -147,9 +188,10 @@ def change_role(hotel: Hotel, staff_id: int, role: str, by: int) -> None:
 
 
 def remove_from_hotel(hotel: Hotel, staff_id: int, by: int) -> None:
-    """The account stays, with whatever other hotels it has. Raises NotFound, LastAdmin."""
+    """The account stays, with whatever other hotels it has. Raises NotFound, LastAdmin, Oneself."""
     account, membership = _of_hotel(hotel, staff_id)
     _another_admin_stays(hotel, staff_id)
+    _somebody_else(staff_id, by)
     db.session.delete(membership)
     account.invite_hash = account.invite_expires_at = None
     _note(by, "person_removed", account.email, hotel, role=membership.role)
@@ -158,12 +200,16 @@ def remove_from_hotel(hotel: Hotel, staff_id: int, by: int) -> None:
 
 
 def disable(hotel: Hotel, staff_id: int, by: int) -> None:
-    """Shut a person out at once; who has other hotels is only removed from this one. Raises NotFound, LastAdmin."""
+    """Shut a person out at once; who has other hotels is only removed from this one.
+
+    Raises NotFound, LastAdmin, Oneself.
+    """
     account, _membership = _of_hotel(hotel, staff_id)
     if _belongs_elsewhere(hotel, staff_id):
         remove_from_hotel(hotel, staff_id, by)
         return
     _another_admin_stays(hotel, staff_id)
+    _somebody_else(staff_id, by)
     account.disabled_at = account.signed_out_at = utcnow()
     account.invite_hash = account.invite_expires_at = None
     _note(by, "person_disabled", account.email, hotel)
@@ -180,10 +226,21 @@ def enable(hotel: Hotel, staff_id: int, by: int) -> None:
 
 
 def reset_code(hotel: Hotel, staff_id: int, by: int) -> None:
-    """Who lost their phone signs in with the password alone again. Raises NotFound, BadInput."""
+    """Who lost their phone signs in with the password alone again. Raises NotFound, BadInput, Oneself."""
     account = _only_ours(hotel, staff_id)
+    _somebody_else(staff_id, by)
     _note(by, "totp_reset", account.email, hotel)
     second_factor.forget(account)
+
+
+def sign_out(hotel: Hotel, staff_id: int, by: int) -> int:
+    """End a person's sessions and unspent tokens. How many browsers that were. Raises NotFound, BadInput, Oneself."""
+    account = _only_ours(hotel, staff_id)
+    _somebody_else(staff_id, by)
+    account.signed_out_at = utcnow()
+    _note(by, "person_signed_out", account.email, hotel)
+    db.session.commit()
+    return sessions.end_all(account.id)
 
 
 # Rows
@@ -209,12 +266,19 @@ def _membership(hotel: Hotel, email: str) -> int | None:
 
 
 def _only_ours(hotel: Hotel, staff_id: int) -> Staff:
-    account, _ = _of_hotel(hotel, staff_id)
+    account, _membership = _of_hotel(hotel, staff_id)
     if _belongs_elsewhere(hotel, staff_id):
         raise BadInput(
-            "person", "This person belongs to other hotels too: only the installation's operator can do that."
+            "person", _("This person belongs to other hotels too: only the installation's operator can do that.")
         )
     return account
+
+
+def _somebody_else(staff_id: int, by: int) -> None:
+    """Raises Oneself."""
+    if staff_id == by:
+        db.session.rollback()
+        raise Oneself
 
 
 def _belongs_elsewhere(hotel: Hotel, staff_id: int) -> bool:

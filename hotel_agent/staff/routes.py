@@ -1,7 +1,8 @@
-"""Sign-in and sign-out, for people and for programs; everybody's own account."""
+"""Sign-in and sign-out, for people and for programs; everybody's own account; a hotel's people and its API tokens."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,13 +24,14 @@ from flask_babel import ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
+from hotel_agent.config import settings
 from hotel_agent.db import db
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.i18n import LANGUAGES
 from hotel_agent.staff import accounts, bearer, passwords, people, second_factor, sessions, throttle
 from hotel_agent.staff.access import may, me, me_or_none, own_path, public, public_sign_in, public_without_form
 from hotel_agent.staff.browsers import browser_of
-from hotel_agent.staff.models import Staff
+from hotel_agent.staff.models import ROLES, Staff
 from hotel_agent.staff.throttle import TooManyFailures
 from hotel_agent.web import is_page, problem, sorry
 
@@ -42,6 +44,8 @@ WORTH_SHOWING = ("text", "body", "note", "name", "email")
 api = Blueprint("auth", __name__, url_prefix="/api/auth")
 bp = Blueprint("staff", __name__)
 account_pages = Blueprint("account", __name__, url_prefix="/account")
+people_pages = Blueprint("people", __name__, url_prefix="/admin/people")
+token_pages = Blueprint("tokens", __name__, url_prefix="/admin/tokens")
 
 
 # Signing in
@@ -362,6 +366,225 @@ def _renewed(answer: AnyResponse) -> AnyResponse:
 def _back_to_account(words: str) -> AnyResponse:
     flash(words)
     return redirect(url_for("account.show"), 303)
+
+
+# The people of the hotel
+
+
+@people_pages.get("", endpoint="index")
+@may("people")
+def list_people() -> AnyResponse:
+    return _people_page()
+
+
+def _people_page(status: int = 200, **shown: Any) -> AnyResponse:
+    page = render_template("people/index.html", people=people.people_of(me().hotel), roles=ROLES, **shown)
+    return make_response(page, status)
+
+
+@people_pages.post("")
+@may("people")
+def invite() -> AnyResponse:
+    typed = {name: request.form.get(name, "") for name in ("email", "name", "role")}
+    try:
+        token = people.invite(me().hotel, typed["email"], typed["name"], typed["role"], me().staff_id)
+    except BadInput as problem:
+        db.session.rollback()
+        return _people_page(400, typed=typed, problem=problem)
+    account = accounts.by_email(typed["email"])
+    if token:
+        return _hand_over(account.id, token, _("%(email)s is invited.", email=account.email))
+    flash(_("%(email)s has an account already, and signs in with that.", email=account.email))
+    return redirect(url_for("people.show_person", staff_id=account.id), 303)
+
+
+@people_pages.get("/<int:staff_id>")
+@may("people")
+def show_person(staff_id: int) -> AnyResponse:
+    return _person_page(staff_id)
+
+
+def _person_page(staff_id: int, status: int = 200, **shown: Any) -> AnyResponse:
+    person = people.person_of(me().hotel, staff_id)
+    link = _told_once(f"invitation {staff_id}")
+    return make_response(render_template("people/show.html", person=person, roles=ROLES, link=link, **shown), status)
+
+
+@people_pages.post("/<int:staff_id>/role")
+@may("people")
+def change_role(staff_id: int) -> AnyResponse:
+    role = request.form.get("role", "")
+    return _with_person(
+        staff_id,
+        lambda hotel, staff_id, by: people.change_role(hotel, staff_id, role, by),
+        _("The role is changed."),
+    )
+
+
+@people_pages.post("/<int:staff_id>/invitation")
+@may("people")
+def invite_again(staff_id: int) -> AnyResponse:
+    try:
+        token = people.invite_again(me().hotel, staff_id, me().staff_id)
+    except BadInput as problem:
+        return _person_page(staff_id, 400, problem=problem)
+    return _hand_over(staff_id, token, _("There is a new invitation. Earlier ones are worth nothing now."))
+
+
+def _hand_over(staff_id: int, token: str, words: str) -> AnyResponse:
+    """There is no mail: whoever invites passes the link on. It is shown once."""
+    path = url_for("staff.invitation", token=token)
+    _tell_once(f"invitation {staff_id}", settings().public_url.rstrip("/") + path)
+    flash(words)
+    return redirect(url_for("people.show_person", staff_id=staff_id), 303)
+
+
+@people_pages.post("/<int:staff_id>/sign-out")
+@may("people")
+def sign_person_out(staff_id: int) -> AnyResponse:
+    return _with_person(staff_id, people.sign_out, _("Signed out of every browser and program."))
+
+
+@people_pages.get("/<int:staff_id>/code/off")
+@may("people")
+def ask_about_code(staff_id: int) -> AnyResponse:
+    return _person_question(
+        staff_id,
+        lambda name: _("Ask %(name)s for no more codes?", name=name),
+        _("They sign in with the password alone until they set up codes anew. Be sure that it is them who ask."),
+        _("Reset the codes"),
+    )
+
+
+@people_pages.post("/<int:staff_id>/code/off")
+@may("people")
+def reset_code(staff_id: int) -> AnyResponse:
+    return _with_person(staff_id, people.reset_code, _("The password alone is asked for again."))
+
+
+@people_pages.get("/<int:staff_id>/shut-out")
+@may("people")
+def ask_about_shutting_out(staff_id: int) -> AnyResponse:
+    return _person_question(
+        staff_id,
+        lambda name: _("Shut %(name)s out?", name=name),
+        _("They are signed out at once and cannot sign in until an administrator lets them in again."),
+        _("Shut out"),
+    )
+
+
+@people_pages.post("/<int:staff_id>/shut-out")
+@may("people")
+def shut_out(staff_id: int) -> AnyResponse:
+    return _with_person(staff_id, people.disable, _("Shut out."), leads_to="people.index")
+
+
+@people_pages.post("/<int:staff_id>/let-in")
+@may("people")
+def let_in(staff_id: int) -> AnyResponse:
+    return _with_person(staff_id, people.enable, _("Let in again."))
+
+
+@people_pages.get("/<int:staff_id>/remove")
+@may("people")
+def ask_about_removing(staff_id: int) -> AnyResponse:
+    return _person_question(
+        staff_id,
+        lambda name: _("Remove %(name)s from %(hotel)s?", name=name, hotel=me().hotel.name),
+        _("They see nothing of this hotel any more. What they wrote and did stays, under their name."),
+        _("Remove"),
+    )
+
+
+@people_pages.post("/<int:staff_id>/remove")
+@may("people")
+def remove(staff_id: int) -> AnyResponse:
+    return _with_person(staff_id, people.remove_from_hotel, _("Removed."), leads_to="people.index")
+
+
+def _person_question(staff_id: int, title: Callable[[str], str], words: str, verb: str) -> AnyResponse:
+    person = people.person_of(me().hotel, staff_id)
+    name = person.name or person.email
+    return _question(title(name), words, verb, url_for("people.show_person", staff_id=staff_id))
+
+
+def _question(title: str, words: str, verb: str, back: str) -> AnyResponse:
+    """Before what is not easily undone. The answer is posted to the question's own address."""
+    return make_response(render_template("question.html", title=title, words=words, verb=verb, back=back))
+
+
+def _with_person(
+    staff_id: int, verb: Callable[..., object], words: str, leads_to: str = "people.show_person"
+) -> AnyResponse:
+    try:
+        verb(me().hotel, staff_id, me().staff_id)
+    except BadInput as problem:
+        db.session.rollback()
+        return _person_page(staff_id, 400, problem=problem)
+    flash(words)
+    return redirect(url_for(leads_to, staff_id=staff_id if leads_to == "people.show_person" else None), 303)
+
+
+# What is told once: the next page that somebody sees shows it, and no later one
+
+
+def _tell_once(what: str, words: str) -> None:
+    session["told"] = {"what": what, "words": words}
+
+
+def _told_once(what: str) -> str | None:
+    told = session.get("told")
+    if not told or told["what"] != what:
+        return None
+    del session["told"]
+    words: str = told["words"]
+    return words
+
+
+# The hotel's API tokens
+
+
+@token_pages.get("", endpoint="index")
+@may("tokens")
+def list_tokens() -> AnyResponse:
+    return _tokens_page(token=_told_once("token"))
+
+
+def _tokens_page(status: int = 200, **shown: Any) -> AnyResponse:
+    tokens = bearer.tokens_of(me().hotel)
+    return make_response(render_template("tokens/index.html", tokens=tokens, **shown), status)
+
+
+@token_pages.post("")
+@may("tokens")
+def create_token() -> AnyResponse:
+    name = accounts.plain(request.form.get("name", ""))
+    if not name or len(name) > LONGEST_NAME:
+        words = _("Say in at most %(most)s characters what it is for.", most=LONGEST_NAME)
+        return _tokens_page(400, problem=words, name=name)
+    _tell_once("token", bearer.create_token(me().hotel, name))
+    flash(_("“%(name)s” has a token now.", name=name))
+    return redirect(url_for("tokens.index"), 303)
+
+
+@token_pages.get("/<int:token_id>/revoke")
+@may("tokens")
+def ask_about_token(token_id: int) -> AnyResponse:
+    name = bearer.token_of(me().hotel, token_id).name or _("without a name")
+    return _question(
+        _("Revoke the token “%(name)s”?", name=name),
+        _("Whatever uses it is shut out at once. A revoked token never works again."),
+        _("Revoke"),
+        url_for("tokens.index"),
+    )
+
+
+@token_pages.post("/<int:token_id>/revoke")
+@may("tokens")
+def revoke_token(token_id: int) -> AnyResponse:
+    bearer.revoke(me().hotel, token_id)
+    flash(_("The token is revoked."))
+    return redirect(url_for("tokens.index"), 303)
 
 
 # For programs

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import urllib.request
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.cast import PASSWORD, Guest, post_as_meta
 from tests.load import meta
-from tests.load.installation import APP_SECRET, Demo, free_port, wait_until
+from tests.load.installation import Demo, free_port, wait_until
 
-PASSWORD = "la-clave-de-todos-en-la-demo"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,7 +25,6 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-_no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @pytest.fixture(scope="session")
@@ -60,12 +59,14 @@ def opens(chromium: Browser, demo_url: str) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
 
     def open_page(path: str, width: int = 1280, height: int = 800, locale: str = "es-ES", **options: Any) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": height}, locale=locale, **options)
+        context = chromium.new_context(
+            base_url=demo_url, viewport={"width": width, "height": height}, locale=locale, **options
+        )
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: complaints.append(f"{error}\n{error.stack}"))
         page.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
-        page.goto(demo_url + path)
+        page.goto(path)
         return page
 
     yield open_page
@@ -89,6 +90,41 @@ def signs_in(opens: Callable[..., Page]) -> Callable[..., Page]:
     return sign_in
 
 
+@pytest.fixture(scope="session")
+def open_sessions() -> dict[str, Any]:
+    """The cookies of whoever has signed in, so that not every story begins with the form."""
+    return {}
+
+
+@pytest.fixture
+def works_as(opens: Callable[..., Page], open_sessions: dict[str, Any]) -> Callable[..., Page]:
+    """`works_as(ANA, "/conversations/7")`: a browser of somebody who has signed in before."""
+
+    def at_work(email: str, path: str = "/conversations", **options: Any) -> Page:
+        page = opens(path, storage_state=open_sessions.get(email), **options)
+        if "/login" in page.url:
+            page.locator("input[name=email]").fill(email)
+            page.locator("input[name=password]").fill(PASSWORD)
+            page.keyboard.press("Enter")
+            page.wait_for_url(lambda url: "/login" not in url)
+            open_sessions[email] = page.context.storage_state()
+        return page
+
+    return at_work
+
+
+@pytest.fixture(scope="session")
+def phones() -> Iterator[int]:
+    """Numbers that nobody has had yet."""
+    return count(34611000001)
+
+
+@pytest.fixture(scope="session")
+def guest(demo: Demo, phones: Iterator[int], asks_sql: Callable[..., list[tuple[Any, ...]]]) -> Callable[[str], Guest]:
+    """`guest("Marta Ruiz")`: somebody who has not written yet."""
+    return lambda name: Guest(demo, str(next(phones)), name, asks_sql)
+
+
 @pytest.fixture
 def says(demo: Demo) -> Callable[..., str]:
     """`says("34600000001", "Hola", name="Marta Ruiz")`: a guest writes; answers the wamid."""
@@ -96,15 +132,13 @@ def says(demo: Demo) -> Callable[..., str]:
     def say(phone: str, words: str, name: str = "Marta Ruiz", number: str = meta.MIRAMAR) -> str:
         message = meta.text(phone, words)
         body = meta.messages_body([message], number, name)
-        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": meta.signature(body, APP_SECRET)}
-        post = urllib.request.Request(f"http://127.0.0.1:{demo.port}/api/webhooks/whatsapp", body, headers)
-        assert _no_proxy.open(post, timeout=10).status == 200
+        post_as_meta(demo, body)
         return str(message["id"])
 
     return say
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def asks_sql(demo: Demo) -> Callable[..., list[tuple[Any, ...]]]:
     """What the demo's database holds now."""
 

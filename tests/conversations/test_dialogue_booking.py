@@ -410,6 +410,15 @@ def test_with_bookings_switched_off_a_person_books(marta):
     assert marta.locks("active") == 0
 
 
+def test_a_guest_of_the_share_that_may_book_books_to_the_end(marta, monkeypatch):
+    monkeypatch.setattr("hotel_agent.flags.switches._share", lambda _key, _hotel, who: 0 if who else 99)
+    switch("booking", enabled=True, hotel_id=marta.hotel.id, percentage=50)
+    held(marta)
+    confirmed = marta.says("sí")
+    assert confirmed.reason is None
+    assert confirmed.says("confirmada")
+
+
 def test_a_correction_beside_a_question_is_followed(marta):
     held(marta)
     both = marta.says("¿se admiten perros? y al final somos 3 adultos")

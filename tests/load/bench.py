@@ -1,7 +1,8 @@
-"""The measurements: `python -m tests.load.bench [intake|latency|start|all]`; tables here, figures in var/bench.
+"""The measurements: `python -m tests.load.bench [intake|latency|inbox|start|all]`; tables here, figures in var/bench.
 
 intake   durable posts a second beside a no-op and a per-request insert; what kill -9 in mid-load leaves of the 200s
 latency  from a guest's message to the reply heard at the Graph double, at 1, 20 and 50 messages a second; memory
+inbox    the receptionist's pages among 100,000 conversations and a million messages: time, bytes, statements
 start    from a fresh clone to the first answered message, and the second start
 
 Figures are taken on a machine that does everything at once (load, server, PostgreSQL): read the ratios. A target
@@ -13,10 +14,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import html
 import json
 import os
 import platform
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,11 +29,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 
 from hotel_agent.embedded import Embedded
 from tests.chaos.history import WAMID
-from tests.load import meta
+from tests.load import crowd, meta
 from tests.load.installation import (
     APP_SECRET,
     ROOT,
@@ -55,6 +59,10 @@ LATENCY_SECONDS = 20.0
 ANSWER_SECONDS = 30.0
 WEB_MB, WORKER_MB = 200, 350
 BODY_BYTES = 850
+WARM_UP, VISITS = 5, 60
+PAGE_MS, PAGE_STATEMENTS, FIRST_VISIT_KB = 50, 20, 150
+PASSWORD = "a password that is only for the bench"
+AS_BROWSER = {"Accept": "text/html,*/*", "Accept-Encoding": "gzip"}
 
 VIEWS = {"real": "/api/webhooks/whatsapp", "noop": "/bench/noop", "insert": "/bench/insert"}
 ROLES = ("web master", "web worker", "supervisor", "worker", "scheduler", "postgres", "valkey")
@@ -100,8 +108,11 @@ def _folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _bare_server(folder: Path) -> Iterator[tuple[int, str]]:
-    """PostgreSQL, Valkey and gunicorn as the demo has them, with nobody who takes in what is kept."""
+def _bare_server(folder: Path, fill: Callable[[str], object] | None = None) -> Iterator[tuple[int, str]]:
+    """PostgreSQL, Valkey and gunicorn as the demo has them, with nobody who takes in what is kept.
+
+    With `fill` the demo's hotels and accounts are there, and what it does to the database at that address.
+    """
     port = free_port()
     metrics = folder / "metrics"
     metrics.mkdir()
@@ -117,9 +128,12 @@ def _bare_server(folder: Path) -> Iterator[tuple[int, str]]:
             PROMETHEUS_MULTIPROC_DIR=str(metrics),
             GRACEFUL_SECONDS="3",
             LOG_LEVEL="warning",
+            DEMO_STAFF_PASSWORD=PASSWORD,
         )
-        upgrade = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-        subprocess.run(upgrade, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        _flask(environment, "db", "upgrade")
+        if fill:
+            _flask(environment | {"APP_ENV": "demo"}, "demo", "load")
+            fill(servers.database_url)
         command = [sys.executable, "-m", "gunicorn", "-c", "ops/gunicorn.conf.py", "tests.load.bench_app:create_app()"]
         with (folder / "web.log").open("wb") as log:
             web = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
@@ -129,6 +143,11 @@ def _bare_server(folder: Path) -> Iterator[tuple[int, str]]:
             yield port, servers.database_url
         finally:
             end(web)
+
+
+def _flask(environment: dict[str, str], *command: str) -> None:
+    whole = [sys.executable, "-m", "flask", "--app", "wsgi", *command]
+    subprocess.run(whole, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 async def _alternate(port: int) -> dict[str, Round]:
@@ -304,6 +323,93 @@ def _tell_memory(memory: list[Figures]) -> None:
         target(f"largest {role}, RSS MB", max(one["rss"] for one in memory if one["process"] == role), most)
 
 
+# --- inbox --------------------------------------------------------------------------------------------------
+
+
+def inbox() -> Figures:
+    with _folder() as folder, _bare_server(folder, crowd.fill) as (port, database_url):
+        with psycopg.connect(database_url) as database:
+            conversations, messages, pages = _pages(database)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as browser:
+            _sign_in(browser)
+            figures = {name: _visits(browser, addresses) for name, addresses in pages.items()}
+            first_visit = _first_visit(browser)
+    table(
+        f"Ana's pages among {conversations:,} conversations and {messages:,} messages, one at a time, by gunicorn",
+        ["page", "p50 ms", "p95 ms", "kB", "statements"],
+        [
+            [name, f"{one['p50']:.0f}", f"{one['p95']:.0f}", f"{one['kb']:.0f}", str(one["statements"])]
+            for name, one in figures.items()
+        ],
+    )
+    target("slowest page's p95, ms", max(one["p95"] for one in figures.values()), PAGE_MS)
+    target("first visit with styles and scripts, kB", first_visit, FIRST_VISIT_KB)
+    target("most statements of a page", max(one["statements"] for one in figures.values()), PAGE_STATEMENTS)
+    return figures | {"first_visit_kb": first_visit, "conversations": conversations, "messages": messages}
+
+
+def _pages(database: psycopg.Connection[Any]) -> tuple[int, int, dict[str, list[str]]]:
+    """What is looked at, by what it is: many conversations, and the longest one; common words, rare ones, none."""
+    conversations, messages = database.execute(
+        "select (select count(*) from conversations), (select count(*) from messages)"
+    ).fetchall()[0]
+    recent = database.execute(
+        "select c.id, c.guest_id, (select value from guest_identities i where i.guest_id = c.guest_id limit 1),"
+        " (select code from reservations r where r.guest_id = c.guest_id limit 1)"
+        " from conversations c order by c.last_message_at desc nulls last limit 2000"
+    ).fetchall()
+    (longest,) = database.execute(
+        "select conversation_id from messages group by 1 order by count(*) desc limit 1"
+    ).fetchall()[0]
+    views = {f"list: {view}": [f"?view={view}"] for view in ("waiting", "mine", "all", "agent", "closed")}
+    words = ("hola", "habitación doble", "sauna", "calefacción", "xyzzy", "garcía lópez", "maría", "de", "a")
+    searches = {f"search: {word}": [f"?view=all&q={word}"] for word in words}
+    some = random.Random(7).sample(recent, VISITS)
+    return (
+        conversations,
+        messages,
+        {
+            **{name: [f"/conversations{each}" for each in addresses] for name, addresses in (views | searches).items()},
+            "search: a phone": [f"/conversations?q={phone[-9:]}" for _, _, phone, _ in some],
+            "search: a booking": [f"/conversations?q={code}" for *_, code in some if code],
+            "a conversation": [f"/conversations/{number}" for number, *_ in some],
+            "the longest one": [f"/conversations/{longest}"],
+        },
+    )
+
+
+def _sign_in(browser: httpx.Client) -> None:
+    page = browser.get("/login", headers=AS_BROWSER).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token, "there is no form to sign in with"
+    form = {"csrf_token": token[1], "email": "ana@miramar.example", "password": PASSWORD}
+    answer = browser.post("/login", data=form, headers=AS_BROWSER | {"Origin": str(browser.base_url).rstrip("/")})
+    assert answer.status_code == 303, f"signing in: {answer.status_code}"
+
+
+def _visits(browser: httpx.Client, addresses: list[str]) -> Figures:
+    took, size, statements = [], [], []
+    for number in range(WARM_UP + VISITS):
+        began = time.perf_counter()
+        answer = browser.get(addresses[number % len(addresses)], headers=AS_BROWSER)
+        seconds = time.perf_counter() - began
+        assert answer.status_code == 200, f"{addresses[number % len(addresses)]}: {answer.status_code}"
+        if number >= WARM_UP:
+            took.append(seconds)
+            size.append(answer.num_bytes_downloaded)
+            statements.append(int(answer.headers["X-Statements"]))
+    quantiles = {f"p{share}": round(quantile(took, share / 100) * 1000, 1) for share in (50, 95)}
+    return {**quantiles, "kb": round(max(size) / 1000, 1), "statements": max(statements)}
+
+
+def _first_visit(browser: httpx.Client) -> float:
+    """kB of the inbox with all that the page asks for."""
+    page = browser.get("/conversations", headers=AS_BROWSER)
+    asked_for = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', page.text))
+    parts = [browser.get(html.unescape(address), headers=AS_BROWSER) for address in sorted(asked_for)]
+    return round(sum(part.num_bytes_downloaded for part in [page, *parts]) / 1000, 1)
+
+
 # --- start --------------------------------------------------------------------------------------------------
 
 
@@ -382,8 +488,9 @@ def machine() -> Figures:
 PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
     "intake": (intake, kills),
     "latency": (latency,),
+    "inbox": (inbox,),
     "start": (start,),
-    "all": (intake, kills, latency, start),
+    "all": (intake, kills, latency, inbox, start),
 }
 
 

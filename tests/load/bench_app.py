@@ -1,5 +1,7 @@
 """The real application with two more views, to be measured beside it under the same server; never in production.
 
+Every answer says in X-Statements how much was asked of the database for it.
+
 gunicorn -c ops/gunicorn.conf.py "tests.load.bench_app:create_app()"
 """
 
@@ -11,7 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from flask import Flask, Response, request
+from flask import Flask, Response, g, has_request_context, request
+from sqlalchemy import event
 
 from hotel_agent import create_app as create_real_app
 from hotel_agent import db
@@ -59,4 +62,19 @@ def create_app() -> Flask:
             connection.execute(INSERT, (body, signed_by))
         return Response(status=200, mimetype="text/plain")
 
+    _count_statements(app)
     return app
+
+
+def _count_statements(app: Flask) -> None:
+    def count(*_: object) -> None:
+        if has_request_context():
+            g.statements = g.get("statements", 0) + 1
+
+    with app.app_context():
+        event.listen(db.db.engine, "before_cursor_execute", count)
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        response.headers["X-Statements"] = str(g.get("statements", 0))
+        return response

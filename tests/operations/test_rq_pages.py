@@ -139,7 +139,6 @@ def test_all_are_put_back(olga, dead):
 @pytest.mark.parametrize(
     "from_where",
     [
-        {},
         {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"},
         {"Origin": "https://elsewhere.example"},
         {"Origin": "null"},

@@ -21,7 +21,7 @@ EMAILS = {
     "ops": "olga@miramar.example",
 }
 # What a route's arguments stand for when they name no row of a hotel's. A new one is to be told here, or in `rows`.
-NO_ROWS = {"filename": "staff.css", "token": "no-invitation", "key": "booking", "page": "queues"}
+NO_ROWS = {"filename": "staff.css", "token": "no-invitation", "key": "booking", "page": "queues", "verb": "retry"}
 # Whose pages are not ours, and which belong to the installation rather than to a hotel.
 NOT_OURS = ("rq_dashboard",)
 

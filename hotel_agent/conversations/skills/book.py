@@ -122,7 +122,7 @@ def read_back_again(talk: Talk) -> list[Part]:
 
 def confirm(talk: Talk, hold_key: str) -> list[Part]:
     """The guest said yes to the read-back of this hold."""
-    if not is_on("booking", talk.hotel.id):
+    if not is_on("booking", talk.hotel.id, talk.guest.id):
         talk.hand_over("booking_off")
         return [talk.part("book.by_colleague")]
     name, wanted = _name(talk) or "", asked_of(talk.state.booking)

@@ -1,0 +1,204 @@
+"""Changing what a hotel is like: every value is checked, what changed is written down, and nobody's change is undone
+by somebody who has not seen it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, time
+from functools import lru_cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from hotel_agent.audit.recording import record
+from hotel_agent.db import db
+from hotel_agent.errors import BadInput, NotFound
+from hotel_agent.hotels.credentials import seal
+from hotel_agent.hotels.models import Hotel
+
+LANGUAGES = ("es", "en", "pt")
+PMS = ("local",)
+SECRETS = ("whatsapp_access_token", "whatsapp_app_secret")
+LONGEST_NAME = 100
+LONGEST_SECRET = 2000
+
+
+class Unfit(BadInput):
+    """`problems` says of each setting what is wrong with its value."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        field, words = next(iter(problems.items()))
+        super().__init__(field, words)
+        self.problems = problems
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else has changed these settings since they were shown; `now` is how they stand."""
+
+    def __init__(self, now: dict[str, str]) -> None:
+        super().__init__(", ".join(now))
+        self.now = now
+
+
+def change(hotel_id: int, given: Mapping[str, str], seen: Mapping[str, str] | None = None) -> list[str]:
+    """Set each setting to what was typed; secrets are sealed. Which ones are different now.
+
+    With `seen`, the settings as they were shown, one that was left as it was is not touched, and one that somebody
+    else has changed meanwhile is not either. Raises Unfit, ChangedMeanwhile, NotFound.
+    """
+    hotel = _locked(hotel_id)
+    try:
+        return _change(hotel, given, seen)
+    finally:
+        db.session.rollback()  # Of nothing, when it has been committed.
+
+
+def _change(hotel: Hotel, given: Mapping[str, str], seen: Mapping[str, str] | None) -> list[str]:
+    before = shown(hotel)
+    touched = {key: words.strip() for key, words in given.items() if seen is None or words.strip() != seen.get(key)}
+    values = _values(touched)
+    _check_hours(given, {**before, **touched})
+    if seen is not None:
+        overtaken = {key: before[key] for key in touched if before.get(key) not in (seen.get(key), touched[key])}
+        if overtaken:
+            raise ChangedMeanwhile(overtaken)
+    was = {key: getattr(hotel, key) for key in values}
+    changes = {key: {"was": was[key], "now": value} for key, value in values.items() if was[key] != value}
+    for key, value in values.items():
+        setattr(hotel, key, value)
+    if changes:
+        record("hotel_set", hotel.slug, hotel_id=hotel.id, changes=changes)
+    db.session.commit()
+    return list(changes)
+
+
+def shown(hotel: Hotel) -> dict[str, str]:
+    """Every setting as a form has it, but for the secrets, which nobody is shown."""
+    return {key: _words(getattr(hotel, key)) for key in READERS if key not in SECRETS}
+
+
+def _words(value: object) -> str:
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    return "" if value is None else str(value)
+
+
+def _locked(hotel_id: int) -> Hotel:
+    """Guests may go on writing to the hotel meanwhile."""
+    query = select(Hotel).where(Hotel.id == hotel_id).with_for_update(key_share=True)
+    hotel = db.session.scalar(query.execution_options(populate_existing=True))
+    if hotel is None:
+        raise NotFound("There is no such hotel.")
+    return hotel
+
+
+def _values(given: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for key, words in given.items():
+        try:
+            values[key] = READERS[key](words)
+        except ValueError as problem:
+            problems[key] = str(problem)
+    if problems:
+        raise Unfit(problems)
+    return values
+
+
+def _check_hours(given: Mapping[str, str], hours: Mapping[str, str]) -> None:
+    """A front desk that opens also closes. By the command line they are set one after the other."""
+    both = ("front_desk_opens", "front_desk_closes")
+    if all(key in given for key in both) and bool(hours[both[0]]) != bool(hours[both[1]]):
+        missing = next(key for key in both if not hours[key])
+        raise Unfit({missing: _("Give both times, or none where somebody is always there.")})
+
+
+# What may be chosen
+
+
+@lru_cache
+def zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@lru_cache
+def countries() -> frozenset[str]:
+    """ISO 3166-1: where people live."""
+    return frozenset(code for code in get_global("territory_zones") if code.isalpha())
+
+
+@lru_cache
+def currencies() -> frozenset[str]:
+    """ISO 4217: what is legal tender somewhere today."""
+    today = date.today()  # noqa: DTZ011  A day more or less is the same money.
+    return frozenset(code for country in countries() for code in get_territory_currencies(country, today, today))
+
+
+# Reading what was typed; each raises ValueError with what is wrong
+
+
+def _name(words: str) -> str:
+    name = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
+    if not name or len(name) > LONGEST_NAME:
+        raise ValueError(_("Give a name of at most %(most)s characters.", most=LONGEST_NAME))
+    return name
+
+
+def _one_of(choices: Callable[[], frozenset[str]], problem: Callable[[], str]) -> Callable[[str], str]:
+    def read(words: str) -> str:
+        if words not in choices():
+            raise ValueError(problem())
+        return words
+
+    return read
+
+
+def _time(words: str) -> time:
+    try:
+        return time.fromisoformat(words).replace(second=0, microsecond=0, tzinfo=None)
+    except ValueError:
+        raise ValueError(_("Give a time such as 15:00.")) from None
+
+
+def _time_or_none(words: str) -> time | None:
+    return _time(words) if words else None
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(words: str) -> int:
+        number = int(words) if words.isascii() and words.isdigit() and len(words) < 10 else -1
+        if not least <= number <= most:
+            raise ValueError(_("Give a whole number from %(least)s to %(most)s.", least=least, most=most))
+        return number
+
+    return read
+
+
+def _secret(words: str) -> str | None:
+    """Sealed; an empty one is taken away."""
+    if len(words) > LONGEST_SECRET or not words.isascii() or not (words.isprintable() and " " not in words):
+        raise ValueError(_("This cannot be one: copy it from Meta without spaces or line breaks."))
+    return seal(words) if words else None
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "name": _name,
+    "language": _one_of(lambda: frozenset(LANGUAGES), lambda: _("Choose one of the languages.")),
+    "country": _one_of(countries, lambda: _("Choose a country.")),
+    "timezone": _one_of(zones, lambda: _("Choose a time zone.")),
+    "currency": _one_of(currencies, lambda: _("Choose a currency.")),
+    "check_in_time": _time,
+    "check_out_time": _time,
+    "front_desk_opens": _time_or_none,
+    "front_desk_closes": _time_or_none,
+    "free_cancellation_hours": _number(0, 8760),
+    "longest_stay_nights": _number(1, 365),
+    "largest_party": _number(1, 500),
+    "pms": _one_of(lambda: frozenset(PMS), lambda: _("Choose one of the systems.")),
+    "whatsapp_access_token": _secret,
+    "whatsapp_app_secret": _secret,
+}

@@ -1,0 +1,128 @@
+"""`/admin/hotel`: what a hotel is like, and for its admins how it is reached on WhatsApp."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from babel.numbers import get_currency_name
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import get_locale
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from hotel_agent.config import settings
+from hotel_agent.db import db
+from hotel_agent.hotels import changing
+from hotel_agent.hotels.changing import ChangedMeanwhile, Unfit
+from hotel_agent.hotels.models import Hotel, HotelIdentifier
+from hotel_agent.i18n import LANGUAGES, _
+from hotel_agent.staff.access import can, may, me
+
+# What managers change; the rest is for admins.
+EVERYDAY = tuple(key for key in changing.READERS if key not in (*changing.SECRETS, "pms"))
+CONTINENTS = frozenset("Africa America Antarctica Asia Atlantic Australia Europe Indian Pacific".split())
+
+bp = Blueprint("hotel", __name__, url_prefix="/admin/hotel")
+
+
+@bp.get("")
+@may("hotel")
+def index() -> Response:
+    return _page()
+
+
+@bp.post("")
+@may("hotel")
+def change() -> Response:
+    typed = {key: request.form.get(key, "").strip() for key in EVERYDAY}
+    seen = {key: request.form.get(f"seen-{key}", "") for key in EVERYDAY}
+    try:
+        changed = changing.change(me().hotel.id, typed, seen)
+    except Unfit as unfit:
+        return _page(400, typed, seen, unfit.problems)
+    except ChangedMeanwhile as meanwhile:
+        return _page(409, typed, seen | meanwhile.now, _overtaken(meanwhile.now))
+    flash(_("Saved.") if changed else _("Nothing was changed."))
+    return redirect(url_for(".index"), 303)
+
+
+def _overtaken(now: Mapping[str, str]) -> dict[str, str]:
+    choices = _choices()
+    return {
+        key: _(
+            "Somebody else has just changed this to “%(value)s”. Save again to have yours instead.",
+            value=choices.get(key, {}).get(value, value) or _("not set"),
+        )
+        for key, value in now.items()
+    }
+
+
+@bp.post("/whatsapp")
+@may("tokens")
+def change_credentials() -> Response:
+    """What is left empty stays as it is: nobody is shown it, nobody needs to type it again."""
+    given = {key: request.form.get(key, "").strip() for key in changing.SECRETS}
+    try:
+        changed = changing.change(me().hotel.id, {key: words for key, words in given.items() if words})
+    except Unfit as unfit:
+        return _page(400, problems=unfit.problems)
+    flash(_("Saved.") if changed else _("Nothing was changed."))
+    return redirect(url_for(".index") + "#whatsapp", 303)
+
+
+# Making the page
+
+
+def _page(
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+    seen: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> Response:
+    """As it is now, with what was typed where that is something else than what had been shown."""
+    hotel = db.session.get_one(Hotel, me().hotel.id, populate_existing=True)
+    now = changing.shown(hotel)
+    mine = {key: words for key, words in (typed or {}).items() if seen is None or words != seen.get(key)}
+    page = render_template(
+        "hotel/index.html",
+        values=now | mine,
+        seen=now | {key: seen[key] for key in mine if seen},
+        problems=problems or {},
+        choices=_choices(),
+        zones=_zones(now["timezone"]),
+        whatsapp=_whatsapp(hotel) if can("tokens") else None,
+    )
+    return make_response(page, status)
+
+
+def _choices() -> dict[str, dict[str, str]]:
+    """The names of what a code stands for, in the reader's language and order."""
+    locale = get_locale()
+    countries = {code: locale.territories.get(code, code) for code in changing.countries()}
+    currencies = {code: f"{code} · {get_currency_name(code, locale=locale)}" for code in changing.currencies()}
+    return {"language": LANGUAGES, "country": _sorted(countries), "currency": _sorted(currencies)}
+
+
+def _sorted(names: dict[str, str]) -> dict[str, str]:
+    return dict(sorted(names.items(), key=lambda pair: pair[1].casefold()))
+
+
+def _zones(chosen: str) -> dict[str, dict[str, str]]:
+    """The cities of each continent; the zone that is chosen is there whatever it is called."""
+    zones: dict[str, dict[str, str]] = {}
+    for zone in sorted({*changing.zones(), chosen}):
+        continent, _slash, city = zone.partition("/")
+        if continent in CONTINENTS or zone == chosen:
+            zones.setdefault(continent, {})[zone] = (city or zone).replace("_", " ").replace("/", ", ")
+    return zones
+
+
+def _whatsapp(hotel: Hotel) -> dict[str, Any]:
+    numbers = select(HotelIdentifier).where(HotelIdentifier.hotel_id == hotel.id, HotelIdentifier.channel == "whatsapp")
+    return {
+        "numbers": db.session.scalars(numbers.order_by(HotelIdentifier.id)).all(),
+        "set": {key: getattr(hotel, key) is not None for key in changing.SECRETS},
+        "installation": {key: getattr(settings(), key) is not None for key in changing.SECRETS},
+        "pms": hotel.pms,
+    }

@@ -1,0 +1,161 @@
+"""Every page that axe looks at: by its path, who looks at it, and what is done there first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.cast import ANA, EVA, LUIS, OLGA, OSCAR
+from tests.browser.desk import note, reply
+
+
+def nothing(_page: Page) -> None: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """`{marta}` in the path is a conversation in which something of everything was said, `{late}` one whose window is
+    closed. `role` is an account, or None for somebody who is not signed in. `first` brings about what is to be seen,
+    in any language.
+    """
+
+    name: str
+    path: str
+    role: str | None = None
+    first: Callable[[Page], None] = nothing
+
+
+def menu(name: str) -> Callable[[Page], None]:
+    """Opens one of the menus above the thread."""
+    return lambda page: page.locator(f"#{name}-menu > summary").click()
+
+
+def own_menu(page: Page) -> None:
+    page.locator("details.menu.person > summary").click()
+
+
+def keys(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def quick_replies(page: Page) -> None:
+    reply(page).press("/")
+    expect(page.get_by_role("dialog").get_by_role("link").first).to_be_visible()
+
+
+def writing_a_note(page: Page) -> None:
+    page.locator("label[for^=mode-note]").click()
+    expect(note(page)).to_be_visible()
+
+
+def searching_in_vain(page: Page) -> None:
+    page.get_by_role("searchbox").first.fill("zzzz nadie zzzz")
+    expect(page.locator("#lines > li")).to_have_count(0)
+
+
+def offline(page: Page) -> None:
+    page.context.set_offline(True)
+    expect(page.locator("#notice")).to_be_visible()
+
+
+def a_template(page: Page) -> None:
+    page.locator("details[name=template] > summary").first.click()
+
+
+def switching_off(page: Page) -> None:
+    page.locator("#agent").get_by_role("switch").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def a_wrong_password(page: Page) -> None:
+    page.locator("input[name=email]").fill("nobody@miramar.example")
+    page.locator("input[name=password]").fill("not the password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def somebody_already_here(page: Page) -> None:
+    page.locator("#email").fill(LUIS)
+    page.locator("#email").press("Enter")
+    expect(page.locator("#email-problem")).to_be_visible()
+
+
+def a_person(page: Page) -> None:
+    page.get_by_role("link", name="Luis").click()
+    expect(page.get_by_role("heading", level=1, name="Luis")).to_be_visible()
+
+
+def a_question(page: Page) -> None:
+    a_person(page)
+    page.locator("a[data-asks][href$=remove]").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def a_new_token(page: Page) -> None:
+    page.locator("#name").fill("Channel manager")
+    page.locator("#name").press("Enter")
+    expect(page.locator("#token")).to_be_visible()
+
+
+def a_wrong_setting(page: Page) -> None:
+    page.locator("#front_desk_opens").fill("08:00")
+    page.locator("#front_desk_opens").press("Enter")
+    expect(page.locator("#front_desk_closes-problem")).to_be_visible()
+
+
+def a_wrong_reply(page: Page) -> None:
+    page.locator("#shortcut").fill("piscina")
+    page.locator("#body").fill("Hola, {{ nombre }}")
+    page.locator("form button.primary").click()
+    expect(page.locator("#body-problem")).to_be_visible()
+
+
+PLACES = (
+    Place("sign-in", "/login"),
+    Place("a wrong password", "/login", None, a_wrong_password),
+    Place("nobody waits", "/conversations", OSCAR),
+    Place("none is closed", "/conversations?view=closed", OSCAR),
+    Place("a full inbox", "/conversations?view=all", ANA),
+    Place("searching in vain", "/conversations?view=all", ANA, searching_in_vain),
+    Place("a conversation", "/conversations/{marta}?view=all", ANA),
+    Place("a guest", "/conversations/{marta}?show=guest", LUIS),
+    Place("a closed window", "/conversations/{late}", ANA, a_template),
+    Place("assigning", "/conversations/{marta}", ANA, menu("assign")),
+    Place("putting off", "/conversations/{marta}", ANA, menu("snooze")),
+    Place("a note", "/conversations/{marta}", ANA, writing_a_note),
+    Place("quick replies", "/conversations/{marta}", ANA, quick_replies),
+    Place("quick replies, without scripts", "/conversations/{marta}/replies", ANA),
+    Place("keys", "/conversations/{marta}", ANA, keys),
+    Place("no connection", "/conversations/{marta}", ANA, offline),
+    Place("one's own menu", "/account", OLGA, own_menu),
+    Place("an account", "/account", EVA),
+    Place("switches", "/admin/flags", EVA),
+    Place("a share that is none", "/admin/flags/agent/sure?state=share&percentage=0", EVA),
+    Place("the agent to be switched off", "/admin/flags", EVA, switching_off),
+    Place("the same without scripts", "/admin/flags/agent/sure?state=off", EVA),
+    Place("what was switched", "/admin/flags/booking", EVA),
+    Place("audit log", "/admin/audit", EVA),
+    Place("nothing of that kind in the audit log", "/admin/audit?action=totp_on&person=command", EVA),
+    Place("operations", "/ops", OLGA),
+    Place("webhook failures", "/ops/webhook-failures", OLGA),
+    Place("settled failures", "/ops/webhook-failures?view=settled", OLGA),
+    Place("all failures to be put back", "/ops/webhook-failures/replay?all=1", OLGA),
+    Place("no failure chosen", "/ops/webhook-failures/replay", OLGA),
+    Place("dead letters", "/ops/dead-letters", OLGA),
+    Place("people", "/admin/people", EVA),
+    Place("inviting somebody who is here", "/admin/people", EVA, somebody_already_here),
+    Place("a person", "/admin/people", EVA, a_person),
+    Place("removing somebody", "/admin/people", EVA, a_question),
+    Place("a new token", "/admin/tokens", EVA, a_new_token),
+    Place("a manager's settings", "/admin/hotel", LUIS),
+    Place("settings that cannot be", "/admin/hotel", EVA, a_wrong_setting),
+    Place("replies", "/replies", LUIS),
+    Place("a reply that cannot be", "/replies/new", LUIS, a_wrong_reply),
+    Place("templates", "/replies/templates", LUIS),
+    Place("a template to be written", "/replies/templates/new", LUIS),
+    Place("not for this role", "/conversations", OLGA),
+    Place("nothing here", "/conversations/999999999", ANA),
+)
