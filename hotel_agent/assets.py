@@ -22,8 +22,8 @@ def init_app(app: Flask) -> None:
         if endpoint == "static" and "v" not in values and (version := _version(folder, values.get("filename", ""))):
             values["v"] = version
 
-    icons = f"{app.static_url_path}/icons.svg"
-    app.jinja_env.globals["icons"] = lambda: f"{icons}?v={_version(folder, 'icons.svg')}"
+    icons = f"{app.static_url_path}/icons.svg?v={_version(folder, 'icons.svg')}"
+    app.jinja_env.globals["icons"] = lambda: icons  # A page asks hundreds of times.
 
     @app.after_request
     def keep_for_good(response: Response) -> Response:

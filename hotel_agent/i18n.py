@@ -5,13 +5,14 @@ Times are in the zone of the hotel that the person looks at.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale
-from babel.dates import format_interval, format_skeleton, get_timezone
+from babel.dates import format_interval, format_skeleton
 from babel.numbers import format_currency, format_decimal
 from babel.support import NullTranslations
 from flask import Flask, Response, current_app, g, has_app_context, request
@@ -36,7 +37,7 @@ SHORT_CODES = frozenset(
 def init_app(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = f"{app.root_path}/hotel_agent/translations"
     app.config["BABEL_DEFAULT_LOCALE"] = DEFAULT
-    Babel(app, locale_selector=language, timezone_selector=lambda: _zone().key)
+    Babel(app, locale_selector=language, timezone_selector=lambda: str(_zone()))
     install = app.jinja_env.install_gettext_callables  # type: ignore[attr-defined]
     install(lambda words: _(words), lambda one, many, num: _plural(one, many, num), newstyle=True)
     app.after_request(_remember_language)
@@ -98,14 +99,19 @@ def _remember_language(response: Response) -> Response:
     return response
 
 
-def _zone() -> Any:
+def _zone() -> tzinfo:
     me = g.get("me")
-    return get_timezone(me.hotel.timezone if me else "UTC")
+    return me.hotel.zone if me else UTC
 
 
 def _locale() -> Locale:
     spoken = get_locale()
-    code = spoken.language if spoken else DEFAULT
+    return _locale_of(spoken.language if spoken else DEFAULT)
+
+
+@lru_cache
+def _locale_of(code: str) -> Locale:
+    """Babel looks for files at each parsing."""
     return Locale.parse(REGIONS.get(code, code))
 
 

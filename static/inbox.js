@@ -105,6 +105,7 @@
     source: target, target, swap: "outerMorph", headers: { ...headers, "HX-Target": `${target.localName}#${target.id}` },
   });
   const here = () => location.pathname + location.search;
+  const wantedId = () => location.pathname.match(/\/(\d+)$/)?.[1] ?? shownId();
   const withPages = () => {
     const url = new URL(location.href);
     if (pages > 1) url.searchParams.set("pages", pages);
@@ -114,8 +115,9 @@
   };
   let pages = 1;
   const list = new Part("list", LIST_GAP_MS, withPages);
-  const work = new Part("work", 250, () => shownId() && !$("#newer") && here());
-  const presence = new Part("presence", 300, () => shownId() && here());
+  const shown = () => shownId() && `${inbox.dataset.index}/${wantedId()}${location.search}`;
+  const work = new Part("work", 250, () => !$("#newer") && shown());
+  const presence = new Part("presence", 300, shown);
   const everything = () => { list.refresh(); work.refresh(); };
 
   // ---- news: a stream, and polling while there is none
@@ -177,7 +179,12 @@
   const offline = () => tell("offline", clock(lastGood));
 
   document.addEventListener("htmx:error", (event) => event.detail.ctx && offline());
-  document.addEventListener("htmx:response:error", (event) => trouble(event.detail.ctx.response.status));
+  // Of error answers only our own page is shown, with what is wrong at its place; a proxy's or a stranger's never is.
+  document.addEventListener("htmx:response:error", (event) => {
+    const { ctx } = event.detail;
+    if (!ctx.text.includes('id="thread"')) ctx.swap = "none";
+    trouble(ctx.response.status);
+  });
   function trouble(status) {
     if (status === 400 || status === 409) return;
     if (status === 401) { tell("signedOut"); source?.close(); poll(false); }
@@ -202,6 +209,9 @@
   const gap = () => log().scrollHeight - log().scrollTop - log().clientHeight;
 
   document.addEventListener("htmx:before:swap", (event) => {
+    // What comes late, of a conversation that is not looked at any more, is not shown.
+    const of = event.detail.tasks.map((task) => task.fragment?.querySelector?.("#thread")?.dataset.conversationId).find(Boolean);
+    if (of && of !== wantedId()) { event.preventDefault(); return; }
     if (log()) stick = openedAnew || reading;
     for (const task of event.detail.tasks) if (task.fragment?.querySelector?.("#items")) keep(task.fragment);
   });
@@ -272,6 +282,8 @@
 
   // ---- opening a conversation without leaving the page
 
+  // While a conversation is on its way no letter is an order, since it would be about the one before.
+  let opening, writeThen;
   async function open(href, { how = "pushState", screen } = {}) {
     const url = new URL(href, location.href);
     closeMenus();
@@ -281,7 +293,14 @@
     if (url.pathname === inbox.dataset.index) return;
     openedAnew = true;
     inbox.classList.add("is-opening");
-    try { await get(url.pathname + url.search, $("#work")); } finally { inbox.classList.remove("is-opening"); }
+    $("#work").setAttribute("hx-sync", "this:replace"); // The latest click counts.
+    const mine = opening = get(url.pathname + url.search, $("#work"));
+    try { await mine; } finally {
+      if (opening === mine) { opening = undefined; inbox.classList.remove("is-opening"); }
+    }
+    if (opening || wantedId() !== shownId()) return;
+    if (writeThen) write(writeThen);
+    writeThen = undefined;
     listen(300);
     document.title = document.title.replace(/^(\(\d+\) )?[^·]*/, (_, waiting) => `${waiting ?? ""}${$("#thread").dataset.name ?? ""} `);
   }
@@ -685,6 +704,7 @@
       for (const link of $$("#canned-list a")) link.setAttribute("aria-selected", "false");
       const chosen = links[(place + links.length) % links.length];
       chosen?.setAttribute("aria-selected", "true");
+      $("#canned-q").setAttribute("aria-activedescendant", chosen?.id ?? "");
       chosen?.scrollIntoView({ block: "nearest" });
     },
     move(step) {
@@ -718,7 +738,7 @@
     const next = lines[Math.min(lines.length - 1, Math.max(0, at + step))];
     next.focus();
     next.scrollIntoView({ block: "nearest" });
-    if (matchMedia("(min-width: 46.01rem)").matches) { clearTimeout(move.later); move.later = setTimeout(() => open(next.href, { how: shownId() ? "replaceState" : "pushState" }).then(() => next.focus()), 140); }
+    if (matchMedia("(min-width: 46.01rem)").matches) { clearTimeout(move.later); move.later = setTimeout(() => open(next.href, { how: shownId() ? "replaceState" : "pushState" }).then(() => { if (document.activeElement === document.body) next.focus(); }), 140); }
   }
   document.addEventListener("keydown", (event) => {
     const field = event.target.closest?.("textarea, input:not([type=radio]), select");
@@ -741,6 +761,11 @@
       e: () => press("[data-action=close]"), t: () => press(".verbs [data-action=takeover], .verbs .strong"),
       "/": () => $("#q").focus(), "?": () => $("#keys").showModal(),
     };
+    if (opening && !["j", "k", "/", "?"].includes(event.key)) {
+      if (event.key === "r" || event.key === "n") writeThen = event.key === "n" ? "note" : "reply";
+      if (event.key.length === 1) event.preventDefault();
+      return;
+    }
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
 

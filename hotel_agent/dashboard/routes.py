@@ -330,7 +330,9 @@ def _done(
 def _page(
     conversation_id: int | None, status: int = 200, trouble: Trouble | None = None, before: str | None = None
 ) -> AnyResponse:
-    part = _part() if conversation_id or _part() == "list" else None
+    part = _part()
+    if part not in (None, "list") and conversation_id is None:
+        return Response(status=204)  # No conversation is open: there is no such part.
     given: dict[str, Any] = {"here": _here(), "shown_id": conversation_id, "head": None, "listing": None}
     if part in (None, "list"):
         given |= _list(me())

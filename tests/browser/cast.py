@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import urllib.request
 from collections.abc import Callable
@@ -10,12 +11,25 @@ from typing import Any
 from dotenv import dotenv_values
 from redis import Redis
 
+from hotel_agent.simulator.meta import PHOTO, VOICE, Sample
 from tests.load import meta
 from tests.load.installation import APP_SECRET, Demo, wait_until
 
 ANA, LUIS, EVA = "ana@miramar.example", "luis@miramar.example", "eva@miramar.example"
 OLGA, OSCAR = "olga@miramar.example", "oscar@andes.example"
 PASSWORD = "la-clave-de-todos-en-la-demo"
+
+
+def _file(sample: Sample) -> dict[str, str]:
+    return {"id": sample.id, "mime_type": sample.mime_type, "sha256": base64.b64encode(sample.digest).decode()}
+
+
+# What the stand-in for Graph has the bytes of.
+MEDIA: dict[str, dict[str, Any]] = {
+    "image": _file(PHOTO),
+    "audio": {**_file(VOICE), "voice": True},
+    "location": {"latitude": 39.4699, "longitude": -0.3763, "name": "Estació del Nord"},
+}
 
 _no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -36,7 +50,15 @@ class Guest:
 
     def says(self, words: str) -> str:
         """Answers the wamid, once the hotel has it on disk."""
-        message = meta.text(self.phone, words)
+        return self._posts(meta.text(self.phone, words))
+
+    def sends(self, kind: str) -> str:
+        """The simulator's sample of an image or of an audio (a voice note), or a location."""
+        message = meta.text(self.phone, "")
+        del message["text"]
+        return self._posts({**message, "type": kind, kind: MEDIA[kind]})
+
+    def _posts(self, message: dict[str, Any]) -> str:
         post_as_meta(self._demo, meta.messages_body([message], meta.MIRAMAR, self.name))
         return str(message["id"])
 

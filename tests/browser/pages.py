@@ -86,6 +86,7 @@ def somebody_already_here(page: Page) -> None:
 def a_person(page: Page) -> None:
     page.get_by_role("link", name="Luis").click()
     expect(page.get_by_role("heading", level=1, name="Luis")).to_be_visible()
+    page.wait_for_load_state()  # With its scripts.
 
 
 def a_question(page: Page) -> None:

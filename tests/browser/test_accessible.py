@@ -9,7 +9,6 @@ from tests.browser.axe import COLOURS, is_clean
 from tests.browser.cast import ANA, PASSWORD
 from tests.browser.desk import ANSWER_MS, action, answer, bubble, is_there, line, note, reply, sideways
 from tests.browser.pages import PLACES, Place
-from tests.load import meta
 from tests.load.installation import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -18,14 +17,12 @@ DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=375, heig
 
 
 @pytest.fixture(scope="module")
-def shown(chromium, demo_url, guest, asks_sql):
+def shown(guest, asks_sql):
     """The conversations that PLACES name: one with something of everything, one whose window is closed."""
     marta, late = guest("Marta Ruiz"), guest("Lola Tarde")
     late.says("Hola")
-    with chromium.new_context(base_url=demo_url) as phone:
-        phone.request.post("/simulator/guests", form={"name": marta.name, "phone": marta.phone, "language": "es"})
-        for kind in ("image", "audio", "location"):
-            phone.request.post(f"/simulator/phones/{marta.phone}/messages", form={"kind": kind, "hotel": meta.MIRAMAR})
+    for kind in ("image", "audio", "location"):
+        marta.sends(kind)
     marta.says("Hola, esto es *muy* urgente: hay una fuga de agua en mi habitación")
     marta.says("¿Tenéis una habitación doble mañana?")
     wait_until(lambda: marta.answers_by("agent") >= 2, 30, "the agent does not answer")
@@ -219,6 +216,13 @@ def test_on_a_phone_from_the_list_to_the_guest_and_back(works_as, guest):
     expect(thread).to_be_hidden()
     expect(page.get_by_role("searchbox").first).to_be_visible()
     assert sideways(page) == 0
+
+    # What comes meanwhile disturbs nothing.
+    marta.says("¿Y el desayuno?")
+    expect(line(page, marta)).to_contain_text("¿Y el desayuno?", timeout=ANSWER_MS)
+    line(page, marta).tap()
+    expect(bubble(page, "¿Y el desayuno?")).to_be_in_viewport()
+    expect(page.get_by_role("main")).to_have_count(1)
 
 
 def test_at_twice_the_size_an_answer_can_be_written(works_as, guest):

@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 
 from tests.browser.cast import ANA, EVA, LUIS, OSCAR
 from tests.browser.desk import ANSWER_MS, action, answer, bubble, is_there, line, note, reply
-from tests.load import meta
 from tests.load.installation import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -277,15 +276,10 @@ def test_a_conversation_is_found_by_name_phone_code_and_words(works_as, guest, a
         expect(page.get_by_text("Sin resultados")).to_be_visible()
 
 
-def test_a_photo_is_shown_and_a_voice_note_plays(works_as, opens, guest):
+def test_a_photo_is_shown_and_a_voice_note_plays(works_as, guest):
     julia = guest("Júlia Santos")
-    phone = opens("/simulator")
-    phone.request.post("/simulator/guests", form={"name": julia.name, "phone": julia.phone, "language": "pt"})
-    for kind in ("image", "audio"):
-        answer = phone.request.post(
-            f"/simulator/phones/{julia.phone}/messages", form={"kind": kind, "hotel": meta.MIRAMAR}
-        )
-        assert answer.ok
+    julia.sends("image")
+    julia.sends("audio")
     page = works_as(ANA, f"/conversations/{julia.conversation}")
     photo, voice = page.locator("[data-author=guest] img"), page.locator("[data-author=guest] audio")
     expect(photo).to_be_visible(timeout=ANSWER_MS)
