@@ -1,8 +1,9 @@
-"""The measurements: `python -m tests.load.bench [intake|latency|inbox|start|all]`; tables here, figures in var/bench.
+"""The measurements: `python -m tests.load.bench [PART]` (all by default); tables here, figures in var/bench.
 
 intake   durable posts a second beside a no-op and a per-request insert; what kill -9 in mid-load leaves of the 200s
 latency  from a guest's message to the reply heard at the Graph double, at 1, 20 and 50 messages a second; memory
 inbox    the receptionist's pages among 100,000 conversations and a million messages: time, bytes, statements
+live     open screens of the front desk: what 50 cost while nothing happens, and how soon a message is on one
 start    from a fresh clone to the first answered message, and the second start
 
 Figures are taken on a machine that does everything at once (load, server, PostgreSQL): read the ratios. A target
@@ -34,7 +35,7 @@ import psycopg
 
 from hotel_agent.embedded import Embedded
 from tests.chaos.history import WAMID
-from tests.load import crowd, meta
+from tests.load import crowd, meta, screens
 from tests.load.installation import (
     APP_SECRET,
     ROOT,
@@ -61,6 +62,8 @@ WEB_MB, WORKER_MB = 200, 350
 BODY_BYTES = 850
 WARM_UP, VISITS = 5, 60
 PAGE_MS, PAGE_STATEMENTS, FIRST_VISIT_KB = 50, 20, 150
+SCREENS, QUIET_SECONDS, ON_SCREEN = 50, 20.0, 40
+ANA, GUEST = "ana@miramar.example", "34600999000"
 PASSWORD = "a password that is only for the bench"
 AS_BROWSER = {"Accept": "text/html,*/*", "Accept-Encoding": "gzip"}
 
@@ -330,8 +333,7 @@ def inbox() -> Figures:
     with _folder() as folder, _bare_server(folder, crowd.fill) as (port, database_url):
         with psycopg.connect(database_url) as database:
             conversations, messages, pages = _pages(database)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as browser:
-            _sign_in(browser)
+        with screens.sign_in(f"http://127.0.0.1:{port}", ANA, PASSWORD) as browser:
             figures = {name: _visits(browser, addresses) for name, addresses in pages.items()}
             first_visit = _first_visit(browser)
     table(
@@ -378,15 +380,6 @@ def _pages(database: psycopg.Connection[Any]) -> tuple[int, int, dict[str, list[
     )
 
 
-def _sign_in(browser: httpx.Client) -> None:
-    page = browser.get("/login", headers=AS_BROWSER).text
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert token, "there is no form to sign in with"
-    form = {"csrf_token": token[1], "email": "ana@miramar.example", "password": PASSWORD}
-    answer = browser.post("/login", data=form, headers=AS_BROWSER | {"Origin": str(browser.base_url).rstrip("/")})
-    assert answer.status_code == 303, f"signing in: {answer.status_code}"
-
-
 def _visits(browser: httpx.Client, addresses: list[str]) -> Figures:
     took, size, statements = [], [], []
     for number in range(WARM_UP + VISITS):
@@ -408,6 +401,37 @@ def _first_visit(browser: httpx.Client) -> float:
     asked_for = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', page.text))
     parts = [browser.get(html.unescape(address), headers=AS_BROWSER) for address in sorted(asked_for)]
     return round(sum(part.num_bytes_downloaded for part in [page, *parts]) / 1000, 1)
+
+
+# --- live ---------------------------------------------------------------------------------------------------
+
+
+def live() -> Figures:
+    with _folder() as folder:
+        demo = Demo(folder, free_port(), None, ANSWER_PAUSE_SECONDS="0.2", DEMO_STAFF_PASSWORD=PASSWORD)
+        try:
+            demo.start()
+            with screens.sign_in(f"http://127.0.0.1:{demo.port}", ANA, PASSWORD) as browser:
+                screens.say(demo, GUEST, "Quiero hablar con una persona")
+                conversation = screens.conversation_with(demo, GUEST)
+                without, quiet = screens.quiet_cost(demo, browser, conversation, SCREENS, QUIET_SECONDS)
+                times = screens.on_screen(demo, browser, GUEST, ON_SCREEN)
+        finally:
+            demo.stop()
+    figures: Figures = {
+        "screens": SCREENS,
+        "core_percent_without": round(without, 2),
+        "core_percent_quiet": round(quiet, 2),
+        "on_screen_ms": {f"p{share}": round(quantile(times, share / 100) * 1000) for share in (50, 95)},
+    }
+    table(
+        f"{SCREENS} open screens while nothing happens, and a guest's message on one of them",
+        ["core % without", "core % with", "on screen p50 ms", "p95 ms"],
+        [[f"{without:.1f}", f"{quiet:.1f}", *(str(figures["on_screen_ms"][each]) for each in ("p50", "p95"))]],
+    )
+    target(f"{SCREENS} quiet screens, % of one core", figures["core_percent_quiet"], 10)
+    target("message on screen, p95 ms", figures["on_screen_ms"]["p95"], 1000)
+    return figures
 
 
 # --- start --------------------------------------------------------------------------------------------------
@@ -489,8 +513,9 @@ PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
     "intake": (intake, kills),
     "latency": (latency,),
     "inbox": (inbox,),
+    "live": (live,),
     "start": (start,),
-    "all": (intake, kills, latency, inbox, start),
+    "all": (intake, kills, latency, inbox, live, start),
 }
 
 
