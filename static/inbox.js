@@ -287,6 +287,7 @@
   async function open(href, { how = "pushState", screen } = {}) {
     const url = new URL(href, location.href);
     closeMenus();
+    typing(false); // Colleagues need not wait for somebody who has gone.
     inbox.dataset.screen = screen ?? (url.pathname === inbox.dataset.index ? "list" : url.searchParams.get("show") === "guest" ? "guest" : "thread");
     mark(url.pathname);
     if (how) history[how]({ inbox: true }, "", url);
@@ -495,7 +496,7 @@
     toldAt = writes ? Date.now() : 0;
     toldWriting = writes;
     fetch(`${inbox.dataset.index}/${shownId()}/presence`, {
-      method: "POST", headers: { "X-CSRFToken": csrf(), "HX-Request": "true" }, body: new URLSearchParams({ writing: writes ? "1" : "0" }),
+      method: "POST", keepalive: true, headers: { "X-CSRFToken": csrf(), "HX-Request": "true" }, body: new URLSearchParams({ writing: writes ? "1" : "0" }),
     }).catch(() => {});
   }
 
@@ -822,7 +823,7 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden && (failing || source?.readyState !== EventSource.OPEN)) everything(); });
   window.addEventListener("online", () => { listen(); everything(); outbox.flush(); });
   window.addEventListener("offline", offline);
-  window.addEventListener("pagehide", () => { leaving = true; source?.close(); });
+  window.addEventListener("pagehide", () => { leaving = true; typing(false); source?.close(); });
   window.addEventListener("pageshow", (event) => { leaving = false; if (event.persisted) { listen(); everything(); } });
 
   openedAnew = !location.hash.startsWith("#m");

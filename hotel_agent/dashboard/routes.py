@@ -36,7 +36,7 @@ FIRST_PAGES = (("conversations", "dashboard.index"), ("operations", "operations.
 MOST_PAGES = 5
 LONGEST_QUERY = 100
 BEAT_SECONDS, STREAM_SECONDS = 20.0, 600.0
-# So often does a quiet stream look whether its process is to end.
+# So often does a quiet stream look whether its process is to end, and whether the page is still there.
 LOOK_SECONDS = 4.0
 AFTERNOON, EVENING, MORNING = time(16), time(20), time(9)
 
@@ -508,7 +508,7 @@ def _stream(somebody: Me, conversation_id: int | None) -> Iterator[str]:
                 if monotonic() >= beats:
                     beats = monotonic() + BEAT_SECONDS
                     _be_seen(somebody, conversation_id)
-                    yield ": here\n\n"
+                yield ":\n\n"  # Writing is how one notices that nobody reads any more.
                 news = stream.wait(min(LOOK_SECONDS, max(0.1, beats - monotonic())))
                 if any(each["topic"] == "session_ended" for each in news):
                     yield _event("bye")

@@ -43,7 +43,7 @@ def keys(page: Page) -> None:
 
 def quick_replies(page: Page) -> None:
     reply(page).press("/")
-    expect(page.get_by_role("dialog").get_by_role("link").first).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_role("option").first).to_be_visible()
 
 
 def writing_a_note(page: Page) -> None:
