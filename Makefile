@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help demo demo-reset test test-system check bench lock translations clean program tools
+.PHONY: help demo demo-reset test test-system check bench screenshots lock translations clean program tools
 
 # The first Python that is new enough; `make demo PYTHON=…` names another. Not looked for until it is needed.
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -16,6 +16,7 @@ help:
 	@echo 'make test-system  the tests that need Chromium and other programs; fails when one is missing'
 	@echo 'make check        lint, types, import rules, migrations in step with the models'
 	@echo 'make bench        the measurements; results in var/bench'
+	@echo 'make screenshots  the pictures in README and docs, taken anew of a demo of its own; needs Chromium'
 	@echo 'make lock         requirements*.in -> requirements*.txt'
 	@echo 'make translations gather the words of pages, bring the catalogs in step, compile them'
 	@echo 'make clean        delete .venv and caches; the data in var stays'
@@ -50,6 +51,9 @@ check: tools
 
 bench: tools
 	@exec $(BIN)/python -m tests.load.bench
+
+screenshots: tools
+	@exec $(BIN)/python -m ops.screenshots
 
 lock: tools
 	$(BIN)/uv pip compile --universal --generate-hashes -p 3.11 --no-emit-index-url --no-emit-find-links \

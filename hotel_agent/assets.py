@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, request
+from markupsafe import Markup
 
 KEPT_SECONDS = 365 * 24 * 3600
 WORDY = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
@@ -23,7 +24,15 @@ def init_app(app: Flask) -> None:
             values["v"] = version
 
     icons = f"{app.static_url_path}/icons.svg?v={_version(folder, 'icons.svg')}"
-    app.jinja_env.globals["icons"] = lambda: icons  # A page asks hundreds of times.
+
+    @lru_cache(maxsize=512)  # A page asks hundreds of times.
+    def icon(name: str, kind: str = "") -> Markup:
+        """A line icon on a 24 grid, in the colour of the text."""
+        classes = f"icon {kind}".strip()
+        words = '<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>'
+        return Markup(words).format(classes, icons, name)  # noqa: S704  The words are ours.
+
+    app.jinja_env.globals["icon"] = icon
 
     @app.after_request
     def keep_for_good(response: Response) -> Response:

@@ -10,8 +10,8 @@
   const words = $("#words").dataset;
   const say = (name, ...values) => {
     let text = words[name];
-    if (values.length > 1) text = text.replace("##", values[1]);
-    return text.replace("#", values[0] ?? "");
+    if (values.length > 1) text = text.replace("##", () => values[1]);
+    return text.replace("#", () => values[0] ?? ""); // A name may hold what `replace` takes for a sign of its own.
   };
   const shownId = () => $("#work").dataset.conversationId;
   const log = () => $("#log");
@@ -122,21 +122,22 @@
 
   // ---- news: a stream, and polling while there is none
 
-  let source, poller, leaving = false, reopening;
+  let source, streams = [], poller, leaving = false, reopening;
+  const endBefore = (news) => streams.splice(0, Math.max(0, streams.indexOf(news))).forEach((each) => each.close());
   function poll(on) {
     if (on) poller ??= setInterval(everything, POLL_MS);
     else poller = clearInterval(poller);
   }
-  // Another conversation is another stream. The one before is heard until the new one is open, so nothing is missed.
+  // Another conversation is another stream. Those before are heard until the new one is open, so nothing is missed.
   function listen(delay = 0) {
     clearTimeout(reopening);
     reopening = setTimeout(() => {
-      const id = shownId(), before = source;
-      const heard = before?.readyState === EventSource.OPEN;
+      const id = shownId(), heard = streams.some((each) => each.readyState === EventSource.OPEN);
       const news = source = new EventSource(inbox.dataset.events + (id ? `?conversation=${id}` : ""));
+      streams.push(news);
       let opened = heard;
       news.addEventListener("open", () => {
-        before?.close();
+        endBefore(news);
         poll(false);
         if (!opened) everything(); // Whatever happened while nobody listened.
         opened = false;
@@ -151,7 +152,7 @@
       news.addEventListener("bye", () => { news.close(); everything(); });
       news.addEventListener("error", () => {
         if (leaving || news !== source) return;
-        before?.close();
+        endBefore(news);
         poll(true);
         if (news.readyState === EventSource.CLOSED) listen(POLL_MS);
       });
@@ -187,7 +188,7 @@
   });
   function trouble(status) {
     if (status === 400 || status === 409) return;
-    if (status === 401) { tell("signedOut"); source?.close(); poll(false); }
+    if (status === 401) { tell("signedOut"); streams.forEach((each) => each.close()); poll(false); }
     else if (status === 429) tell("limited");
     else if (status >= 502 && status <= 504) offline();
     else tell("failed");
@@ -224,6 +225,7 @@
       outbox.show(items, id);
       return;
     }
+    keepQuote(fragment);
     const first = $$("li[id]", items).find((li) => !li.id.startsWith("day-"));
     const same = first && document.getElementById(first.id);
     if (same && !fragment.querySelector("#newer")) {
@@ -240,6 +242,15 @@
       }
     }
     outbox.show(items, id);
+  }
+
+  // Which message the half-typed reply answers, only this page knows.
+  function keepQuote(fragment) {
+    const form = $("form.reply"), next = $("form.reply", fragment), quoted = form?.elements.quoted?.value;
+    if (!quoted || !next) return;
+    $("[name=quoted]", next).setAttribute("value", quoted);
+    $(".quoting-words", next).textContent = $(".quoting-words", form).textContent;
+    $(".quoting", next).hidden = false;
   }
 
   document.addEventListener("htmx:after:swap", () => {
@@ -443,7 +454,7 @@
   const fields = () => $$("form[data-draft] textarea");
   const drafts = {
     keep(field) {
-      const id = shownId(), kept = store.read("draft", id) ?? {};
+      const id = field.form.id.match(/\d+$/)[0], kept = store.read("draft", id) ?? {};
       const kind = field.form.dataset.draft;
       if (field.value) kept[kind] = field.value; else delete kept[kind];
       store.write("draft", id, kept);
@@ -576,11 +587,14 @@
     async refused(message, status, html) {
       this.change(message.conversation, message.clientId, null);
       const kept = store.read("draft", message.conversation) ?? {};
-      if (!kept.reply) store.write("draft", message.conversation, { ...kept, reply: message.text });
+      const reply = [message.text, kept.reply].filter(Boolean).join("\n");
+      store.write("draft", message.conversation, { ...kept, reply });
       if (message.conversation !== shownId() || !html.includes('id="thread"')) return;
       await swapThread(html);
       const field = $("form.reply textarea");
-      if (field) { put_in(field, kept.reply || message.text); field.focus(); }
+      const bubble = message.quoted && document.getElementById(`m${message.quoted}`);
+      if (bubble) quote(bubble);
+      if (field) { put_in(field, reply); field.focus(); }
     },
     failed(message, why) {
       this.change(message.conversation, message.clientId, { why });
@@ -796,7 +810,9 @@
 
   // A short chime of two notes; browsers allow it once somebody has touched the page.
   let audio;
-  document.addEventListener("pointerdown", () => { if (inbox.dataset.sound === "on") audio ??= new AudioContext(); }, { once: true });
+  for (const touch of ["pointerdown", "keydown"]) {
+    document.addEventListener(touch, () => { if (inbox.dataset.sound === "on") audio ??= new AudioContext(); }, { once: true });
+  }
   function chime() {
     if (!audio || inbox.dataset.sound !== "on") return;
     for (const [note, after] of [[659.3, 0], [987.8, 0.16]]) {
@@ -823,7 +839,7 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden && (failing || source?.readyState !== EventSource.OPEN)) everything(); });
   window.addEventListener("online", () => { listen(); everything(); outbox.flush(); });
   window.addEventListener("offline", offline);
-  window.addEventListener("pagehide", () => { leaving = true; typing(false); source?.close(); });
+  window.addEventListener("pagehide", () => { leaving = true; typing(false); streams.forEach((each) => each.close()); });
   window.addEventListener("pageshow", (event) => { leaving = false; if (event.persisted) { listen(); everything(); } });
 
   openedAnew = !location.hash.startsWith("#m");

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
@@ -57,9 +57,8 @@ def take_over(conversation_id: int, by: int, seen_assignee: int | _Anybody | Non
         if seen_assignee is not ANY and before not in (None, by, seen_assignee):
             raise TakenBySomebodyElse(name_of(before), before)
         become_staffs(conversation, by)
-        since = _leave_to_staff(conversation) if was_agents else None
-        if since:
-            waiting.hand_over(conversation, waiting.GUEST_WROTE, since)
+        if was_agents:
+            leave_to_staff(conversation)
         if conversation.status in ("snoozed", "closed"):
             waiting.wake(conversation)
         return Taken(before, was_agents)
@@ -75,7 +74,8 @@ def name_of(staff_id: int) -> str:
 def become_staffs(conversation: Conversation, by: int) -> None:
     """The conversation is this colleague's, and what the agent had not said yet it does not say.
 
-    In the caller's transaction, which also decides what becomes of the messages that the agent owed an answer.
+    In the caller's transaction, which also decides what becomes of the messages that the agent owed an answer: those
+    are `pending`, also the ones whose answer is withheld now.
     """
     whose: dict[str, Any] = {"from": conversation.assignee_id}
     note_event(conversation, "taken_over", by, **whose)
@@ -83,7 +83,7 @@ def become_staffs(conversation: Conversation, by: int) -> None:
     if conversation.owner == "staff":
         return
     conversation.owner, conversation.answer_due_at = "staff", None
-    db.session.execute(
+    withheld = db.session.scalars(
         update(Message)
         .where(
             Message.conversation_id == conversation.id,
@@ -92,18 +92,47 @@ def become_staffs(conversation: Conversation, by: int) -> None:
             Message.author == "agent",
         )
         .values(status="cancelled")
+        .returning(Message.answers_to)
+    )
+    owe_again(conversation, [answered for answered in withheld if answered])
+
+
+def owe_again(conversation: Conversation, message_ids: Collection[int]) -> None:
+    """The answer to these was withheld: they, and what was answered with them, wait again, unless more was said."""
+    if not message_ids:
+        return
+    heard = (
+        select(func.coalesce(func.max(func.coalesce(Message.answers_to, Message.id)), 0))
+        .where(
+            Message.conversation_id == conversation.id,
+            Message.direction == "out",
+            Message.status != "cancelled",
+        )
+        .scalar_subquery()
+    )
+    db.session.execute(
+        update(Message)
+        .where(
+            Message.conversation_id == conversation.id,
+            Message.handling == "answered",
+            Message.id <= max(message_ids),
+            Message.id > heard,
+        )
+        .values(handling="pending")
     )
 
 
-def _leave_to_staff(conversation: Conversation) -> datetime | None:
-    """What the agent owed a person owes; since when."""
+def leave_to_staff(conversation: Conversation) -> None:
+    """What the agent owed a person owes."""
     moved = db.session.scalars(
         update(Message)
         .where(Message.conversation_id == conversation.id, Message.handling == "pending")
         .values(handling="staff")
         .returning(func.coalesce(Message.sent_at, Message.created_at))
     )
-    return min(moved, default=None)
+    since = min(moved, default=None)
+    if since:
+        waiting.hand_over(conversation, waiting.GUEST_WROTE, since)
 
 
 def give_back(conversation_id: int, by: int, *, hotel_id: int) -> None:

@@ -22,7 +22,7 @@ from hotel_agent.channels.whatsapp.errors import ErrorClass
 from hotel_agent.channels.whatsapp.limits import OutMessage, Recipient, fit, to_graph
 from hotel_agent.channels.whatsapp.outgoing import from_json, kind_of, to_json, words_of
 from hotel_agent.config import settings
-from hotel_agent.conversations import statuses
+from hotel_agent.conversations import handover, statuses
 from hotel_agent.conversations.models import Conversation, Message
 from hotel_agent.conversations.waiting import hand_over
 from hotel_agent.db import db, glance, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
@@ -32,6 +32,9 @@ from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.logs import get_logger
 
 TRIES = 6
+# Why nothing was even tried, as `error_text` tells it.
+WINDOW_CLOSED = "The 24-hour window is closed."
+NO_NUMBER = "There is no number to send from or to."
 PROBE_AFTER = timedelta(seconds=60)
 STOPPING = {ErrorClass.AUTH, ErrorClass.QUALITY, ErrorClass.BILLING}
 # Locks a number's row without holding up those who begin a conversation on it.
@@ -144,19 +147,27 @@ def _next(conversation: Conversation) -> Ticket | None:
         if message.status == "sending":  # We hold the lane, so whoever was sending it is dead.
             message.status = "unknown"
         elif conversation.owner == "staff" and message.author == "agent":
-            message.status = "cancelled"
+            _withhold(conversation, message)
         elif message.next_attempt_at and message.next_attempt_at > utcnow():
             return None
         elif not conversation.window_is_open and message.type != "template":
-            _fail(conversation, message, None, "window_closed", "The 24-hour window is closed.")
+            _fail(conversation, message, None, "window_closed", WINDOW_CLOSED)
         elif (address := _address(conversation)) is None:
-            _fail(conversation, message, None, "send_failed", "There is no number to send from or to.")
+            _fail(conversation, message, None, "send_failed", NO_NUMBER)
         else:
             ticket = _ticket(conversation, message, *address)
             if ticket:
                 message.status, message.sending_at, message.attempts = "sending", utcnow(), message.attempts + 1
             return ticket
     return None
+
+
+def _withhold(conversation: Conversation, message: Message) -> None:
+    """It could not be sent before a colleague took over: what it answers waits for them, unless they have answered."""
+    message.status = "cancelled"
+    if message.answers_to:
+        handover.owe_again(conversation, [message.answers_to])
+        handover.leave_to_staff(conversation)
 
 
 def _first_in_the_lane(conversation_id: int) -> Message | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput
 from hotel_agent.hotels.models import Hotel
 
-PAGE = 40
+PAGE = 25
 MOST_PINNED = 20
 # The agent answers within seconds: who waits longer than this waits for somebody.
 AGENT_SHOULD_HAVE_ANSWERED = timedelta(minutes=2)
@@ -96,7 +96,9 @@ def listing(hotel: Hotel, staff_id: int, view: str, query: str = "", after: str 
         ids = list(found)
     else:
         ids, more = _page(view, values, after)
-    pinned = [] if after else [one for one in _pinned(view, bool(wanted), values) if one not in ids][:MOST_PINNED]
+    pinned = [] if after else _pinned(view, bool(wanted), values, ids)
+    more_pinned = len(pinned) > MOST_PINNED
+    pinned = pinned[:MOST_PINNED]
     facts = facts_of(hotel, [*ids, *pinned])
     waiting, mine = db.session.execute(COUNTS, values).one()
     return Listing(
@@ -105,6 +107,7 @@ def listing(hotel: Hotel, staff_id: int, view: str, query: str = "", after: str 
         pinned=_lines(pinned, facts),
         lines=_lines(ids, facts, found),
         more=more,
+        more_pinned=more_pinned,
         waiting=waiting,
         mine=mine,
     )
@@ -175,8 +178,8 @@ PINNED = """
 """
 
 
-def _pinned(view: str, searching: bool, values: dict[str, Any]) -> list[int]:
-    """Some more than fit, since those that the view shows anyway are taken out.
+def _pinned(view: str, searching: bool, values: dict[str, Any], shown: Collection[int]) -> list[int]:
+    """One more than fit, if there are so many, without those that are shown anyway.
 
     In the list of who waits, those who wait are below, if not on this page then on a later one.
     """
@@ -186,9 +189,9 @@ def _pinned(view: str, searching: bool, values: dict[str, Any]) -> list[int]:
         awake=AWAKE,
         nobodys="false" if all_waiting_listed else WAITS,
         listed=WAITS if all_waiting_listed else "false",
-        most=PAGE + MOST_PINNED,
+        most=len(shown) + MOST_PINNED + 1,
     )
-    return list(db.session.execute(text(statement), values).scalars())
+    return [one for one in db.session.execute(text(statement), values).scalars() if one not in shown]
 
 
 COUNTS = text(f"""

@@ -42,8 +42,8 @@ AFTERNOON, EVENING, MORNING = time(16), time(20), time(9)
 
 # Greater ones are no ids of PostgreSQL's.
 LARGEST_ID, LARGEST_SMALL_ID = 2**63 - 1, 2**31 - 1
-ONE = f"<int(max={LARGEST_ID}):conversation_id>"
-MESSAGE = f"<int(max={LARGEST_ID}):message_id>"
+ONE = f"<int(min=1, max={LARGEST_ID}):conversation_id>"
+MESSAGE = f"<int(min=1, max={LARGEST_ID}):message_id>"
 
 bp = Blueprint("dashboard", __name__)
 
@@ -243,7 +243,8 @@ def _seen() -> int | None:
 def _id(given: Mapping[str, str], name: str, largest: int = LARGEST_ID) -> int | None:
     """The id of that name; None where there is none, or what cannot be one."""
     value = given.get(name, "")
-    return int(value) if value.isascii() and value.isdecimal() and int(value[:30]) <= largest else None
+    is_number = value.isascii() and value.isdecimal() and len(value) <= len(str(largest))
+    return int(value) if is_number and int(value) <= largest else None
 
 
 def _client_id() -> UUID:

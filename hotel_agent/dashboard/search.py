@@ -17,7 +17,7 @@ from hotel_agent.channels.whatsapp.payload import canonical_phone
 from hotel_agent.db import db
 from hotel_agent.hotels.models import Hotel
 
-MOST = 60  # conversations that one search shows
+MOST = 30  # conversations that one search shows
 HITS = 150  # messages and notes that are looked at for it: some are of one conversation
 NEWEST_CONVERSATIONS = 700  # open ones and closed ones each
 LONGEST_QUERY, MOST_WORDS = 200, 8

@@ -51,13 +51,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Listing:
-    """One view of the list. `pinned`: who waits and is nobody's, or has a failed send, wherever one looks."""
+    """One view of the list. `pinned`: who waits and is nobody's, or has a failed send, wherever one looks.
+
+    `more_pinned`: there are more of these than stand there; all who wait are in the view of who waits.
+    """
 
     view: str
     query: str
     pinned: tuple[Line, ...]
     lines: tuple[Line, ...]
     more: str | None  # cursor for the next page
+    more_pinned: bool
     waiting: int  # counts for the tabs
     mine: int
 

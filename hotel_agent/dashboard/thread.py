@@ -107,7 +107,7 @@ EVENTS = text("""
 """)
 
 
-def thread(hotel: Hotel, conversation_id: int, before: str | None = None, limit: int = 40) -> Thread:
+def thread(hotel: Hotel, conversation_id: int, before: str | None = None, limit: int = 30) -> Thread:
     """The latest items, or those before a cursor. Raises NotFound for another hotel's, BadInput for no cursor."""
     place = Place.read(before) if before else Place()
     keys = {"hotel": hotel.id, "conversation": conversation_id}

@@ -11,6 +11,7 @@ from flask import Flask
 
 from hotel_agent import i18n
 from hotel_agent.channels.whatsapp.errors import ErrorClass, classify
+from hotel_agent.conversations import outbox
 from hotel_agent.dashboard.shapes import Bubble, Chip, Event, Line, StayLine
 from hotel_agent.db import utcnow
 from hotel_agent.i18n import N_, _, ngettext
@@ -146,8 +147,32 @@ TYPES = {
     "reaction": N_("Reaction"),
     "order": N_("Order"),
     "unsupported": N_("Something that cannot be shown here"),
+    "unknown": N_("Something that cannot be shown here"),
+    "revoke": N_("The guest deleted this message"),
+    "edit": N_("Edited message"),
+    "system": N_("Notice from WhatsApp"),
+    "interactive": N_("Choice"),
+    "button": N_("Choice"),
     "buttons": N_("Question with buttons"),
     "list": N_("List to choose from"),
+}
+PMS_FAILURES = {
+    "look": N_("The PMS did not answer when asked for rooms"),
+    "hold": N_("The PMS did not answer when a room was to be kept"),
+    "book": N_("The PMS has not confirmed the booking"),
+    "cancel": N_("The PMS has not confirmed the cancellation"),
+}
+REFUSALS = {
+    "room_taken": N_("somebody was faster"),
+    "hold_lapsed": N_("the time to decide had run out"),
+    "not_for_sale": N_("not for sale on these days"),
+    "unknown": N_("the PMS does not know it"),
+    "over": N_("the stay is over"),
+}
+RELEASES = {
+    "declined": N_("the guest does not want it"),
+    "changed": N_("the guest wants something else"),
+    "quoted_again": N_("offered anew"),
 }
 TICKS = {
     "queued": N_("Waiting to be sent"),
@@ -291,11 +316,14 @@ def stay_short(stay: StayLine) -> str:
 
 def failure_words(bubble: Bubble) -> str:
     """Why it was not sent, and what helps."""
-    kind = classify(None, bubble.error_code)
+    window_closed = _("The guest last wrote more than 24 hours ago: WhatsApp now only takes a template.")
     if bubble.error_code is None:
-        return _("WhatsApp could not be reached.")
+        return {
+            outbox.WINDOW_CLOSED: window_closed,
+            outbox.NO_NUMBER: _("There is no number to send from or to."),
+        }.get(bubble.error_text or "", _("WhatsApp could not be reached."))
     return {
-        ErrorClass.WINDOW: _("The guest last wrote more than 24 hours ago: WhatsApp now only takes a template."),
+        ErrorClass.WINDOW: window_closed,
         ErrorClass.RECIPIENT: _("This number cannot be reached on WhatsApp. Try calling."),
         ErrorClass.POLICY: _("WhatsApp does not deliver this to the guest for now. Try calling."),
         ErrorClass.BILLING: _("WhatsApp refuses because of an unpaid bill. Tell whoever manages the account."),
@@ -305,7 +333,7 @@ def failure_words(bubble: Bubble) -> str:
         ErrorClass.MEDIA: _("The file could not be sent."),
         ErrorClass.RATE: _("Too much was sent at once."),
         ErrorClass.PAIR_RATE: _("Too much was sent to this guest at once."),
-    }.get(kind, _("WhatsApp did not deliver it (error %(code)s).", code=bubble.error_code))
+    }.get(classify(None, bubble.error_code), _("WhatsApp did not deliver it (error %(code)s).", code=bubble.error_code))
 
 
 def event_words(event: Event) -> str:
@@ -330,19 +358,19 @@ def event_words(event: Event) -> str:
         case "handed_over":
             return _("Now waits for a person: %(why)s", why=reason_words(str(told.get("reason", ""))))
         case "hold_made":
-            return " · ".join(filter(None, [_("Room kept while the guest decides"), _stay(told)]))
+            return _told_of(_("Room kept while the guest decides"), _stay(told))
         case "hold_released":
-            return _("The kept room is free again")
+            return _with_reason(_("The kept room is free again"), RELEASES, told)
         case "hold_expired":
             return _("The time to decide ran out: the room is free again")
         case "booked":
-            return " · ".join(filter(None, [_("Booked"), told.get("code"), _price(told)]))
+            return _told_of(_("Booked"), told.get("code"), _stay(told))
         case "booking_refused":
-            return _("The booking was refused: %(why)s", why=told.get("reason", "")).rstrip(": ")
+            return _told_of(_with_reason(_("Not booked"), REFUSALS, told), _stay(told))
         case "cancelled":
-            return " · ".join(filter(None, [_("Booking cancelled"), told.get("code")]))
+            return _told_of(_("Booking cancelled"), told.get("code"), _fee(told))
         case "pms_failed":
-            return _("The PMS did not answer: %(what)s", what=told.get("action", "")).rstrip(": ")
+            return _told_of(_pms_failure(told), told.get("code"), _stay(told))
         case "sent_again":
             return _("%(who)s sent it again", who=who) if who else _("Sent again")
     return event.kind.replace("_", " ")
@@ -363,17 +391,39 @@ def _when(text: Any) -> str:
         return ""
 
 
+def _pms_failure(told: dict[str, Any]) -> str:
+    action = told.get("action")
+    if action == "cancel" and told.get("reason"):
+        return _with_reason(_("The PMS refused to cancel"), REFUSALS, told)
+    return _(PMS_FAILURES[action]) if action in PMS_FAILURES else _("The PMS did not answer")
+
+
+def _with_reason(words: str, reasons: dict[str, str], told: dict[str, Any]) -> str:
+    """With the reason behind it; a PMS may have one of its own."""
+    code = str(told.get("reason") or "")
+    reason = _(reasons[code]) if code in reasons else code.replace("_", " ")
+    return f"{words}: {reason}" if reason else words
+
+
+def _told_of(*parts: str | None) -> str:
+    return " · ".join(filter(None, parts))
+
+
 def _stay(told: dict[str, Any]) -> str:
-    first, last = told.get("check_in") or told.get("arrival"), told.get("check_out") or told.get("departure")
     try:
-        days = i18n.date_range(date.fromisoformat(str(first)), date.fromisoformat(str(last)))
-    except ValueError:
+        days = i18n.date_range(date.fromisoformat(str(told["check_in"])), date.fromisoformat(str(told["check_out"])))
+    except (KeyError, ValueError):
         days = ""
-    return " · ".join(filter(None, [days, _price(told)]))
+    return _told_of(days, _price(told, "total"))
 
 
-def _price(told: dict[str, Any]) -> str:
+def _fee(told: dict[str, Any]) -> str:
+    fee = _price(told, "fee")
+    return _("fee %(amount)s", amount=fee) if fee else ""
+
+
+def _price(told: dict[str, Any], name: str) -> str:
     try:
-        return i18n.money(Decimal(str(told["total"])), str(told["currency"]))
+        return i18n.money(Decimal(str(told[name])), str(told["currency"]))
     except (KeyError, InvalidOperation, ValueError):
         return ""

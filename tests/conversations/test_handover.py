@@ -164,9 +164,29 @@ def test_nothing_that_the_agent_would_try_again_is_sent_after_a_takeover(asked, 
     assert messages("out")[-1].status == "queued"
     ana_takes(asked)
     assert messages("out")[-1].status == "cancelled"
+    assert (handlings(), reasons()) == (["answered", "staff"], ["guest_wrote"])
     time_passes(hours=1)
     run_jobs()
     assert len(graph.sent) == 1
+
+
+def test_given_back_the_agent_answers_what_nobody_has_heard_the_answer_to(asked, says, run_jobs, graph, sent):
+    graph.behave(UNAVAILABLE)
+    says("¿Hay piscina?")
+    run_jobs()
+    ana_takes(asked)
+    ana_gives_back(asked)
+    run_jobs()
+    assert (handlings(), conversation().waiting_since) == (["answered", "answered"], None)
+    assert len(sent) == 2
+
+
+def test_what_ana_answers_after_a_withheld_answer_waits_no_more(asked, says, run_jobs, graph):
+    graph.behave(UNAVAILABLE)
+    says("¿Hay piscina?")
+    run_jobs()
+    ana_writes(asked)
+    assert (handlings(), reasons(), conversation().waiting_since) == (["answered", "answered"], [], None)
 
 
 def test_a_send_that_fails_while_a_colleague_takes_over_is_not_tried_again(app, asked, says, run_jobs, graph):
@@ -176,6 +196,7 @@ def test_a_send_that_fails_while_a_colleague_takes_over_is_not_tried_again(app, 
     run_jobs()
     graph.while_sending = lambda heard: None
     assert messages("out")[-1].status == "cancelled"
+    assert (handlings(), reasons()) == (["answered", "staff"], ["guest_wrote"])
     time_passes(minutes=5)
     run_jobs()
     assert len(graph.tried) == 2

@@ -146,7 +146,7 @@ def test_pages_show_everybody_once_and_in_order(app, view):
             assignee_id=ana(),
             status_of="closed" if view == "closed" else "open" if view == "mine" and number % 2 else "waiting",
         )
-        for number in range(95)
+        for number in range(60)
     ]
     seen: list[int] = []
     shown = list_of(view)
@@ -186,6 +186,16 @@ def test_who_waits_and_is_nobodys_is_pinned_above_every_filter(app, view, query)
     nobodys = waiting("Marta", owner="staff")
     waiting("Julia", owner="staff", assignee_id=luis())
     assert ids(list_of(view, query).pinned) == [nobodys]
+
+
+def test_where_more_are_nobodys_than_fit_the_list_says_so(app):
+    for number in range(22):
+        waiting(f"Marta {number}", owner="staff")
+    assert not list_of("waiting").more_pinned
+    for view, query in (("mine", ""), ("closed", ""), ("waiting", "nonsense")):
+        shown = list_of(view, query)
+        assert (len(shown.pinned), shown.more_pinned) == (20, True)
+    assert (list_of("waiting", "Marta").pinned, list_of("all").pinned) == ((), ())
 
 
 @pytest.mark.parametrize("view", ["waiting", "mine", "closed"])

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from hotel_agent import i18n, live
-from hotel_agent.conversations import handover, presence
+from hotel_agent.conversations import handover, outbox, presence
 from hotel_agent.conversations.canned import put_canned, put_template
 from hotel_agent.conversations.models import Conversation, ConversationEvent, Message
 from hotel_agent.dashboard.shapes import VIEWS
@@ -116,6 +116,15 @@ def test_there_is_no_other_view(desk):
     assert desk.get("/conversations?view=secret").status_code == 404
 
 
+@pytest.mark.parametrize("number", ["0", "9" * 25, "0" * 40 + "9" * 30, "0" * 5000])
+def test_a_number_that_is_no_id_is_no_error_of_ours(desk, number):
+    marta = talk()
+    assert desk.get(f"/conversations/{number}").status_code == 404
+    assert desk.get(f"/conversations/{marta}?quote={number}&canned={number}").status_code == 200
+    for verb, form in (("assign", {"to": number}), ("takeover", {"seen": number}), ("close", {"seen": number})):
+        assert desk.post(f"/conversations/{marta}/{verb}", data=form).status_code in (303, 400)
+
+
 def test_the_thread_tells_who_wrote_and_what_happened(desk):
     marta = talk()
     says(marta, "¿Hay *parking*?", minutes=9)
@@ -145,6 +154,44 @@ def test_what_failed_says_why_and_offers_to_try_again(desk):
     assert f"/messages/{failed}/again" in html
     assert f"/messages/{doubt}/again" in html
     assert "lo leerá dos veces" in html
+
+
+def test_what_nobody_tried_to_send_says_so(desk):
+    marta = talk()
+    answers(marta, "Hola", status="failed", error_text=outbox.WINDOW_CLOSED)
+    answers(marta, "Hola otra vez", status="failed", error_text=outbox.NO_NUMBER)
+    shown = text_of(page(desk, f"/conversations/{marta}"))
+    assert "hace más de 24 horas" in shown
+    assert "No hay número" in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "told"),
+    [
+        ("booking_refused", {"reason": "room_taken"}, "No se reservó: alguien se adelantó"),
+        ("booking_refused", {"reason": "no_rate_left"}, "No se reservó: no rate left"),
+        ("pms_failed", {"action": "book", "code": "MIR-ABC234"}, "El PMS no ha confirmado la reserva · MIR-ABC234"),
+        ("pms_failed", {"action": "cancel", "reason": "over"}, "El PMS no deja cancelar: la estancia ya terminó"),
+        ("pms_failed", {"action": "look"}, "El PMS no respondió al pedirle habitaciones"),
+        ("hold_released", {"reason": "declined"}, "La habitación guardada vuelve a estar libre: el huésped no la quiere"),
+        ("cancelled", {"code": "MIR-ABC234", "fee": "95", "currency": "EUR"}, "MIR-ABC234 · cargo de 95 €"),
+    ],
+)
+def test_what_was_done_with_the_pms_is_told_with_its_result(desk, kind, details, told):
+    marta = talk()
+    happens(marta, kind, details=details)
+    assert told in text_of(page(desk, f"/conversations/{marta}")).replace("\xa0", " ")
+
+
+def test_a_deleted_message_and_what_has_no_words_are_named(desk):
+    marta = talk()
+    says(marta, "Mi tarjeta es…", wamid="w1")
+    says(marta, "[deleted]", type="revoke", payload={"revoke": {"original_message_id": "w1"}})
+    says(marta, "[unknown]", type="unknown")
+    shown = text_of(page(desk, f"/conversations/{marta}"))
+    assert "El huésped borró este mensaje" in shown
+    assert "Mi tarjeta" not in shown
+    assert "[unknown]" not in shown
 
 
 def test_the_guest_card_tells_the_stay(desk):
@@ -414,10 +461,10 @@ def test_the_list_goes_on_and_what_had_been_loaded_is_loaded_again(desk):
     for number in range(45):
         talk(f"Huésped {number}", minutes=number + 1)
     html = page(desk, "/conversations?view=all")
-    assert html.count('<li id="line-') == 40
+    assert html.count('<li id="line-') == 25
     more = re.search(r'id="more"><a class="button" href="([^"]+)"', html)
     assert more
-    assert page(desk, more[1].replace("&amp;", "&")).count('<li id="line-') == 5
+    assert page(desk, more[1].replace("&amp;", "&")).count('<li id="line-') == 20
     assert page(desk, "/conversations?view=all&pages=2", **part("list")).count('<li id="line-') == 45
 
 
@@ -426,13 +473,13 @@ def test_what_was_said_before_is_a_page_back(desk):
     for number in range(50):
         says(marta, f"Mensaje {number}", minutes=60 - number)
     html = page(desk, f"/conversations/{marta}")
-    assert "Mensaje 9<" not in html
-    assert "Mensaje 10<" in html
+    assert "Mensaje 19<" not in html
+    assert "Mensaje 20<" in html
     older = re.search(r'id="older"><a href="([^"]+)"', html)
     assert older
     html = page(desk, older[1].replace("&amp;", "&"))
-    assert "Mensaje 9<" in html
-    assert "Mensaje 10<" not in html
+    assert "Mensaje 19<" in html
+    assert "Mensaje 20<" not in html
     assert 'id="newer"' in html
 
 
@@ -446,7 +493,7 @@ def test_the_stream_tells_what_changed_without_the_database(desk):
     chunks = iter(answer.response)
     heard = ""
     with statements() as asked:
-        while ": here" not in heard:
+        while ":\n" not in heard:
             heard += next(chunks).decode()
     assert not asked
     assert [one.staff_id for one in presence.who([marta])[marta]] == [ana()]

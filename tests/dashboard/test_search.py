@@ -197,11 +197,11 @@ def test_words_are_found_in_every_month_and_outside_of_them(app):
         db.session.commit()
 
 
-def test_sixty_are_found_at_most(app):
-    for number in range(65):
+def test_thirty_are_found_at_most(app):
+    for number in range(35):
         says(talk(f"José {number}"), "paraguas")
-    assert len(found("jose")) == 60
-    assert len(found("paraguas")) == 60
+    assert len(found("jose")) == 30
+    assert len(found("paraguas")) == 30
 
 
 def test_nothing_of_another_hotel_is_found(app):

@@ -333,7 +333,7 @@ def inbox() -> Figures:
     with _folder() as folder, _bare_server(folder, crowd.fill) as (port, database_url):
         with psycopg.connect(database_url) as database:
             conversations, messages, pages = _pages(database)
-        with screens.sign_in(f"http://127.0.0.1:{port}", ANA, PASSWORD) as browser:
+        with contextlib.closing(screens.sign_in(f"http://127.0.0.1:{port}", ANA, PASSWORD)) as browser:
             figures = {name: _visits(browser, addresses) for name, addresses in pages.items()}
             first_visit = _first_visit(browser)
     table(
@@ -411,7 +411,7 @@ def live() -> Figures:
         demo = Demo(folder, free_port(), None, ANSWER_PAUSE_SECONDS="0.2", DEMO_STAFF_PASSWORD=PASSWORD)
         try:
             demo.start()
-            with screens.sign_in(f"http://127.0.0.1:{demo.port}", ANA, PASSWORD) as browser:
+            with contextlib.closing(screens.sign_in(f"http://127.0.0.1:{demo.port}", ANA, PASSWORD)) as browser:
                 screens.say(demo, GUEST, "Quiero hablar con una persona")
                 conversation = screens.conversation_with(demo, GUEST)
                 without, quiet = screens.quiet_cost(demo, browser, conversation, SCREENS, QUIET_SECONDS)
