@@ -54,8 +54,7 @@ def take_over(conversation_id: int, by: int, seen_assignee: int | _Anybody | Non
         before, was_agents = conversation.assignee_id, conversation.owner == "agent"
         if before == by and not was_agents:
             return Taken(before, was_agents, already=True)
-        if seen_assignee is not ANY and before not in (None, by, seen_assignee):
-            raise TakenBySomebodyElse(name_of(before), before)
+        _refuse_if_overtaken(conversation, by, seen_assignee)
         become_staffs(conversation, by)
         if was_agents:
             leave_to_staff(conversation)
@@ -64,6 +63,12 @@ def take_over(conversation_id: int, by: int, seen_assignee: int | _Anybody | Non
         return Taken(before, was_agents)
 
     return in_own_transaction(work)
+
+
+def _refuse_if_overtaken(conversation: Conversation, by: int, seen_assignee: int | _Anybody | None) -> None:
+    now = conversation.assignee_id
+    if seen_assignee is not ANY and now is not None and now not in (by, seen_assignee):
+        raise TakenBySomebodyElse(name_of(now), now)
 
 
 def name_of(staff_id: int) -> str:
@@ -135,10 +140,11 @@ def leave_to_staff(conversation: Conversation) -> None:
         waiting.hand_over(conversation, waiting.GUEST_WROTE, since)
 
 
-def give_back(conversation_id: int, by: int, *, hotel_id: int) -> None:
+def give_back(conversation_id: int, by: int, seen_assignee: int | _Anybody | None = ANY, *, hotel_id: int) -> None:
     """The agent answers again, also what came in meanwhile and has no answer.
 
     Where a person was asked for or promised and none has answered since, the guest goes on waiting for one.
+    `seen_assignee` is as for `take_over`: the agent must not talk over a colleague who has just taken it.
     Raises NotFound.
     """
 
@@ -146,6 +152,7 @@ def give_back(conversation_id: int, by: int, *, hotel_id: int) -> None:
         conversation = locked_conversation(hotel_id, conversation_id)
         if conversation.owner == "agent":
             return
+        _refuse_if_overtaken(conversation, by, seen_assignee)
         note_event(conversation, "given_back", by)
         conversation.owner, conversation.assignee_id = "agent", None
         if conversation.status == "snoozed":

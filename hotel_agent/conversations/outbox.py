@@ -24,7 +24,7 @@ from hotel_agent.channels.whatsapp.outgoing import from_json, kind_of, to_json, 
 from hotel_agent.config import settings
 from hotel_agent.conversations import handover, statuses
 from hotel_agent.conversations.models import Conversation, Message
-from hotel_agent.conversations.waiting import hand_over
+from hotel_agent.conversations.waiting import hand_over, lost_since
 from hotel_agent.db import db, glance, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.guests.models import GuestIdentity
 from hotel_agent.hotels import credentials
@@ -366,7 +366,7 @@ def _again(
 
 def _fail(conversation: Conversation, message: Message, code: int | None, reason: str, why: str) -> None:
     message.status, message.error_code, message.error_text = "failed", code, why
-    hand_over(conversation, reason, message.created_at)
+    hand_over(conversation, reason, lost_since(message))
 
 
 def _stop(identifier: HotelIdentifier, reason: str, token: str | None) -> None:
@@ -416,6 +416,6 @@ def _hand_over_unknown(message_id: int, created_at: datetime) -> bool:
     if found and still:
         conversation, message = found
         message.notified_at = utcnow()
-        hand_over(conversation, "send_unknown", message.created_at)
+        hand_over(conversation, "send_unknown", lost_since(message))
     db.session.commit()
     return still

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hotel_agent import live
 from hotel_agent.conversations.models import Conversation, EarlyStatus, Message, MessageId
-from hotel_agent.conversations.waiting import hand_over, settle
+from hotel_agent.conversations.waiting import hand_over, lost_since, settle
 from hotel_agent.db import db, lock_until_commit, locked
 
 # Meta may report `delivered` after `failed` (a guest with several devices): so `failed` ranks below it.
@@ -136,7 +136,7 @@ def apply(message: Message, status: str, code: int | None = None, error_text: st
     conversation = db.session.get_one(Conversation, message.conversation_id)
     if status == "failed":
         message.error_code, message.error_text = code, error_text
-        hand_over(conversation, "send_failed", message.created_at)
+        hand_over(conversation, "send_failed", lost_since(message))
     else:
         message.error_code, message.error_text = None, None
         settle(conversation)

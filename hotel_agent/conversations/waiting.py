@@ -81,6 +81,12 @@ def hand_over(conversation: Conversation, reason: str, since: datetime | None = 
     wake(conversation)
 
 
+def lost_since(message: Message) -> datetime:
+    """Since when somebody waits when this message did not reach them: since the question that it answers."""
+    asked = select(Message.sent_at).where(Message.id == message.answers_to)
+    return (db.session.scalar(asked) if message.answers_to else None) or message.created_at
+
+
 def agent_answered(conversation: Conversation, still_pending: Iterable[Message]) -> None:
     """The agent's answer ends the waiting where nobody asked for a person or was promised one."""
     if not conversation.waiting_reasons:

@@ -57,10 +57,13 @@ class Facts:
     chips: tuple[Chip, ...]
 
 
-# A send is lost when it failed, or nobody has heard of it for so long that staff are told. `m` is the message.
+# A send is lost when it failed, or nobody has heard of it for so long that staff are told, and no colleague has
+# written to the guest since. `m` is the message.
 LOST_SEND = (
     "m.status in ('failed', 'unknown') and m.created_at >= :lost_after"
     " and (m.status = 'failed' or coalesce(m.sending_at, m.created_at) < :unknown_before)"
+    " and not exists (select from messages n where n.conversation_id = m.conversation_id and n.id > m.id"
+    " and n.author = 'staff' and n.status in ('sent', 'delivered', 'read'))"
 )
 # `asked`: who waits is told by what they asked, not by what the agent said to them meanwhile.
 FACTS = text(f"""

@@ -121,7 +121,12 @@ def giveback(conversation_id: int) -> AnyResponse:
     somebody = me()
     return _done(
         conversation_id,
-        lambda: handover.give_back(conversation_id, somebody.staff_id, hotel_id=somebody.hotel.id),
+        lambda: handover.give_back(
+            conversation_id,
+            somebody.staff_id,
+            _seen() if "seen" in request.form else handover.ANY,
+            hotel_id=somebody.hotel.id,
+        ),
         then=nudges.answer,
     )
 

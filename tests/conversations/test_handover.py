@@ -324,6 +324,16 @@ def test_given_back_too_late_the_guest_waits_for_a_person(asked, says, run_jobs,
     assert (conversation().status, reasons(), handlings()[-1]) == ("waiting", ["too_old"], "staff")
 
 
+def test_what_luis_has_taken_meanwhile_ana_does_not_give_back_unseen(asked):
+    ana_takes(asked)
+    take_over(asked, luis(), hotel_id=hotel_of("miramar"))
+    with pytest.raises(TakenBySomebodyElse):
+        give_back(asked, ana(), ana(), hotel_id=hotel_of("miramar"))
+    assert (conversation().owner, conversation().assignee_id) == ("staff", luis())
+    give_back(asked, ana(), luis(), hotel_id=hotel_of("miramar"))
+    assert (conversation().owner, conversation().assignee_id) == ("agent", None)
+
+
 def test_giving_back_what_is_the_agents_does_nothing(asked):
     ana_gives_back(asked)
     assert events() == []

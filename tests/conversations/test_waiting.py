@@ -387,3 +387,11 @@ def test_a_tick_is_news(marta_says, run_jobs, sent, echo, deliver, monkeypatch):
     monkeypatch.setattr(live, "tell", lambda topic, **what: told.append((topic, what)))
     taking_in.take_in()
     assert ("conversations", {"hotel": hotel_of("miramar"), "ids": [conversation().id]}) in told
+
+
+def test_an_answer_that_cannot_be_sent_leaves_the_guest_waiting_since_the_question(marta_says, run_jobs, graph, echo):
+    asked = int(time()) - 60
+    graph.always(error(131026))
+    marta_says("¿Hay habitación?", at=asked)
+    run_jobs()
+    assert (conversation().status, reasons(), since()) == ("waiting", ["send_failed"], asked)

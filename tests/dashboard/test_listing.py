@@ -213,6 +213,17 @@ def test_a_send_that_may_still_be_heard_of_is_not_lost(app):
     assert list_of("waiting").pinned == ()
 
 
+def test_a_lost_send_is_done_with_when_a_colleague_has_reached_the_guest_since(app):
+    marta = talk("Marta")
+    answers(marta, status="failed", minutes=8)
+    answers(marta, status="sent", minutes=7)
+    assert ids(list_of("mine").pinned) == [marta]
+    answers(marta, author="staff", staff_id=ana(), status="failed", minutes=6)
+    assert ids(list_of("mine").pinned) == [marta]
+    answers(marta, author="staff", staff_id=ana(), status="delivered", minutes=5)
+    assert list_of("mine").pinned == ()
+
+
 def test_a_lost_send_is_done_with_when_it_is_sent_again_or_the_conversation_is_closed_or_put_off(app):
     answers(talk("Marta"), status="cancelled")
     answers(talk("Julia", status="closed"), status="failed")

@@ -173,7 +173,7 @@ def test_what_nobody_tried_to_send_says_so(desk):
         ("pms_failed", {"action": "book", "code": "MIR-ABC234"}, "El PMS no ha confirmado la reserva · MIR-ABC234"),
         ("pms_failed", {"action": "cancel", "reason": "over"}, "El PMS no deja cancelar: la estancia ya terminó"),
         ("pms_failed", {"action": "look"}, "El PMS no respondió al pedirle habitaciones"),
-        ("hold_released", {"reason": "declined"}, "La habitación guardada vuelve a estar libre: el huésped no la quiere"),
+        ("hold_released", {"reason": "declined"}, "vuelve a estar libre: el huésped no la quiere"),
         ("cancelled", {"code": "MIR-ABC234", "fee": "95", "currency": "EUR"}, "MIR-ABC234 · cargo de 95 €"),
     ],
 )
@@ -295,6 +295,17 @@ def test_a_colleague_who_was_faster_is_named_and_may_be_overruled(desk, miramar)
     assert seen
     assert desk.post(f"/conversations/{marta}/takeover", data={"seen": seen[1]}).status_code == 303
     assert row(marta).assignee_id == ana()
+
+
+def test_what_a_colleague_has_just_taken_is_not_given_back(desk, miramar):
+    marta = waiting(owner="staff", assignee_id=ana())
+    given_back = f'action="/conversations/{marta}/giveback"'
+    assert f'name="seen" value="{ana()}"' in page(desk, f"/conversations/{marta}").partition(given_back)[2]
+    handover.take_over(marta, luis(), hotel_id=miramar)
+    refused = desk.post(f"/conversations/{marta}/giveback", data={"seen": ana()})
+    assert refused.status_code == 409
+    assert "Luis acaba de tomar esta conversación" in text_of(refused.text)
+    assert row(marta).owner == "staff"
 
 
 def test_what_is_sent_twice_is_sent_once(desk):
