@@ -9,12 +9,16 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from hotel_agent import metrics
 from hotel_agent.config import Settings
 from hotel_agent.errors import BadInput, NotFound
+from hotel_agent.logs import get_logger
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; "
@@ -28,7 +32,10 @@ HEADERS = {
 }
 HSTS = "max-age=31536000"
 BIGGEST_ID = 2**63 - 1
+BIGGEST_SMALL_ID = 2**31 - 1
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+log = get_logger(__name__)
 
 _starters: list[Callable[[Flask], object]] = []
 
@@ -38,6 +45,13 @@ def _always() -> bool:
 
 
 _is_serving: Callable[[], bool] = _always
+
+
+class Row(IntegerConverter):
+    """`<row:staff_id>` of an address: a number that a row of a small table may have."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, min=1, max=BIGGEST_SMALL_ID)
 
 
 def on_process_start(start: Callable[[Flask], object]) -> None:
@@ -72,6 +86,9 @@ def init_app(app: Flask, config: Settings) -> None:
     app.register_error_handler(BadInput, _bad_input)
     app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(HTTPException, _http_error)
+    for away in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(away, _postgres_away)
+    app.url_map.converters["row"] = Row
 
 
 def problem(status: int, detail: str, **members: Any) -> Response:
@@ -143,6 +160,17 @@ def _bad_input(error: BadInput) -> Response:
 
 def _not_found(error: NotFound) -> Response:
     return sorry(404) if is_page() else problem(404, str(error) or "There is nothing of that name here.")
+
+
+def _postgres_away(error: Exception) -> Response:
+    """Nobody knows who asks, and asking for it again would fail again: the page says so to anybody."""
+    log.error("postgres_away", error=type(error).__name__, endpoint=request.endpoint)
+    g.me = None
+    if not is_page():
+        return busy("The database does not answer.")
+    answer = sorry(503)
+    answer.headers["Retry-After"] = "5"
+    return answer
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

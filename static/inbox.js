@@ -169,10 +169,10 @@
     if (notice.dataset.said === text) return;
     notice.dataset.said = text;
     notice.textContent = text;
-    if (what === "signedOut") {
+    if (what === "signedOut" || what === "stale") {
       const link = document.createElement("a");
-      link.href = `/login?next=${encodeURIComponent(here())}`;
-      link.textContent = say("signIn");
+      link.href = what === "stale" ? here() : `/login?next=${encodeURIComponent(here())}`;
+      link.textContent = say(what === "stale" ? "reload" : "signIn");
       notice.append(" ", link);
     }
     notice.hidden = !text;
@@ -183,12 +183,14 @@
   // Of error answers only our own page is shown, with what is wrong at its place; a proxy's or a stranger's never is.
   document.addEventListener("htmx:response:error", (event) => {
     const { ctx } = event.detail;
-    if (!ctx.text.includes('id="thread"')) ctx.swap = "none";
+    if (tellsWhy(ctx.text)) return;
+    ctx.swap = "none";
     trouble(ctx.response.status);
   });
+  const tellsWhy = (html) => html.includes('id="thread"');
   function trouble(status) {
-    if (status === 400 || status === 409) return;
-    if (status === 401) { tell("signedOut"); streams.forEach((each) => each.close()); poll(false); }
+    if (status === 400) tell("stale");
+    else if (status === 401) { tell("signedOut"); streams.forEach((each) => each.close()); poll(false); }
     else if (status === 429) tell("limited");
     else if (status >= 502 && status <= 504) offline();
     else tell("failed");
@@ -566,7 +568,7 @@
         });
         const html = await answer.text();
         if (answer.ok) await this.taken(message, answer.headers.get("X-Message"), html);
-        else if (answer.status === 400 || answer.status === 409) await this.refused(message, answer.status, html);
+        else if (tellsWhy(html)) await this.refused(message, html);
         else { this.failed(message, "notTaken"); trouble(answer.status); }
       } catch {
         this.failed(message, "notSent");
@@ -584,12 +586,12 @@
       list.refresh();
     },
     // The words go back into the field, with the reason beside it.
-    async refused(message, status, html) {
+    async refused(message, html) {
       this.change(message.conversation, message.clientId, null);
       const kept = store.read("draft", message.conversation) ?? {};
       const reply = [message.text, kept.reply].filter(Boolean).join("\n");
       store.write("draft", message.conversation, { ...kept, reply });
-      if (message.conversation !== shownId() || !html.includes('id="thread"')) return;
+      if (message.conversation !== shownId()) return;
       await swapThread(html);
       const field = $("form.reply textarea");
       const bubble = message.quoted && document.getElementById(`m${message.quoted}`);

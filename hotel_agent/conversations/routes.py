@@ -125,26 +125,26 @@ def add_reply() -> AnyResponse:
     return _keep_reply(None)
 
 
-@replies.get("/<int:reply_id>")
+@replies.get("/<row:reply_id>")
 @may("replies")
 def show_reply(reply_id: int) -> AnyResponse:
     return _reply_page(canned.canned_reply(me().hotel.id, reply_id))
 
 
-@replies.post("/<int:reply_id>")
+@replies.post("/<row:reply_id>")
 @may("replies")
 def change_reply(reply_id: int) -> AnyResponse:
     return _keep_reply(canned.canned_reply(me().hotel.id, reply_id))
 
 
-@replies.get("/<int:reply_id>/delete")
+@replies.get("/<row:reply_id>/delete")
 @may("replies")
 def ask_about_reply(reply_id: int) -> AnyResponse:
     row = canned.canned_reply(me().hotel.id, reply_id)
     return _question(f"/{row.shortcut} ({row.language})", url_for(".show_reply", reply_id=reply_id))
 
 
-@replies.post("/<int:reply_id>/delete")
+@replies.post("/<row:reply_id>/delete")
 @may("replies")
 def delete_reply(reply_id: int) -> AnyResponse:
     canned.delete_canned(me().hotel.id, reply_id)
@@ -207,26 +207,26 @@ def add_template() -> AnyResponse:
     return _keep_template(None)
 
 
-@replies.get("/templates/<int:template_id>")
+@replies.get("/templates/<row:template_id>")
 @may("replies")
 def show_template(template_id: int) -> AnyResponse:
     return _template_page(canned.message_template(me().hotel.id, template_id))
 
 
-@replies.post("/templates/<int:template_id>")
+@replies.post("/templates/<row:template_id>")
 @may("replies")
 def change_template(template_id: int) -> AnyResponse:
     return _keep_template(canned.message_template(me().hotel.id, template_id))
 
 
-@replies.get("/templates/<int:template_id>/delete")
+@replies.get("/templates/<row:template_id>/delete")
 @may("replies")
 def ask_about_template(template_id: int) -> AnyResponse:
     row = canned.message_template(me().hotel.id, template_id)
     return _question(f"{row.name} ({row.language})", url_for(".show_template", template_id=template_id))
 
 
-@replies.post("/templates/<int:template_id>/delete")
+@replies.post("/templates/<row:template_id>/delete")
 @may("replies")
 def delete_template(template_id: int) -> AnyResponse:
     canned.delete_template(me().hotel.id, template_id)

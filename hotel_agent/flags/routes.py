@@ -36,8 +36,9 @@ def index() -> Response:
 @may("flags")
 def show(key: str) -> Response:
     """One flag, and what was changed of it."""
+    flag = _flag(key)
     changes = history(key, me().hotel.id, MOST_CHANGES)
-    return make_response(render_template("flags/show.html", flag=_flag(key), history=changes, most=MOST_CHANGES))
+    return make_response(render_template("flags/show.html", flag=flag, history=changes, most=MOST_CHANGES))
 
 
 @bp.get("/<key>/sure")

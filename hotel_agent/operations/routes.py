@@ -200,7 +200,8 @@ def rq(page: str = "") -> Response:
         answer = Response.from_app(pages().wsgi_app, inner, buffered=True)
     except RedisError:
         raise ServiceUnavailable("Valkey does not answer.") from None
-    except NoSuchJobError:
+    except (NoSuchJobError, UnboundLocalError, ValueError, ZeroDivisionError):
+        # So it ends for a job, a registry or a page of a list that does not exist.
         raise NotFound from None
     if answer.status_code >= 400:
         abort(answer.status_code)

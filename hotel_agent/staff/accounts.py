@@ -66,7 +66,7 @@ def named(email: str, hotel_id: int, role: str, name: str = "") -> Staff:
 
 def clean_email(email: str) -> str:
     email = email.strip().lower()
-    if len(email) > LONGEST_EMAIL or not EMAIL.match(email):
+    if len(email) > LONGEST_EMAIL or not email.isprintable() or not EMAIL.match(email):
         raise BadInput("email", _("This is not an e-mail address."))
     return email
 

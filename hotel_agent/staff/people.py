@@ -118,7 +118,7 @@ def _told(people: Select[Any]) -> Sequence[Person]:
 def invite(hotel: Hotel, email: str, name: str, role: str, by: int) -> str | None:
     """Let somebody into the hotel. The invitation's token; None for who has an account already. Raises BadInput.
 
-    Whom another hotel has invited has one, too: with a second invitation we could sign in as them over there.
+    Whom another hotel has invited must have accepted first: whoever holds that invitation would be let in here.
     """
     email = accounts.clean_email(email)
     if _membership(hotel, email) is not None:
@@ -129,7 +129,10 @@ def invite(hotel: Hotel, email: str, name: str, role: str, by: int) -> str | Non
         db.session.rollback()
         raise BadInput("email", _("Somebody else has just invited this person.")) from None
     locked(Staff, account.id)  # Of two hotels that invite somebody at the same moment, one is the first.
-    is_known = account.password_hash is not None or _belongs_elsewhere(hotel, account.id)
+    is_known = account.password_hash is not None
+    if not is_known and _belongs_elsewhere(hotel, account.id):
+        db.session.rollback()
+        raise BadInput("email", _("Another hotel has invited this person. Invite them once they have accepted."))
     token = None if is_known else _new_invitation(account)
     _note(by, "person_invited", account.email, hotel, role=role)
     db.session.commit()

@@ -33,7 +33,7 @@ from hotel_agent.staff.access import may, me, me_or_none, own_path, public, publ
 from hotel_agent.staff.browsers import browser_of
 from hotel_agent.staff.models import ROLES, Staff
 from hotel_agent.staff.throttle import TooManyFailures
-from hotel_agent.web import is_page, problem, sorry
+from hotel_agent.web import BIGGEST_ID, is_page, problem, sorry
 
 # Between the password and the code.
 HALF_WAY_SECONDS = 300
@@ -79,7 +79,7 @@ def _password_was_right(account: Staff, way: str) -> AnyResponse:
     if not second_factor.is_on(account):
         return _welcome(account.id, way)
     session.clear()
-    session["half_way"] = {"staff": account.id, "until": time() + HALF_WAY_SECONDS, "next": way}
+    session["half_way"] = {"staff": account.id, "since": time(), "next": way}
     return redirect(url_for(".code"), 303)
 
 
@@ -110,10 +110,13 @@ def check_code() -> AnyResponse:
 def _half_way() -> Staff | None:
     """Whose password was right a moment ago; this is no session, and opens nothing but the page of the code."""
     half_way = session.get("half_way")
-    if not half_way or half_way["until"] < time():
+    if not half_way or half_way["since"] + HALF_WAY_SECONDS < time():
         return None
     account = db.session.get(Staff, half_way["staff"])
-    return account if account and account.disabled_at is None and second_factor.is_on(account) else None
+    if account is None or account.disabled_at is not None or not second_factor.is_on(account):
+        return None
+    ended = account.signed_out_at
+    return account if ended is None or ended.timestamp() < half_way["since"] else None
 
 
 def _is_code(account: Staff, code: str) -> bool:
@@ -219,10 +222,13 @@ def _invitation_page(token: str, account: Staff, status: int = 200, **shown: Any
 @bp.post("/hotels/<slug>/enter")
 @may("account")
 def switch_hotel(slug: str | None) -> AnyResponse:
-    """Look at another hotel of one's own. What one looks at is kept with the session, in every tab."""
+    """Look at another hotel of one's own. What one looks at is kept with the session, in every tab: forms that
+    were shown of the hotel before are too old from now on, and change nothing of this one.
+    """
     slug = slug or request.form.get("hotel", "")
     hotel_id = sessions.hotel_of(me().staff_id, slug)
     answer = redirect("/", 303)
+    session.pop("csrf_token", None)
     sessions.put_cookie(answer, sessions.rotate(me().session_id, hotel_id))
     return answer
 
@@ -333,7 +339,7 @@ def turn_code_off() -> AnyResponse:
     return _renewed(_back_to_account(_("The password alone is asked for again.")))
 
 
-@account_pages.post("/sessions/<int:session_id>/end")
+@account_pages.post(f"/sessions/<int(max={BIGGEST_ID}):session_id>/end")
 @may("account")
 def end_session(session_id: int) -> AnyResponse:
     sessions.end(session_id, me().staff_id)
@@ -398,7 +404,7 @@ def invite() -> AnyResponse:
     return redirect(url_for("people.show_person", staff_id=account.id), 303)
 
 
-@people_pages.get("/<int:staff_id>")
+@people_pages.get("/<row:staff_id>")
 @may("people")
 def show_person(staff_id: int) -> AnyResponse:
     return _person_page(staff_id)
@@ -410,7 +416,7 @@ def _person_page(staff_id: int, status: int = 200, **shown: Any) -> AnyResponse:
     return make_response(render_template("people/show.html", person=person, roles=ROLES, link=link, **shown), status)
 
 
-@people_pages.post("/<int:staff_id>/role")
+@people_pages.post("/<row:staff_id>/role")
 @may("people")
 def change_role(staff_id: int) -> AnyResponse:
     role = request.form.get("role", "")
@@ -421,7 +427,7 @@ def change_role(staff_id: int) -> AnyResponse:
     )
 
 
-@people_pages.post("/<int:staff_id>/invitation")
+@people_pages.post("/<row:staff_id>/invitation")
 @may("people")
 def invite_again(staff_id: int) -> AnyResponse:
     try:
@@ -439,13 +445,13 @@ def _hand_over(staff_id: int, token: str, words: str) -> AnyResponse:
     return redirect(url_for("people.show_person", staff_id=staff_id), 303)
 
 
-@people_pages.post("/<int:staff_id>/sign-out")
+@people_pages.post("/<row:staff_id>/sign-out")
 @may("people")
 def sign_person_out(staff_id: int) -> AnyResponse:
     return _with_person(staff_id, people.sign_out, _("Signed out of every browser and program."))
 
 
-@people_pages.get("/<int:staff_id>/code/off")
+@people_pages.get("/<row:staff_id>/code/off")
 @may("people")
 def ask_about_code(staff_id: int) -> AnyResponse:
     return _person_question(
@@ -456,13 +462,13 @@ def ask_about_code(staff_id: int) -> AnyResponse:
     )
 
 
-@people_pages.post("/<int:staff_id>/code/off")
+@people_pages.post("/<row:staff_id>/code/off")
 @may("people")
 def reset_code(staff_id: int) -> AnyResponse:
     return _with_person(staff_id, people.reset_code, _("The password alone is asked for again."))
 
 
-@people_pages.get("/<int:staff_id>/shut-out")
+@people_pages.get("/<row:staff_id>/shut-out")
 @may("people")
 def ask_about_shutting_out(staff_id: int) -> AnyResponse:
     return _person_question(
@@ -473,19 +479,19 @@ def ask_about_shutting_out(staff_id: int) -> AnyResponse:
     )
 
 
-@people_pages.post("/<int:staff_id>/shut-out")
+@people_pages.post("/<row:staff_id>/shut-out")
 @may("people")
 def shut_out(staff_id: int) -> AnyResponse:
     return _with_person(staff_id, people.disable, _("Shut out."), leads_to="people.index")
 
 
-@people_pages.post("/<int:staff_id>/let-in")
+@people_pages.post("/<row:staff_id>/let-in")
 @may("people")
 def let_in(staff_id: int) -> AnyResponse:
     return _with_person(staff_id, people.enable, _("Let in again."))
 
 
-@people_pages.get("/<int:staff_id>/remove")
+@people_pages.get("/<row:staff_id>/remove")
 @may("people")
 def ask_about_removing(staff_id: int) -> AnyResponse:
     return _person_question(
@@ -496,7 +502,7 @@ def ask_about_removing(staff_id: int) -> AnyResponse:
     )
 
 
-@people_pages.post("/<int:staff_id>/remove")
+@people_pages.post("/<row:staff_id>/remove")
 @may("people")
 def remove(staff_id: int) -> AnyResponse:
     return _with_person(staff_id, people.remove_from_hotel, _("Removed."), leads_to="people.index")
@@ -567,7 +573,7 @@ def create_token() -> AnyResponse:
     return redirect(url_for("tokens.index"), 303)
 
 
-@token_pages.get("/<int:token_id>/revoke")
+@token_pages.get("/<row:token_id>/revoke")
 @may("tokens")
 def ask_about_token(token_id: int) -> AnyResponse:
     name = bearer.token_of(me().hotel, token_id).name or _("without a name")
@@ -579,7 +585,7 @@ def ask_about_token(token_id: int) -> AnyResponse:
     )
 
 
-@token_pages.post("/<int:token_id>/revoke")
+@token_pages.post("/<row:token_id>/revoke")
 @may("tokens")
 def revoke_token(token_id: int) -> AnyResponse:
     bearer.revoke(me().hotel, token_id)

@@ -134,7 +134,7 @@ def hotel_of(staff_id: int, slug: str) -> int:
     hotel_id = db.session.scalar(
         select(Hotel.id)
         .join(StaffHotel, StaffHotel.hotel_id == Hotel.id)
-        .where(StaffHotel.staff_id == staff_id, Hotel.slug == slug)
+        .where(StaffHotel.staff_id == staff_id, Hotel.slug == slug.replace("\0", ""))
     )
     if hotel_id is None:
         raise NotFound("There is no such hotel.")

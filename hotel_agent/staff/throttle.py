@@ -71,7 +71,8 @@ class Attempt:
 
     @property
     def _known(self) -> str:
-        return f"known:{self.account}:{self.address}"
+        """Who has the password is no stranger at the password, but still one at the code."""
+        return f"known:{self.what}:{self.account}:{self.address}"
 
     def _counters(self) -> list[Counter]:
         """From the narrowest to the widest. Strangers cannot shut somebody out of an address that they know."""

@@ -175,3 +175,17 @@ def test_what_is_on_the_screen_stays_when_the_server_stumbles(works_as, guest, s
     expect(bubble(page, "¿Hay alguien?")).to_be_visible(timeout=TRIED_AGAIN_MS)
     expect(banner(page)).to_be_hidden()
     expect(reply(page)).to_have_value("Media respuesta")
+
+
+def test_a_page_from_before_signing_in_again_says_so_and_keeps_the_words(works_as, guest):
+    marta = guest("Marta Ruiz")
+    marta.says("Hola")
+    page = works_as(ANA, f"/conversations/{marta.conversation}")
+    page.evaluate("document.querySelector('meta[name=csrf-token]').content = 'from before'")
+    answer(page, "Ahora mismo te atiendo")
+    expect(banner(page)).to_contain_text("Esta página es de antes de iniciar sesión")
+    expect(page.locator("#items")).to_contain_text("Ahora mismo te atiendo")
+    page.get_by_role("link", name="Volver a cargarla").click()
+    is_there(page, "Ahora mismo te atiendo")
+    marta.hears("Ahora mismo te atiendo")
+    assert len(marta.sent("Ahora mismo te atiendo")) == 1

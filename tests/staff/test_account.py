@@ -116,6 +116,19 @@ def test_eva_looks_at_her_other_hotel_with_her_role_there(sign_in, both_hotels):
     assert session_of(eva).here.role == "reception"
 
 
+def test_a_form_of_the_hotel_before_changes_nothing_of_the_other_one(sign_in, both_hotels):
+    accounts.put(both_hotels.email, by_slug("andes").id, "admin")
+    eva = sign_in(both_hotels.email)
+    eva.post("/hotels/miramar/enter")
+    of_the_first_tab = {"X-CSRFToken": eva.form_token()}
+    assert eva.post("/admin/tokens", data={"name": "PMS"}, headers=of_the_first_tab).status_code == 303
+    eva.post("/hotels/andes/enter")
+    answer = eva.post("/admin/tokens", data={"name": "PMS"}, headers={**of_the_first_tab, "Accept-Language": "es"})
+    assert answer.status_code == 400
+    assert "o de cambiar de hotel" in answer.text
+    assert eva.post("/admin/tokens", data={"name": "PMS"}).status_code == 303
+
+
 def test_the_hotel_looked_at_last_is_there_at_the_next_sign_in(sign_in, both_hotels):
     eva = sign_in(both_hotels.email)
     eva.post("/hotels/miramar/enter")
@@ -133,6 +146,11 @@ def test_old_sessions_are_forgotten(sign_in, change):
     assert sessions.forget_old() == 0
     change("update staff_sessions set ended_at = now() - interval '40 days'")
     assert sessions.forget_old() == 1
+
+
+@pytest.mark.parametrize("slug", ["\0", "mira\0mar\0s"])
+def test_an_awkward_hotel_is_no_hotel(sign_in, slug):
+    assert sign_in("ana@miramar.example").post("/hotels/enter", data={"hotel": slug}).status_code == 404
 
 
 @pytest.mark.parametrize(

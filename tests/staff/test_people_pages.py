@@ -55,6 +55,13 @@ def test_the_list_tells_who_works_here_and_of_nobody_else(eva, luis):
     assert "Shut out" in eva.get(PEOPLE).text
 
 
+@pytest.mark.parametrize("email", ["nuria\0@miramar.example", "nuria\u202e@miramar.example", "nuria"])
+def test_what_is_no_address_is_not_invited(eva, email):
+    answer = eva.post(PEOPLE, data={"email": email, "name": "Nuria", "role": "reception"})
+    assert answer.status_code == 400
+    assert "This is not an e-mail address." in answer.text
+
+
 def test_whoever_is_invited_gets_a_link_that_is_shown_once(eva, browser):
     answer = eva.post(PEOPLE, data={"email": f" {NURIA.upper()} ", "name": "Nuria", "role": "reception"})
     assert answer.status_code == 303
@@ -103,14 +110,15 @@ def test_who_has_an_account_elsewhere_gets_no_link(eva, with_password):
 
 
 def test_whom_another_hotel_has_invited_cannot_be_signed_in_as_from_here(eva):
-    """A link of ours would let us choose the password of somebody of theirs."""
+    """A link of ours would let us choose the password of somebody of theirs; theirs would let them in here."""
     andes = by_slug("andes")
     people.invite(andes, "teresa@andes.example", "Teresa", "admin", accounts.by_email("oscar@andes.example").id)
     teresa = accounts.by_email("teresa@andes.example")
     before = teresa.invite_hash
     answer = eva.post(PEOPLE, data={"email": teresa.email, "name": "", "role": "reception"})
-    assert link_in(eva.get(answer.location)) is None
-    assert eva.post(f"{PEOPLE}/{teresa.id}/invitation").status_code == 400
+    assert answer.status_code == 400
+    assert link_in(answer) is None
+    assert eva.post(f"{PEOPLE}/{teresa.id}/invitation").status_code == 404
     db.session.rollback()
     assert accounts.by_email("teresa@andes.example").invite_hash == before
 

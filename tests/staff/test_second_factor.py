@@ -64,6 +64,12 @@ def test_password_and_code_sign_in(half_way, with_code):
     assert half_way.get("/account").status_code == 200
 
 
+def test_who_is_half_way_when_the_password_changes_begins_anew(half_way, with_code):
+    accounts.change_password(with_code, "otra llave de la 204")
+    assert half_way.get("/login/code").location == "/login"
+    assert half_way.post("/login/code", data={"code": code_of(with_code)}).location == "/login"
+
+
 def test_a_code_counts_once(half_way, with_code, password):
     code = code_of(with_code)
     assert half_way.post("/login/code", data={"code": code}).status_code == 303
@@ -91,7 +97,7 @@ def test_guessing_codes_ends_soon(half_way, with_code):
 def test_the_page_of_the_code_is_for_who_gave_a_password(browser, half_way):
     assert half_way.get("/login/code").status_code == 200
     with half_way.session_transaction() as kept:
-        kept["half_way"] = kept["half_way"] | {"until": time() - 1}
+        kept["half_way"] = kept["half_way"] | {"since": time() - 301}
     assert half_way.get("/login/code").location == "/login"
 
 

@@ -74,6 +74,16 @@ def test_strangers_everywhere_are_stopped_but_ana_at_her_own_desk_is_not(tries, 
     assert tries(ana.email, password, "192.0.2.7").status_code == 303
 
 
+def test_who_has_stolen_the_password_has_no_more_codes_to_try_than_a_stranger(app):
+    """Each address of theirs has signed in with the password, and could otherwise try as many codes as Ana's desk."""
+    for number in range(100):
+        throttle.attempt("password", "ana@miramar.example", f"198.51.100.{number}").succeeded()
+        throttle.attempt("code", "ana@miramar.example", f"198.51.100.{number}")
+    throttle.attempt("password", "ana@miramar.example", "198.51.100.200").succeeded()
+    with pytest.raises(TooManyFailures):
+        throttle.attempt("code", "ana@miramar.example", "198.51.100.200")
+
+
 def test_one_address_cannot_try_everybody(tries):
     statuses = [tries(f"guest{number}@x.example").status_code for number in range(101)]
     assert statuses == [401] * 100 + [429]

@@ -1,0 +1,51 @@
+"""What every request shares: addresses of nothing, and a database that does not answer."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from hotel_agent.staff import sessions
+
+
+@pytest.fixture
+def eva(sign_in):
+    return sign_in("eva@miramar.example")
+
+
+@pytest.fixture
+def postgres_away(monkeypatch, eva):
+    def find(*_args, **_options):
+        raise OperationalError("select", {}, Exception("connection refused"))
+
+    monkeypatch.setattr(sessions, "find", find)
+
+
+@pytest.mark.parametrize("number", [0, 2**31, 2**63, 10**30])
+@pytest.mark.parametrize("address", ["/admin/people/{}", "/admin/tokens/{}/revoke", "/replies/{}",
+                                     "/replies/templates/{}", "/conversations/{}", "/media/{}"])  # fmt: skip
+def test_a_number_that_no_row_has_is_of_nothing(eva, address, number):
+    assert eva.get(address.format(number)).status_code == 404
+
+
+def test_a_session_that_nobody_has_cannot_be_ended(eva):
+    assert eva.post(f"/account/sessions/{2**63}/end").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/admin/flags/%00", "/admin/flags/no", "/ops/rq/0/data/jobs/x/y/8/asc/z.json"])
+def test_a_name_of_nothing_is_of_nothing(eva, address):
+    assert eva.get(address).status_code == 404
+
+
+def test_while_postgres_is_away_people_are_told_to_try_again(eva, postgres_away):
+    answer = eva.get("/admin/people", headers={"Accept-Language": "en"})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "The hotel cannot be reached right now" in answer.text
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_while_postgres_is_away_programs_are_told_in_json(eva, postgres_away):
+    answer = eva.get("/admin/people", headers={"Accept": "application/json"})
+    assert answer.status_code == 503
+    assert answer.content_type == "application/problem+json"
