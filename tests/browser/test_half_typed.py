@@ -30,7 +30,7 @@ def test_the_quoted_message_and_words_that_are_refused_stay_with_the_reply(works
     reply(page).press("Enter")
     wait_until(lambda: page.title() and held, 10, "nothing is sent")
     reply(page).press_sequentially("Otra cosa")
-    asked = held[0].request.post_data
+    asked = held[0].request.post_data or ""
     held[0].continue_(post_data=asked.replace("text=Mi+respuesta", "text=%7B%7B+x+%7D%7D"))
     expect(reply(page)).to_have_value("Mi respuesta\nOtra cosa")
     assert quoted.input_value() == number
