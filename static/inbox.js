@@ -116,7 +116,7 @@
   let pages = 1;
   const list = new Part("list", LIST_GAP_MS, withPages);
   const shown = () => shownId() && `${inbox.dataset.index}/${wantedId()}${location.search}`;
-  const work = new Part("work", 250, () => !$("#newer") && shown());
+  const work = new Part("work", 250, () => !opening && !$("#newer") && shown());
   const presence = new Part("presence", 300, shown);
   const everything = () => { list.refresh(); work.refresh(); };
 
@@ -297,6 +297,13 @@
 
   // While a conversation is on its way no letter is an order, since it would be about the one before.
   let opening, writeThen;
+  // It could not be fetched: the list and the address say again whose conversation stands here.
+  function stay() {
+    const path = shownId() ? `${inbox.dataset.index}/${shownId()}` : inbox.dataset.index;
+    history.replaceState({ inbox: true }, "", path + location.search);
+    mark(path);
+    writeThen = undefined;
+  }
   async function open(href, { how = "pushState", screen } = {}) {
     const url = new URL(href, location.href);
     closeMenus();
@@ -307,10 +314,16 @@
     if (url.pathname === inbox.dataset.index) return;
     openedAnew = true;
     inbox.classList.add("is-opening");
+    $("#work").inert = true; // What is typed now must not go to the guest before.
     $("#work").setAttribute("hx-sync", "this:replace"); // The latest click counts.
     const mine = opening = get(url.pathname + url.search, $("#work"));
     try { await mine; } finally {
-      if (opening === mine) { opening = undefined; inbox.classList.remove("is-opening"); }
+      if (opening === mine) {
+        opening = undefined;
+        inbox.classList.remove("is-opening");
+        $("#work").inert = false;
+        if (wantedId() !== shownId()) stay();
+      }
     }
     if (opening || wantedId() !== shownId()) return;
     if (writeThen) write(writeThen);
@@ -775,7 +788,7 @@
     const keys = {
       j: () => move(1), k: () => move(-1),
       r: () => write("reply"), n: () => write("note"),
-      e: () => press("[data-action=close]"), t: () => press(".verbs [data-action=takeover], .verbs .strong"),
+      e: () => ($("#thread[data-urgent]") ? $("[data-action=close]")?.focus() : press("[data-action=close]")), t: () => press(".verbs [data-action=takeover], .verbs .strong"),
       "/": () => $("#q").focus(), "?": () => $("#keys").showModal(),
     };
     if (opening && !["j", "k", "/", "?"].includes(event.key)) {

@@ -519,6 +519,8 @@ def _stream(somebody: Me, conversation_id: int | None) -> Iterator[str]:
                 if any(each["topic"] == "session_ended" for each in news):
                     yield _event("bye")
                     return
+                if any(each["topic"] == "presence" and each["id"] == conversation_id for each in news):
+                    _be_seen_still(somebody, conversation_id)
                 yield from _told(news)
         finally:
             if conversation_id:
@@ -531,6 +533,14 @@ def _be_seen(somebody: Me, conversation_id: int | None) -> None:
     there = presence.who([conversation_id]).get(conversation_id, [])
     is_writing = any(one.writing and one.staff_id == somebody.staff_id for one in there)
     presence.seen(somebody.hotel.id, conversation_id, somebody.staff_id, somebody.name, is_writing)
+
+
+def _be_seen_still(somebody: Me, conversation_id: int | None) -> None:
+    """The page of another tab, or of a moment ago, has said that they are gone."""
+    if conversation_id and all(
+        one.staff_id != somebody.staff_id for one in presence.who([conversation_id]).get(conversation_id, [])
+    ):
+        presence.seen(somebody.hotel.id, conversation_id, somebody.staff_id, somebody.name, False)
 
 
 def _told(news: list[live.News]) -> Iterator[str]:

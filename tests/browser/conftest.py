@@ -43,7 +43,7 @@ def demo_url(demo: Demo) -> str:
     return f"http://127.0.0.1:{demo.port}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright keeps a running event loop, which other tests must not find.
 def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:

@@ -86,3 +86,23 @@ def test_what_is_typed_while_a_conversation_opens_is_no_order(three_wait):
     line(page, marta).click()
     expect(page.get_by_role("heading", name="Marta Prisa").first).to_be_visible()
     expect(reply(page)).to_have_value("")
+
+
+def test_nothing_can_be_written_to_the_guest_before_while_the_next_one_is_on_its_way(works_as, guest):
+    carmen, lucia = guest("Carmen Ortega"), guest("Lucía Peña")
+    carmen.says("Hola")
+    lucia.says("Hola")
+    page = works_as(ANA, f"/conversations/{carmen.conversation}?view=all")
+    away = f"**/conversations/{lucia.conversation}*"
+    page.route(away, lambda route: route.abort())
+    line(page, lucia).locator("a").click()
+    expect(line(page, carmen).locator("a")).to_have_attribute("aria-current", "true")
+    assert page.url.split("?")[0].endswith(f"/{carmen.conversation}")
+    page.unroute(away)
+    slow = Slow(page, lucia)
+    line(page, lucia).locator("a").click()
+    slow.is_asked()
+    expect(page.locator("#work")).to_have_attribute("inert", "")
+    slow.goes_on()
+    expect(page.locator("#thread")).to_contain_text("Lucía Peña")
+    expect(reply(page)).to_be_editable()

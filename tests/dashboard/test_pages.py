@@ -642,3 +642,19 @@ def test_every_word_is_translated_and_the_catalogs_are_in_step(migrated_app, lan
 
 def is_ours(folder: str) -> bool:
     return not any(name in folder for name in ("/.", "/var", "/__pycache__"))
+
+
+def test_whoever_has_two_tabs_is_still_there_when_one_is_closed(desk):
+    marta = talk()
+    headers = {"Accept": "text/event-stream"}
+    tabs = [desk.get(f"/events?conversation={marta}", headers=headers, buffered=False) for _ in range(2)]
+    heard = [iter(tab.response) for tab in tabs]
+    for chunks in heard:
+        while ":\n" not in next(chunks).decode():
+            pass
+    tabs[0].response.close()
+    live.streams.tell({"topic": "presence", "hotel": hotel_of("miramar"), "id": marta})
+    while "presence" not in next(heard[1]).decode():
+        pass
+    assert [one.staff_id for one in presence.who([marta])[marta]] == [ana()]
+    tabs[1].response.close()
