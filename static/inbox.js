@@ -307,6 +307,7 @@
   async function open(href, { how = "pushState", screen } = {}) {
     const url = new URL(href, location.href);
     closeMenus();
+    clearTimeout(move.later);
     typing(false); // Colleagues need not wait for somebody who has gone.
     inbox.dataset.screen = screen ?? (url.pathname === inbox.dataset.index ? "list" : url.searchParams.get("show") === "guest" ? "guest" : "thread");
     mark(url.pathname);
@@ -314,7 +315,7 @@
     if (url.pathname === inbox.dataset.index) return;
     openedAnew = true;
     inbox.classList.add("is-opening");
-    $("#work").inert = true; // What is typed now must not go to the guest before.
+    $("#work").inert = wantedId() !== shownId(); // What is typed now must not go to the guest before.
     $("#work").setAttribute("hx-sync", "this:replace"); // The latest click counts.
     const mine = opening = get(url.pathname + url.search, $("#work"));
     try { await mine; } finally {
