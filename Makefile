@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help demo demo-reset test test-system check bench screenshots lock translations clean program tools
+.PHONY: help demo demo-reset test test-system check bench bench-nlu nlu screenshots lock translations clean program tools
 
 # The first Python that is new enough; `make demo PYTHON=…` names another. Not looked for until it is needed.
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -14,8 +14,10 @@ help:
 	@echo 'make demo-reset   delete the data of the demo'
 	@echo 'make test         the whole suite that needs nothing but Python packages'
 	@echo 'make test-system  the tests that need Chromium and other programs; fails when one is missing'
-	@echo 'make check        lint, types, import rules, migrations in step with the models'
+	@echo 'make check        lint, types, import rules; migrations in step with models, the engine with its sentences'
 	@echo 'make bench        the measurements; results in var/bench'
+	@echo 'make nlu          train the engine on hotel_agent/nlu/sentences; needed when they or the word lists change'
+	@echo 'make bench-nlu    how well guests are understood; FOLDS=folder for other folds, PARTS="a b" for parts'
 	@echo 'make screenshots  the pictures in README and docs, taken anew of a demo of its own; needs Chromium'
 	@echo 'make lock         requirements*.in -> requirements*.txt'
 	@echo 'make translations gather the words of pages, bring the catalogs in step, compile them'
@@ -46,11 +48,18 @@ check: tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_migrations.py
+	$(BIN)/python -m hotel_agent.nlu.training --check
 	@SECRET_KEY=x POSTGRES_PASSWORD=x VALKEY_PASSWORD=x PUBLIC_URL=x $(BIN)/docker-compose config -q
 	@echo 'docker-compose.yml is well formed'
 
 bench: tools
 	@exec $(BIN)/python -m tests.load.bench
+
+nlu: tools
+	@exec $(BIN)/python -m hotel_agent.nlu.training
+
+bench-nlu: tools
+	@exec $(BIN)/python -m tests.nlu.bench $(PARTS) $(if $(FOLDS),--folds '$(FOLDS)')
 
 screenshots: tools
 	@exec $(BIN)/python -m ops.screenshots
