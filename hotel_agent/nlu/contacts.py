@@ -17,6 +17,31 @@ _CODE_TOLD = re.compile(
     r"|confirmation|referencia|reference|ref|numero|número|nº|number|n°)\b",
     re.IGNORECASE,
 )
+# Other systems' codes: told by a word before, with a figure in them.
+_FOREIGN_CODE = re.compile(
+    r"(?<![\w@./,:-])(?=[A-Za-z-]*\d)(?:[A-Za-z]{1,4}[ -]?\d[\dA-Za-z]{3,8}|[A-Za-z\d]{2,6}-[A-Za-z\d]{2,8}"
+    r"|\d{2,6}[A-Za-z][A-Za-z\d]{0,6}"
+    r"|[A-Za-z]{1,6}\d[A-Za-z\d]{2,8}|\d[A-Za-z]+\d[A-Za-z\d]+|\d{5,12})(?![\w@/:-]|[.,]\d)"
+)
+_CODE_BEFORE = re.compile(
+    r"\b(?:c[oó]d(?:igo)?|codes?|localizador|localizer|conf(?:irmation|irmaci[oó]n|irma[cç][aã]o)?|ref(?:erence"
+    r"|erencia|er[eê]ncia)?|reserv\w*|rsv|rva|resa"
+    r"|booking|bkg)\b(?:[^\w\n]+(?:n[uú]mero|number|n[ºo°r]{1,3}|num|code|c[oó]digo|de booking|booking|es|is|[eé]"
+    r"|la|el|o|a|the|my|mi|minha|con|com|with|ref)\b)*"
+    r"[^\w\n]{0,4}$|\b(?:cancel\w*|anul\w*|tengo|tenho)\b(?: \w+){0,2} (?:la|a|o|el|the) $",
+    re.IGNORECASE,
+)
+_NO_CODE_BEFORE = re.compile(
+    r"\b(?:cif|nif|dni|rfc|nit|cuit|vat|cpf|cnpj|passport|pasaporte|passaporte|vuelo|flight|voo|habitaci[oó]n|hab"
+    r"|room|quarto|cuarto)\W+(?:\w+\W+)?$",
+    re.IGNORECASE,
+)
+_LIKE_A_DATE = re.compile(
+    r"\d{1,2}-\d{1,2}|\d{1,2}-?[A-Za-z]{3,}|[A-Za-z]{3,}-?\d{1,2}|\d{1,2}(?:al?|ao|to|[ap]m|hs?|pax|x|st|nd|rd|th"
+    r"|n|p|d)\d*|(?:19|20)\d\d|\d+(?:eur|usd|rs)"
+    r"|[A-Za-z]{1,4} \d{1,4}",
+    re.IGNORECASE,
+)
 _CARD = re.compile(r"(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)")
 _URL = re.compile(r"https?://\S+|www\.\S+")
 _PRICE = re.compile(
@@ -53,6 +78,9 @@ def find_contacts(text: str, expected: str | None) -> tuple[Contacts, str]:
     code = _booking_code(rest, expected)
     if code is not None:
         rest = _blotted(rest, code)
+    foreign = None if code is not None else _foreign_code(rest)
+    if foreign is not None:
+        rest = _blotted(rest, foreign)
     rest = _CARD.sub(_blot_unless_other, rest)
     phone = next((match for match in _PHONE.finditer(rest) if _is_phone(match.group())), None)
     if phone is not None:
@@ -63,7 +91,7 @@ def find_contacts(text: str, expected: str | None) -> tuple[Contacts, str]:
         Contacts(
             email.group() if email else None,
             _e164(phone.group()) if phone else None,
-            f"{code[1]}-{code[2]}".upper() if code else None,
+            f"{code[1]}-{code[2]}".upper() if code else foreign.group() if foreign else None,
         ),
         rest,
     )
@@ -83,6 +111,19 @@ def _booking_code(text: str, expected: str | None) -> re.Match[str] | None:
         if told and joined.isupper() and not text.isupper():
             return match
         if expected == "booking_code" and len(text.split()) <= 2:
+            return match
+    return None
+
+
+def _foreign_code(text: str) -> re.Match[str] | None:
+    """A code as another system writes it: RES-48213, HX7K2M, 4829103746."""
+    for match in _FOREIGN_CODE.finditer(text):
+        before = text[max(0, match.start() - 40) : match.start()]
+        if (
+            _CODE_BEFORE.search(before)
+            and not _NO_CODE_BEFORE.search(before)
+            and not _LIKE_A_DATE.fullmatch(match.group())
+        ):
             return match
     return None
 
@@ -135,13 +176,15 @@ _INTRODUCED = re.compile(
     r"booked under|reservation under|booking under|booking is under|under|name:|this is|me chamo"
     r"|meu nome é|meu nome e|meu nome eh|meu nome completo é|"
     r"em nome de|no nome de|em nome da|em nome do|no nome da|o nome é|nome:|aqui é o|aqui é a|sou o"
-    r"|sou a|habla|les habla|le habla|soy|i am|i'm|sobrenome é|"
+    r"|sou a|chamo-me|chamo me|aqui fala|daqui fala|fala o|fala a|quem fala é o|quem fala é a|les escribe|le escribe"
+    r"|habla|les habla|le habla|soy|i am|i'm|it's under|its under|it's|its|name (?:of (?:the "
+    r"|my )?\w+(?: [\w-]+)? )?to|sobrenome é|"
     r"mi apellido es|apellido:|apellido es|el apellido es|my surname is|surname is|surname:"
     r"|last name is|my last name is|last name:|sobrenome:|meu sobrenome é|sobrenome|apellido|surname|last name)"
     rf" ?:? ?{_NAME}",
     re.IGNORECASE,
 )
-_WEAK_INTRODUCTIONS = {"soy", "i am", "i'm", "sou o", "sou a", "this is", "under", "habla", "mi nombre"}
+_WEAK_INTRODUCTIONS = {"soy", "i am", "i'm", "it's", "its", "sou o", "sou a", "this is", "under", "habla", "mi nombre"}
 _PARTICLES = {
     "de",
     "del",
@@ -171,7 +214,7 @@ _ENDS_A_NAME = frozenset(
     "el on in en em no na quiero quisiera queria necesito tengo i we my mi me meu minha "
     "una un a an the o os as gracias thanks obrigado obrigada please "
     "favor reserva reservation booking que is es esta estoy he hice por somos we're are "
-    "codigo code telefono phone telefone email correo mail apellido "
+    "codigo code telefono phone telefone telemovel celular tel email correo mail apellido "
     "surname pero but mas tambien also the not no yes si sim habitacion room quarto "
     "hotel buenas buenos hola hello hi tarde tardes dias noches was "
     "and my her his le les nos you te se um uma eu nos voces lo how cuando cuanto donde".split()
@@ -228,10 +271,15 @@ def _name_of(words: str, expected: str | None) -> str | None:
         joins = plain in _PARTICLES or (
             plain in _ARABIC and spoken[place + 1 : place + 2] and spoken[place + 1][0].isupper()
         )
-        if plain in _ENDS_A_NAME and not (joins and (kept or expected == "surname" or plain in _ARABIC)):
+        surname = plain == "dias" and len(kept) >= 2 and word[0].isupper()
+        if (
+            plain in _ENDS_A_NAME
+            and not surname
+            and not (joins and (kept or expected == "surname" or plain in _ARABIC))
+        ):
             break
         kept.append(word)
-    while kept and (fold(kept[-1]) in _PARTICLES or fold(kept[-1]) in _ENDS_A_NAME):
+    while kept and (fold(kept[-1]) in _PARTICLES or fold(kept[-1]) in _ENDS_A_NAME - {"dias"}):
         kept.pop()
     if not kept or len(kept) > 5 or (fold(kept[0]).strip(".") in _NOT_NAMES and expected != "surname"):
         return None

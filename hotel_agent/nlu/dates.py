@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hotel_agent.nlu.calendar import Day, NoSuchDate, TwoReadings
-from hotel_agent.nlu.day_words import ORDINAL_END, UNITS_AFTER, Named, named_days
+from hotel_agent.nlu.day_words import ORDINAL_END, UNITS_AFTER, Named, month_named, named_days
+from hotel_agent.nlu.lexicons import any_of
 from hotel_agent.nlu.nights import night_count
 from hotel_agent.nlu.text import masked
 
@@ -32,7 +34,8 @@ class Stay:
     ambiguous: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     seen: bool = False  # the line names a day at all, whether or not it could be resolved
-    line: str = ""  # the line with the days blotted out
+    line: str = ""  # the line in which the days were looked for: night counts and past days are blotted out
+    spans: tuple[tuple[int, int], ...] = ()  # where in it the days stand
     turned_round: tuple[date, date] | None = None  # what was said with the departure first
 
 
@@ -46,24 +49,106 @@ def find_stay(
 ) -> Stay:
     """The stay that a tidy line names, resolved against today, and against `around` where it names no month."""
     nights, unsure, rest = night_count(line, expected)
-    days = named_days(rest, language, country, today)
+    named = named_days(rest, language, country, today)
     # "ayer" and "two weeks ago" are no part of a stay.
-    for gone in (day for day in days if day.past):
+    for gone in (day for day in named if day.past):
         rest = masked(rest, gone.start, gone.end)
-    days = _with_bare_days(rest, [day for day in days if not day.past], expected)
-    days, loose = _settle_lone_figures(days, rest, expected)
-    for named in days:
-        rest = masked(rest, named.start, named.end)
-    stay = _Reading(line, rest, days, today, expected, nights, around).stay()
-    ambiguous = tuple(dict.fromkeys((*stay.ambiguous, *loose, *unsure)))
-    return replace(stay, ambiguous=ambiguous, seen=bool(days or loose), line=rest)
+    month = _month_spoken_of(line, language, today)
+    asked = expected or ("dates" if month else None)
+    days = _with_bare_days(rest, [day for day in named if not day.past], asked)
+    days, loose = _settle_lone_figures(days, rest, asked)
+    alone = len(days) == 1 and not nights
+    other = [day for day in days if _is_of_something_else(day, rest, expected, alone)]
+    days = [day for day in days if day not in other]
+    for day in other:
+        rest = masked(rest, day.start, day.end)
+    stay = _Reading(line, days, today, expected, nights, around or month, language).stay()
+    return replace(
+        stay,
+        ambiguous=tuple(dict.fromkeys((*stay.ambiguous, *loose, *unsure))),
+        seen=bool(days or loose),
+        line=rest,
+        spans=tuple((named.start, named.end) for named in days),
+    )
+
+
+def stay_of(days: list[Named], line: str, today: date, nights: int | None, expected: str | None) -> Stay:
+    """The stay that days found by another reader make, by the same rules of roles and nights."""
+    stay = _Reading(line, days, today, expected, nights).stay()
+    return replace(stay, seen=True, line=line, spans=tuple((named.start, named.end) for named in days))
+
+
+_TURN_OF_THE_YEAR = re.compile(
+    r"\b(?:ano novo|ano nuevo|nochevieja|fin de ano|fim de ano|reveillon|virada|new years?|navidad(?:es)?|natal"
+    r"|christmas|xmas)\b"
+)
+
+
+def _month_spoken_of(line: str, language: str, today: date) -> date | None:
+    """When days without a month begin in "en enero, del 4 al 7" and "ano novo, do dia 30 ao dia 2"."""
+    month = month_named(line, language, today)
+    if month is None and _TURN_OF_THE_YEAR.search(line):
+        return date(today.year, 12, 24)
+    return month
+
+
+# --- days of something else ---
+
+# Trips, meals and people have days of their own.
+_ERRAND = re.compile(rf"\b{any_of('words', 'errands')}\b")
+_ELSEWHERE = re.compile(rf"\b{any_of('words', 'errands', 'around_town')}\b")
+_OF_A_STAY = re.compile(rf"\b{any_of('words', 'stays')}\b(?! service)")
+# The guest tells of it, and nothing after it says that it is for a stay: "I paid on the 3rd".
+_HAPPENED = re.compile(
+    rf"\b{any_of('words', 'happened')}\b(?:(?!\b(?:para|for|pra|{any_of('words', 'stays')})\b)[^.;?!\n]){{0,30}}$"
+)
+_TROUBLE = re.compile(rf"\b{any_of('words', 'troubles')}\b")
+_HABIT = re.compile(r"\b(?:los|todos los|todas las|cada|every|each|aos|as|todo|toda|todos os|todas as) $")
+_OPENS_ON = re.compile(
+    r"\b(?:abert\w*|abiert\w*|abren?|open|funciona\w*|serv\w*|sirven?)\b[^.?!]*\b(?:ao|al|on|el|de) $"
+)
+_TODAY_WORDS = ("hoy", "hoje", "today", "ahora mismo")
+# "9/10" is a mark and "24/7" means always, unless something says that it is a day.
+_A_MARK = re.compile(r"(?:10|[0-9])/10|24/7")
+_A_DAY_AFTER = re.compile(
+    r"(?:\b(?:el|del|al|dia|para el|on|from|until|till|to|the|do|no|ao|ate|hasta|desde|in|out)|-) ?$"
+)
+
+
+def _is_of_something_else(day: Named, line: str, expected: str | None, lone: bool) -> bool:
+    """Whether a day is the day of a taxi, a dinner or a habit, and not of a stay."""
+    if expected in _ABOUT_A_STAY:
+        return False
+    words, before, after = line[day.start : day.end], line[: day.start], line[day.end :]
+    if (
+        _A_MARK.fullmatch(words)
+        and not _A_DAY_AFTER.search(before)
+        and not re.match(r" ?(?:-|al? |to |ate |hasta )", after)
+    ):
+        return True
+    if (
+        day.day.weekday is not None
+        and day.day.day is None
+        and (_HABIT.search(before) or re.search(r"(?<!\d )\b[a-z]+days$", before + words))
+    ):
+        return not re.match(r" \d", after)
+    if not lone:
+        return False
+    if _OPENS_ON.search(before) or _HAPPENED.search(before):
+        return True
+    sentence = re.split(r"[.;?!\n]", before)[-1] + words + re.split(r"[.;?!\n]", after)[0]
+    if _ERRAND.search(sentence) and not _OF_A_STAY.search(sentence):
+        return True
+    if words in _TODAY_WORDS and _TROUBLE.search(sentence):
+        return True
+    return bool(_ELSEWHERE.search(line)) and not _OF_A_STAY.search(line)
 
 
 # --- lone day numbers ---
 
 _LINK = (
-    r"(?: ?(?:-+|hasta|ate|until|till|til|through|thru|al|ao|a|to|e|y|and|&|/|>+) ?)"
-    r"(?:el dia |o dia |the |el |la |lo |o |a |as |dia )?(?:dia )?"
+    r"(?: ?(?:-+|para(?= \d{1,2} d[eo] )|hasta|ate|until|till|til|through|thru|al|ao|a|to|e|y|and|&|/|>+) ?)"
+    r"(?:el dia |ao dia |o dia |the |el |la |lo |ao |o |a |as |dia )?(?:dia )?"
 )
 _LONE = re.compile(
     rf"(?<![\d/:.,+_$#])(?<!\d\d\d-)(?P<d>\d{{1,2}})(?P<th>{ORDINAL_END})\b(?![/:]\d|[.,]\d|\d|%"
@@ -75,7 +160,8 @@ _CUE = re.compile(
     r"a partir de|a partir del|a partir do|starting|el|on the|the|noche de|noite de|night of|el dia"
     r"|no dia|o dia|on|pro dia|"
     r"checkin|check-in|check in|checkout|check-out|check out|llego|llegamos|llegada|entrada|salida"
-    r"|saida|chegada|salgo|salimos|chego|saio)"
+    r"|saida|chegada|salgo|salimos|chego|saio|nights? of|(?:sai\w*|parti\w*|cheg\w+|entr\w+|regress\w+|volt\w+) a"
+    r"|ate ao)"
     r"(?: the| el| o| dia)?(?: dia)?) $"
 )
 _WEAK_CUE = re.compile(r"\b(?:de|em|para|pra|para el|por|for|in|no|arrive|arriving|leave|leaving|to) $")
@@ -102,6 +188,8 @@ def _with_bare_days(line: str, days: list[Named], expected: str | None) -> list[
         before = line[: match.start()]
         # A certain cue makes a day of it; so does a link to a day that is certain, on either side.
         certain = bool(_CUE.search(before[-24:])) or match["th"] in ("st", "nd", "rd", "th")
+        if certain and not match["th"] and _COUNTS_IN_ENGLISH.search(before) and _A_NOUN.match(line, match.end()):
+            continue
         if not certain and _NOT_A_DAY_BEFORE.search(before[-16:]) and not _begins_a_range(line, match, found):
             continue
         if certain or _linked(line, match, found, expected):
@@ -110,6 +198,12 @@ def _with_bare_days(line: str, days: list[Named], expected: str | None) -> list[
     return found
 
 
+# "Split it on 3 cards" against "on 3 December" and "on the 5 for two nights".
+_COUNTS_IN_ENGLISH = re.compile(r"\b(?:on|from|to|the|between|until) $")
+_A_NOUN = re.compile(
+    r" (?!(?:for|to|til|till|until|thru|through|and|or|with|at|in|please|pls|we|i|is|are|if|but|leaving|arriving"
+    r"|just|of)\b)[a-z]{3,}"
+)
 _CORRECTED_RANGE = re.compile(
     r"\W*(?:(?:no|nao|mejor|melhor|perdon|desculpa|na verdade|en realidad|actually|sorry|digo|quer dizer|i mean)\W+)+"
     r"(?:de|from|dia|do dia) \d{1,2} (?:a|to|ate|hasta) \d{1,2}\W*"
@@ -139,6 +233,12 @@ def _linked(line: str, match: re.Match[str], days: list[Named], expected: str | 
         return True
     if re.match(r",? (?:o|or|ou|u|y|e|and) (?:el |the |dia |o )?$", line[match.end() : match.end() + 10]):
         return False
+    offered = re.match(r" ?(?:,|o|or|ou|y|e|and) (?:el |the |dia )?", line[match.end() :])
+    if offered and match.start() >= 2 and line[match.start() - 2] == ",":
+        # The 6 of "el 5, 6 o 7 de enero".
+        return any(named.start == match.end() + offered.end() and named.day.day for named in days)
+    if any(named.end <= match.start() and _OR.fullmatch(line[named.end : match.start()]) for named in days):
+        return True
     for named in days:
         if named.end <= match.start() and re.fullmatch(_LINK + r"(?:el )?", line[named.end : match.start()]):
             return True
@@ -171,17 +271,20 @@ def _settle_lone_figures(days: list[Named], line: str, expected: str | None) -> 
 # --- roles and resolution ---
 
 _OUT_CUE = re.compile(
-    r"\b(?:hasta|until|till|til|through|thru|ate|salida|saida|salgo|salimos|saliendo|salir|nos vamos"
+    r"\b(?:hasta|until|till|til|through|thru|ate|salida|saida|salgo|salimos|saliendo|salir|saldr\w*|sair\w*|sai"
+    r"|saem|sale|salen|regres\w*|volv\w*|nos vamos|nos ir\w*|me ir\w*|iremos embora"
     r"|me voy|irnos|irme|check ?-?out|leave|leaving|"
     r"departing|depart|departure|partida|sair|saimos|saio|saindo|embora|dejamos|dejo|dejar|desocupar"
     r"|desocupamos|retiro|regreso|volvemos|se va|se van|"
-    r"going home|fly home|end|ending|fin|termina|ending on|up to|vuelta|volta|marchamos|marcho"
-    r"|nos marchamos|vamos embora|partimos)\b"
+    r"go(?:ing)? home|head(?:ing)? home|fly(?:ing)? (?:home|back|out)|go(?:ing)? back|end|ending|fin|termina"
+    r"|ending on|up to|vuelta|(?<!por )volta|marchamos|marcho"
+    r"|nos marchamos|vamos embora|partimos|deix(?:o|amos|ar)|extend\w*|prolong\w*|ampliar|alargar|estender)\b"
 )
 _IN_CUE = re.compile(
     r"\b(?:desde|del|from|starting|a partir|llego|llegamos|llegada|llegando|llegar|llegaria|llegariamos"
     r"|llegaremos|llegare|llegue|arriv\w+|check ?-?in|"
-    r"entrada|entro|entramos|entrar|chego|chegamos|chegada|chegar|chegando|ingreso|ingresamos|coming"
+    r"entrada|entro|entramos|entrar\w*|get in|get there|be there|chego|chegamos|chegada|chegar|chegando|ingreso"
+    r"|ingresamos|coming"
     r"|come|start|since|empieza|empezando|begin\w*)\b"
 )
 _JOIN = re.compile(rf"[, ]*(?:y |e |and )?{_LINK}|[ ]?,[ ]?|[ ]*\n+[ ]*|[ ]*/[ ]*")
@@ -189,6 +292,39 @@ _OR = re.compile(
     r"[, ]*\b(?:o|or|ou|u)\b[, ]*(?:quiza |maybe |talvez )?(?:el |the |del |from |on |de |do |no |dia "
     r"|o )*"
 )
+# In Portuguese "no" is "on the".
+_DENIED_BEFORE = re.compile(
+    r"\b(?:(?P<no>no)|nao|not)(?: (?:es|e|is|era|was|sera|el|la|dia|o|the|para|on|in|del?|do|no|na|em|son|on the"
+    r"|para el))* $"
+    r"|\b(?:en vez|en lugar|em vez|ao inves|em lugar) (?:de |del |do |da )+(?:el |dia )*$"
+    r"|\b(?:instead of|rather than|not from)(?: the| from)* $"
+)
+_DENIED_AFTER = re.compile(
+    r" (?:(?P<no>no)|nao)\b(?! (?:se|nos|me)\b)(?=[, ]+(?:mejor |es |sino |melhor |e )?(?:el |pasado|dia |o |para "
+    r"|depois|_|\d))"
+)
+_LISTED = re.compile(r" ?(?:,|,? ?y|,? ?e|,? ?and|&) ?(?:el |the |la del |del |o |dia |on )*")
+# Of a stay that is booked already "tonight" says when it begins, not how long it is.
+_OF_A_BOOKING = re.compile(
+    r"\b(?:cancel\w*|anul\w*|(?:my|our|mi|nuestra|minha|nossa|tengo|tengo una|have a|tenho) (?:booking|reservation"
+    r"|reserva)|booked|reservad[oa]|check ?-?in)\b"
+)
+# These nights come on top of a stay that is known.
+_MORE_NIGHTS = re.compile(
+    r"\b(?:noches?|nights?|noites?|dias?|days?) (?:mas|more|extra|adicional\w*|a mais)\b|\b(?:more|extra|another"
+    r"|mais|otras?|outras?) (?:\w+ )?(?:noches?|nights?|noites?)\b"
+)
+_NIGHTS_OF = re.compile(r"\b(?:noches|nights|noites) (?:del?|of|do|da|dos|de los)(?: the| el| dia| dias| los)* ?$")
+_LEAVES_LATE = re.compile(
+    r"\b(?:keep (?:the|our|my) room|late check ?-?out|check(?:ing)? ?-?out|due out|turn in (?:our|my|the) keys?"
+    r"|vacate|(?:salir|dejar|sair) (?:mas|la|el|o|mais)"
+    r"|deixar o quarto|entregar (?:la|as?|las|o) (?:llaves?|chaves?|habitacion|quarto)|nos fuimos|me fui|we left"
+    r"|i left|fomos embora)\b"
+)
+_OR_NEXT = re.compile(
+    r",? (?:o|or|ou) (?:el |la |the |o |a |no |na )?(?:proxim[oa]|next|siguiente|seguinte|otro|outro)\b"
+)
+_COMMA = re.compile(r" ?, ?(?:el |the |dia |o )?")
 _CORRECTION = re.compile(
     r"\b(?:mejor|perdon|digo|quise decir|sorry|i mean|rather|instead|actually|no|nao|melhor|desculpa"
     r"|quer dizer|cambi\w+|change\w*|mudar|trocar|pasar\w*|mover\w*|move|para el)\b"
@@ -200,44 +336,117 @@ class _Reading:
     """One pass over the named days of a line."""
 
     line: str
-    rest: str
     days: list[Named]
     today: date
     expected: str | None
     nights: int | None
     around: date | None = None
+    language: str = ""
+    no_such_date: bool = False
 
     def stay(self) -> Stay:
+        self.days = self._meant()
         if not self.days:
             return Stay(nights=self.nights)
-        if self._offers_a_choice():
-            kinds = (
-                ("check_in", "check_out") if any(self._ranges_at(i) for i in range(len(self.days))) else ("check_in",)
-            )
-            return Stay(nights=self.nights, ambiguous=kinds)
+        return self._between_two() or self._row_of_nights() or self._plain()
+
+    def _plain(self) -> Stay:
         first, last = self._ends()
-        if self.nights is None and last is None and first is not None and self._is_the_night_of(first):
-            self.nights = 1
-        for named in (first, last):
-            if named is not None and named.nights and self.nights is None and not (first and last):
-                self.nights = named.nights
+        one = first or last
+        if one is not None and not (first and last) and self.nights is None and not _OF_A_BOOKING.search(self.line):
+            # "We arrive on Friday night" tells an hour, not a length.
+            arrives = bool(self._role(self.days.index(one)) == "in")
+            self.nights = 1 if first and self._is_the_night_of(first) else None if arrives else one.nights
         if first is not None and first.until is not None and last is None:
             return self._with_both_ends(first)
         first, last = _sharing_a_month(first, last)
+        return self._resolved(first, last)
+
+    def _meant(self) -> list[Named]:
+        """The days without those that are taken back: "no el 8, el 9", "en vez del 10 al 12", "mañana no, pasado"."""
+        denied: set[int] = set()
+        for place, named in enumerate(self.days):
+            since = self.days[place - 1].end if place else 0
+            before, after = self.line[since : named.start], self.line[named.end :]
+            denial = _DENIED_BEFORE.search(before) or (place + 1 < len(self.days) and _DENIED_AFTER.match(after))
+            if denial and not (self.language == "pt" and denial.groupdict().get("no")):
+                denied |= {place, place + 1} if self._ranges_at(place) else {place}
+        kept = [named for place, named in enumerate(self.days) if place not in denied]
+        if len(kept) == 1 and kept[0].bare and kept[0].day.month is None:
+            # "El 9 de febrero, no el 8" and "no el 8 de febrero, el 9" speak of one month.
+            month = next(
+                (self.days[place].day for place in denied if place < len(self.days) and self.days[place].day.month),
+                None,
+            )
+            if month is not None:
+                kept = [replace(kept[0], day=replace(kept[0].day, month=month.month, year=month.year))]
+        return kept or self.days
+
+    def _between_two(self) -> Stay | None:
+        """Days with "or" between them are asked about; what else is said of the stay is kept."""
+        place = next((place for place in range(len(self.days)) if self._offered_at(place)), None)
+        if place is None:
+            return None
+        first, last = place, min(place + 1, len(self.days) - 1)
+        while first and _COMMA.fullmatch(self.line[self.days[first - 1].end : self.days[first].start]):
+            first -= 1
+        others = [named for one, named in enumerate(self.days) if not first <= one <= last]
+        both = any(self._ranges_at(one) for one in range(len(self.days) - 1) if one != first) or bool(
+            self.days[place].until
+        )
+        if both or len(others) > 1:
+            return Stay(nights=self.nights, ambiguous=("check_in", "check_out"))
+        role = "check_out" if self._role(first) == "out" else "check_in"
+        if not others:
+            return Stay(nights=self.nights, ambiguous=(role,))
+        kept, no_month = others[0], _says_no_month(others[0])
         try:
-            return self._resolved(first, last)
-        except NoSuchDate:
-            return Stay(nights=self.nights, problems=("no_such_date",))
+            if role == "check_out":
+                return Stay(kept.day.next_from(self._from(kept)), nights=self.nights, ambiguous=(role,))
+            offered = self.days[last]
+            earliest = offered.day.next_from(self._from(offered)) + timedelta(days=1) if no_month else self.today
+            return Stay(check_out=kept.day.next_from(earliest), nights=self.nights, ambiguous=(role,))
+        except (NoSuchDate, TwoReadings):
+            return Stay(nights=self.nights, ambiguous=("check_in", "check_out"))
+
+    def _row_of_nights(self) -> Stay | None:
+        """ "Las noches del 5, 6 y 7 de enero", "Friday and Saturday night": one departs on the day after the last."""
+        if len(self.days) < 2 or any(named.until for named in self.days):
+            return None
+        listed = all(_LISTED.fullmatch(self.line[one.end : other.start]) for one, other in pairwise(self.days))
+        nights = (
+            _NIGHTS_OF.search(self.line[: self.days[0].start]) or self.days[-1].nights or self.nights == len(self.days)
+        )
+        if not (listed and nights):
+            return None
+        try:
+            last = self.days[-1].day.next_from(self.today)
+            row = [
+                named.day.next_from(last - timedelta(days=len(self.days) - 1 - place))
+                if named.day.fixed or named.day.weekday is not None
+                else last.replace(day=named.day.day or 0)
+                for place, named in enumerate(self.days)
+            ]
+            if len(self.days) == 2 and self.days[0].day.weekday is not None:
+                row = [self.days[0].day.next_from(self.today), self.days[1].day.next_from(row[0])]
+        except (NoSuchDate, TwoReadings, ValueError):
+            return None
+        if any((other - one).days != 1 for one, other in pairwise(row)):
+            return None
+        return Stay(row[0], row[-1] + timedelta(days=1), self.nights)
 
     def _is_the_night_of(self, named: Named) -> bool:
         return bool(
             re.search(r"\b(?:noche|night|noite) (?:del?|of|do|da|de el)(?: the| dia)? ?$", self.line[: named.start])
         )
 
-    def _offers_a_choice(self) -> bool:
-        return any(
-            _OR.fullmatch(self.line[one.end : other.start])
-            for one, other in zip(self.days, self.days[1:], strict=False)
+    def _offered_at(self, place: int) -> bool:
+        """Whether another day is offered after this one: "el 5 o el 6", "this weekend or next"."""
+        after = self.line[self.days[place].end :]
+        if _OR_NEXT.match(after):
+            return True
+        return place + 1 < len(self.days) and bool(
+            _OR.fullmatch(self.line[self.days[place].end : self.days[place + 1].start])
         )
 
     def _ranges_at(self, place: int) -> bool:
@@ -308,14 +517,15 @@ class _Reading:
             return "in"
         after = self.line[named.end : named.end + 24]
         if re.match(
-            r" ?(?:\(|=|:|-)? ?(?:check ?-?out|salida|saida|nos vamos|me voy|salimos|saimos"
+            r",? ?(?:\(|=|:|-)? ?(?:check ?-?out|salida|saida|nos vamos|me voy|salimos|saimos|salgo|saio|i leave"
+            r"|we leave"
             r"|departure)\b",
             after,
         ):
             return "out"
         if re.match(r" ?(?:\(|=|:|-)? ?(?:check ?-?in|llegada|entrada|chegada|arrival|llegamos|arriving)\b", after):
             return "in"
-        if self.expected == "check_out" and len(self.days) == 1:
+        if len(self.days) == 1 and (self.expected == "check_out" or _LEAVES_LATE.search(self.line)):
             return "out"
         return None
 
@@ -327,6 +537,8 @@ class _Reading:
             check_out = named.until.next_from(check_in)
         except TwoReadings:
             return Stay(nights=self.nights, ambiguous=("check_in", "check_out"))
+        except NoSuchDate:
+            return Stay(nights=self.nights, problems=("no_such_date",))
         if self.nights is not None and self.nights != (check_out - check_in).days:
             return Stay(nights=self.nights, ambiguous=("check_in",))
         return Stay(check_in, check_out, self.nights)
@@ -350,11 +562,15 @@ class _Reading:
                 return Stay(nights=self.nights, problems=("reversed_dates",), turned_round=(named[0], named[1]))
             if self.nights is not None and (check_out - check_in).days != self.nights:
                 return Stay(check_in, ambiguous=("check_out", "nights"))
-        elif self.nights is not None and self.nights <= 365 and not ambiguous:
-            if check_in:
+        elif self.nights is not None and self.nights <= 365 and not ambiguous and not self.no_such_date:
+            if _MORE_NIGHTS.search(self.line):
+                pass
+            elif check_in:
                 check_out = check_in + timedelta(days=self.nights)
             elif check_out:
                 check_in = check_out - timedelta(days=self.nights)
+        if self.no_such_date:
+            problems.append("no_such_date")
         if any(end is not None and end < self.today for end in (check_in, check_out)):
             problems.append("past_date")
         return Stay(check_in, check_out, self.nights, tuple(ambiguous), tuple(problems))
@@ -367,7 +583,9 @@ class _Reading:
             return named.day.next_from(earliest)
         except TwoReadings:
             ambiguous.append(entity)
-            return None
+        except NoSuchDate:
+            self.no_such_date = True
+        return None
 
     def _from(self, named: Named) -> date:
         """From when on a day is looked for: one without a month is of the month that is talked about."""
@@ -388,6 +606,10 @@ class _Reading:
         """Of "5/9 to 12/9" only the day-first reading is a stay that people make: the pair settles both."""
         if not (first and last) or not (first.swapped or last.swapped):
             return first, last
+        sure = next((named for named in (first, last) if not named.swapped), None)
+        if sure is not None and (turned := self._is_month_first(sure)) is not None:
+            # "11/12 - 14/12": nobody changes the order from one date to the next.
+            return _turned(first, turned), _turned(last, turned)
         fitting = []
         for turned in (False, True):
             one, other = _turned(first, turned), _turned(last, turned)
@@ -399,6 +621,11 @@ class _Reading:
             if 1 <= nights <= _LONGEST_READING:
                 fitting.append((one, other))
         return fitting[0] if len(fitting) == 1 else (first, last)
+
+    def _is_month_first(self, named: Named) -> bool | None:
+        """How a date in figures is written whose day is above twelve; None if it is not in figures."""
+        figures = re.match(r"(\d\d?)[-/.](\d\d?)", self.line[named.start : named.end])
+        return None if figures is None or figures[1] == figures[2] else int(figures[1]) != named.day.day
 
     def _is_reversed(self, first: Named, last: Named, check_in: date, check_out: date) -> bool:
         if check_out <= check_in:

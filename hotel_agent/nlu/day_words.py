@@ -15,10 +15,11 @@ from hotel_agent.nlu.calendar import (
     NoSuchDate,
     easter,
     in_week,
+    next_weekday,
     nth_weekday,
     weekend,
 )
-from hotel_agent.nlu.lexicons import lexicon
+from hotel_agent.nlu.lexicons import any_of, lexicon
 from hotel_agent.nlu.numbers import number
 
 
@@ -65,23 +66,10 @@ _NEXT_WEEK = (
     r"(?:semana que viene|semana que vem|proxima semana|semana proxima|semana siguiente|siguiente semana"
     r"|semana entrante|next week)"
 )
+# What makes a count of a number before it: "5 noches", "12 euros", "3 of us".
 UNITS_AFTER = (
-    r"(?! ?(?:noche|night|noite|dia\b|dias|day|adult|person|pessoa|people|pax|guest|huesped|hospede"
-    r"|nin[oa]|nene|chic[oa]"
-    r"|kid|child|crianca|beb|baby|habitac|room|quarto|cuarto|cama|bed|hora|hour|hs?\b|hrs|am\b|pm\b"
-    r"|a\.m|p\.m|min|eur|usd|\$|%|"
-    r"gbp|real|reais|peso|dolar|dollar|estrella|star|estrela|ano|year|mes\b|meses|month|semana|week"
-    r"|floor|piso|andar|perr|dog|"
-    r"cachorr|toalla|towel|toalha|almohad|pillow|travesseiro|km|metro|meter|maleta|suitcase|mala|coche"
-    r"|car\b|carro|auto\b|"
-    r"double|doble|triple|suite|individual|simple|duplo|solteiro|single|twin|vez|veces|times|mas\b|more"
-    r"|mais|de nosotros|of us|"
-    r"de la (?:manana|tarde|noche)|da (?:manha|tarde|noite)|in the (?:morning|afternoon|evening)"
-    r"|o'?clock|y (?:media|cuarto)|"
-    r"veces|copia|unidad|item|de cada|juegos|tazas|cafe|cerveza|beer|bottle|botella|agua|water|semanas"
-    r"|amig|friend|guys|noch|"
-    r"filh|hij|sons?\b|daughter|familia|famil|couple|pareja|casais|menor|teen|adolesc|grandes|mayores"
-    r"|senior|:\d|[.,]\d)|_)"
+    rf"(?! ?(?:{any_of('words', 'counted')}\b|\$|%|:\d|[.,]\d|o'?clock|y (?:media|cuarto)"
+    r"|(?:de la|da|in the) (?:manana|tarde|noche|manha|noite|morning|afternoon|evening))|_)"
 )
 
 
@@ -118,71 +106,38 @@ def weekdays(language: str) -> dict[str, int]:
     }
 
 
+def looks_like_a_day(line: str, language: str) -> bool:
+    """Whether a line has any word or figure that days are named by: quick, and generous."""
+    return _day_like(language).search(line) is not None
+
+
 @cache
-def _pattern(language: str) -> re.Pattern[str]:
-    m = "|".join(sorted(months(language), key=len, reverse=True))
-    names = "|".join(sorted(weekdays(language), key=len, reverse=True))
-    # "segunda" is also "second", "quinta" also a house: only a following word tells.
-    not_order = r"(?! (?:opcao|vez|via|cama|noite|pessoa|diaria|alternativa|oferta|proposta|noche|opcion))"
-    w = rf"(?:{names}|[2-6][oa]?[- ]?feira)(?:-feira| feira)?\b{not_order}"
-    lead = rf"(?:\b(?P<{{0}}>{w})\.?,? (?:the |dia |el |o )?)?"
-    of = r"(?: ?[-/.] ?| de | del? mes de | do mes de | of | )?"
-    next_month = r"proximo mes|mes que viene|mes que vem|next month|mes proximo|mes siguiente|mes entrante"
-    this_month = r"este mes|this month|deste mes|mes corriente|mes actual"
+def _day_like(language: str) -> re.Pattern[str]:
+    names = sorted({*months(language), *weekdays(language)})
     return re.compile(
-        _joined(
-            rf"""
-          (?<![\d])(?P<iso_y>(?:19|20)\d\d)[-/.](?P<iso_m>\d\d?)[-/.](?P<iso_d>\d\d?)(?!\d)
-        |(?<![\d/+])(?P<n_a>\d\d?)(?P<n_sep>[-/.])(?P<n_b>\d\d?)(?P=n_sep)(?P<n_y>\d{{4}}|\d\d)(?![\d])
-        |\b(?P<nth>{"|".join(_FIRST)}) (?:(?P<nth_we>{_WEEKEND})|(?P<nth_w>{w})) (?:de|of|do|del
-            |in)(?: el| mes de)?[ ]
-          (?:(?P<nth_m>{m})\b(?: (?:de[l]? )?(?P<nth_y>20\d\d))?|(?P<nth_next>{next_month}))
-        |{lead.format("dm_w")}(?<![\d:.,])(?P<dm_d>\d\d?){ORDINAL_END}
-          (?:{of}(?P<dm_m>{m})\b\.?(?:(?:,? (?:de |del |do )?|[-/])(?P<dm_y>20\d\d)\b|[/-](?P<dm_y2>\d\d)\b)?
-            | (?:de |of |del? |do )?(?:(?P<next_m>{next_month})|(?P<this_m>{this_month})))
-        |\b(?P<first>primero|primeiro|1[.]? ?o|1ro|1er
-            |1o)(?: dia)? (?:de )?(?P<first_m>{m})\b(?:,? (?:de[l]? )?(?P<first_y>20\d\d)\b)?
-        |{lead.format("md_w")}\b(?P<md_m>{m})\b\.?(?: the| dia| el)?[ -]?(?P<md_d>\d\d?){ORDINAL_END}
-          (?!\d|/|:| ?(?:am|pm|hs?|a\.m|p\.m)\b){UNITS_AFTER}(?:,? (?P<md_y>20\d\d)\b)?
-        |(?<![\d/+.])(?P<s_a>\d\d?)/(?P<s_b>\d\d?)(?![\d/])
-        |(?<=el |al |to |on |ia |do |ao )(?P<k_a>\d\d?)[-.](?P<k_b>\d\d)(?![\d./-])(?= (?:al|a|ao|to
-            |hasta|ate|until|till)\b|\s*$)
-        |(?<=el |ia |al )(?P<del_a>\d\d?) del (?P<del_b>\d\d?)(?![\d:/])(?! (?:al|a
-            |hasta)\b)(?! de ){UNITS_AFTER}
-        |(?:\b(?P<we_nth>{"|".join(_FIRST)}) )?(?:\b(?P<we_mod>este|ese|esse|neste|nesse|this|coming
-            |proximo|next|siguiente|otro|following)[ ]
-          (?:coming )?)?\b(?P<we>{_WEEKEND})\b
-          (?: (?P<we_tail>que viene|que vem|proximo|siguiente|seguinte|after next|que entra))?
-          (?: (?:del|de|de el|do|do dia|del dia|of|of the|from the) (?P<we_d>\d\d?){ORDINAL_END}(?!\d
-              | ?(?:al|ao|to|-|a) ?\d)
-            (?:{of}(?P<we_m>{m})\b)?)?
-        |(?:\b(?P<mod>este|esta|ese|neste|nesta|nessa|this|this coming|coming|upcoming|proximo|proxima
-            |prox|next|siguiente)[.]? )?
-          \b(?P<w>{w})(?: (?P<w_late>noche|night|a noite))?
-          (?: (?P<tail>que viene|que vem|que entra|proximo|proxima|siguiente|seguinte)\b
-            |,? (?:de |da |of )?(?:la )?(?P<w_week>{_NEXT_WEEK}|esta semana|this week|week after next)\b
-            |(?:,? (?:dia |el |the |o )?(?P<w_d>\d\d?){ORDINAL_END}(?![\d/:]){UNITS_AFTER}))?
-        |\b(?:(?:{_NEXT_WEEK})|(?P<week_after>week after next)) (?:el |on |na |no )?(?P<ww>{w})
-        |\b(?P<two_days>pasado manana|pasadomanana|depois de amanha|(?:the )?day after tomorrow
-            |dia despues de manana)\b
-        |\b(?P<tonight>esta noche|esta misma noche|tonight|esta noite|hoje (?:a|de) noite|hoje mesmo a noite
-            |hoy (?:por|en|a) la noche|hoy mismo a la noche|essa noite)\b
-        |\b(?P<today>hoy|today|hoje|ahora mismo|de ahora|from now(?!\s+on))\b
-        |(?<!la )(?<!esta )(?<!cada )\b(?P<tomorrow>manana|tomorrow|amanha)\b
-        |\b(?P<yesterday>anteayer|antes de ayer|anteontem|ayer|yesterday|ontem|anoche|last night)\b
-        |\b(?P<ago>(?:hace|ha|faz) (?:\d+|una?|uma?) (?:dia|semana|mes|ano)\w*|(?:\d+|an?) (?:day|week
-            |month|year)s? ago
-            |(?:la semana|el (?:fin de semana|mes|{w})) pasad[oa]|last (?:week|weekend|month|year|{w})
-            |(?:semana|mes|{w}) passad[oa])\b
-        |\b(?:en|dentro de|in|daqui a|em|within) (?P<off>\d+|una?|uma?|an?) (?P<off_u>dias?|days?
-            |semanas?|weeks?|fortnight|mes(?:es)?|months?)(?! (?:de|of|en) )\b
-        |\b(?P<from_n>\d+|an?|una?|uma?) (?P<from_u>days?|weeks?|fortnight|dias?
-            |semanas?) (?P<from_w>from now|from today|from tomorrow|today|tomorrow)\b
-        |\b(?:de hoy|hoy) en (?P<hoy_en>8|15)\b
-        |{_holiday_pattern()}
-        """
-        )
+        rf"\b(?:{'|'.join(names)}|feira|{_WEEKEND})\w?\b|\d ?[/.-] ?\d|[a-z]\d|\d(?:st|nd|rd|th)\b"
+        r"|\b(?:dia|day|today|tomorrow|hoy|hoje|man?ana|amanha|tonight|noche|noite|week|semana|mes|month)\w*"
     )
+
+
+@cache
+def _pattern(language: str, country: str | None) -> re.Pattern[str]:
+    """All wordings of a day; where two fit, the earlier one is taken."""
+    m = "|".join(sorted(months(language), key=len, reverse=True))
+    w = _weekday_words(language)
+    wordings = (
+        _holiday_pattern(country),
+        _figures_with_year(),
+        _nth_in_month(m, w),
+        _day_and_month(m, w),
+        _figures(),
+        _weekend_words(m),
+        _weekday_and_more(w),
+        _near_days(),
+        _days_gone(w),
+        _days_from_now(),
+    )
+    return re.compile("|".join(_joined(wording) for wording in wordings))
 
 
 def _joined(pattern: str) -> str:
@@ -190,40 +145,165 @@ def _joined(pattern: str) -> str:
     return "".join(line.strip() for line in pattern.splitlines())
 
 
-_HOLIDAYS = {
-    "christmas_eve": r"nochebuena|christmas eve|vespera de natal|xmas eve|noche de navidad|noite de natal",
-    "christmas": r"dia de navidad|christmas day|dia de natal|xmas day",
-    "new_year_eve": r"nochevieja|noche vieja|new years eve|new year eve|nye|reveillon|fin de ano|fin de anio"
-    r"|fim de ano|noche de fin de ano"
-    r"|vispera de ano nuevo|vespera de ano novo|virada do ano|ultimo dia del ano",
-    "new_year": r"dia de ano nuevo|new years day|new year day|primeiro dia do ano|primer dia del ano"
-    r"|dia de ano novo",
+# "Is there sun?" and "we sat down" are no days.
+_NOT_THE_SKY = (
+    r"(?!(?:(?<=\bi )|(?<=we )|(?<=he )|(?<=they )|(?<=who ))sat\b"
+    r"|(?:(?<=the )|(?<=any )|(?<=no )|(?<=in )|(?<=there ))sun\b)"
+)
+_NEXT_MONTH = r"proximo mes|mes que viene|mes que vem|next month|mes proximo|mes siguiente|mes entrante"
+_THIS_MONTH = r"este mes|this month|deste mes|mes corriente|mes actual"
+# Between a day and its month.
+_OF = r"(?: ?[-/.] ?| de | del? mes de | do mes de | of | )?"
+
+
+def _weekday_words(language: str) -> str:
+    """The weekdays' names. "Segunda" is also "second", "quinta" a house: only a following word tells."""
+    names = "|".join(sorted(weekdays(language), key=len, reverse=True))
+    not_order = rf"(?!\b(?:segunda|terca|quarta|quinta|sexta) {any_of('words', 'put_in_order')}\b)"
+    return rf"{not_order}{_NOT_THE_SKY}(?:{names}|[2-6][oa]?[- ]?feira)(?:-feira| feira)?\b"
+
+
+def _figures_with_year() -> str:
+    """2026-12-24 and 24/12/2026."""
+    return r"""
+          (?<![\d])(?P<iso_y>(?:19|20)\d\d)[-/.](?P<iso_m>\d\d?)[-/.](?P<iso_d>\d\d?)(?!\d)
+        |(?<![\d/+])(?P<n_a>\d\d?)(?P<n_sep>[-/.])(?P<n_b>\d\d?)(?P=n_sep)(?P<n_y>\d{4}|\d\d)(?![\d])
+        """
+
+
+def _nth_in_month(m: str, w: str) -> str:
+    """The first weekend of December, el último viernes del mes que viene."""
+    return rf"""
+          \b(?P<nth>{"|".join(_FIRST)}) (?:(?P<nth_we>{_WEEKEND})|(?P<nth_w>{w})) (?:de|of|do|del|in)(?: el| mes de)?[ ]
+          (?:(?P<nth_m>{m})\b(?: (?:de[l]? )?(?P<nth_y>20\d\d))?|(?P<nth_next>{_NEXT_MONTH}))
+        """
+
+
+def _day_and_month(m: str, w: str) -> str:
+    """Viernes 5 de mayo de 2027, el 5 del mes que viene, primero de mayo, May the 5th."""
+    lead = rf"(?:\b(?P<{{0}}>{w})\.?,? (?:the |dia |el |o )?)?"
+    return rf"""
+          {lead.format("dm_w")}(?<![\d:.,])(?P<dm_d>\d\d?){ORDINAL_END}
+          (?:{_OF}(?P<dm_m>{m})\b\.?(?:(?:,? (?:de |del |do )?|[-/])(?P<dm_y>20\d\d)\b|[/-](?P<dm_y2>\d\d)\b)?
+            | (?:de |of |del? |do )?(?:(?P<next_m>{_NEXT_MONTH})|(?P<this_m>{_THIS_MONTH})))
+        |\b(?P<first>primero|primeiro|1[.]? ?o|1ro|1er|1o)(?: dia)? (?:de )?(?P<first_m>{m})\b
+          (?:,? (?:de[l]? )?(?P<first_y>20\d\d)\b)?
+        |{lead.format("md_w")}\b(?P<md_m>{m})\b\.?(?: the| dia| el)?[ -]?(?P<md_d>\d\d?){ORDINAL_END}
+          (?!\d|/|:| ?(?:am|pm|hs?|a\.m|p\.m)\b){UNITS_AFTER}(?:,? (?P<md_y>20\d\d)\b)?
+        """
+
+
+def _figures() -> str:
+    """24/12, and with a word before them 24-12, 24.12 and "24 del 12"."""
+    return rf"""
+          (?<![\d/+.])(?P<s_a>\d\d?)/(?P<s_b>\d\d?)(?![\d/])
+        |(?<=el |al |to |on |ia |do |ao )(?P<k_a>\d\d?)[-.](?P<k_b>\d\d)(?![\d./-])
+          (?= (?:al|a|ao|to|hasta|ate|until|till)\b|\s*$)
+        |(?<=el |ia |al )(?P<del_a>\d\d?) del (?P<del_b>\d\d?)(?![\d:/])(?! (?:al|a|hasta)\b)(?! de ){UNITS_AFTER}
+        """
+
+
+def _weekend_words(m: str) -> str:
+    """Este finde, next weekend, o fim de semana do dia 12 de dezembro."""
+    # "Any weekend", "un fin de semana" is none in particular.
+    return rf"""
+          (?<!\bun )(?<!\bum )(?<!\ba )(?<!any )(?<!algun )(?<!cualquier )(?<!qualquer )
+          (?:\b(?P<we_nth>{"|".join(_FIRST)}) )?
+          (?:\b(?P<we_mod>este|ese|esse|neste|nesse|this|coming|proximo|next|siguiente|otro|following) (?:coming )?)?
+          \b(?P<we>{_WEEKEND})\b
+          (?: (?P<we_tail>que viene|que vem|proximo|siguiente|seguinte|after next|que entra))?
+          (?: (?:del|de|de el|do|do dia|del dia|of|of the|from the) (?:(?P<we_m2>{m}) (?:the )?(?=\d))?
+            (?P<we_d>\d\d?){ORDINAL_END}(?!\d| ?(?:al|ao|to|-|a) ?\d)(?: ?(?:y|e|and|&|/) ?\d\d?{ORDINAL_END}\b)?
+            (?:{_OF}(?P<we_m>{m})\b)?)?
+        """
+
+
+def _weekday_and_more(w: str) -> str:
+    """El viernes por la noche, next Friday, sexta que vem, Friday week, lunes 30, la semana que viene el martes."""
+    return rf"""
+          (?:\b(?P<mod>este|esta|ese|neste|nesta|nessa|this|this coming|coming|upcoming|proximo|proxima|prox|next
+            |siguiente)[.]? )?
+          \b(?P<w>{w})(?: (?P<w_late>noche|(?:por|en|a|de) la noche|night|a noite|de noite))?
+          (?: (?P<w_plus>week(?! ?-?end)|after next)\b
+            | (?P<tail>que viene|que vem|que entra|proximo|proxima|siguiente|seguinte)\b
+            |,? (?:de |da |of )?(?:la )?(?P<w_week>{_NEXT_WEEK}|esta semana|this week|week after next)\b
+            |(?:,? (?:dia |el |the |o )?(?P<w_d>\d\d?){ORDINAL_END}(?![\d/:]){UNITS_AFTER}))?
+        |\b(?:(?:{_NEXT_WEEK})|(?P<week_after>week after next)) (?:el |on |na |no )?(?P<ww>{w})
+        |\b(?:a|1) week (?:on|from)? ?(?:this )?(?P<week_on>{w}|tomorrow|today)
+        """
+
+
+def _near_days() -> str:
+    """Hoy, tonight, mañana por la noche, depois de amanhã."""
+    return r"""
+          \b(?P<two_days>pasado manana|pasadomanana|depois de amanha|(?:the )?day after tomorrow
+            |dia despues de manana)\b
+        |\b(?P<tonight>esta noche|esta misma noche|tonight|esta noite|hoje (?:a|de) noite|hoje mesmo a noite
+            |hoy (?:por|en|a) la noche|hoy mismo a la noche|essa noite)\b
+        |\b(?P<today>hoy|today|hoje|ahora mismo|de ahora|(?:from )?now(?= (?:to|until|till|til|through|for)\b))\b
+        |(?<!la )(?<!esta )(?<!cada )\b(?P<tomorrow>manana|tomorrow|amanha)\b(?! week\b)
+          (?P<tomorrow_night> night| noche| (?:por|en|a) la noche| a noite| de noite)?
+        |\b(?P<tomorrow_week>tomorrow week)\b
+        """
+
+
+def _days_gone(w: str) -> str:
+    """Ayer, two weeks ago, el viernes pasado."""
+    return rf"""
+          \b(?P<yesterday>anteayer|antes de ayer|anteontem|ayer|yesterday|ontem|anoche|last night)\b
+        |\b(?P<ago>(?:hace|ha|faz) (?:\d+|una?|uma?) (?:dia|semana|mes|ano)\w*
+            |(?:\d+|an?) (?:day|week|month|year)s? ago
+            |(?:la semana|el (?:fin de semana|mes|{w})) pasad[oa]|last (?:week|weekend|month|year|{w})
+            |(?:semana|mes|{w}) passad[oa])\b
+        """
+
+
+def _days_from_now() -> str:
+    """En 10 días, two weeks from tomorrow, de hoy en ocho."""
+    return r"""
+          \b(?:en|dentro de|in|daqui a|daqui|de aqui a|em|within) (?P<off>\d+|una?|uma?|an?)[ ]
+          (?P<off_u>dias?|days?|semanas?|weeks?|fortnight|mes(?:es)?|months?)(?! (?:de|of|en) )\b
+        |\b(?P<from_n>\d+|an?|una?|uma?) (?P<from_u>days?|weeks?|fortnight|dias?|semanas?)[ ]
+          (?P<from_w>from now|from today|from tomorrow|today|tomorrow)\b
+        |\b(?:de hoy|hoy) en (?P<hoy_en>8|15)\b
+        """
+
+
+_MOVABLE = {
     "holy_week": r"semana santa|holy week|easter weekend|easter week|feriado da pascoa|feriado de pascoa",
     "easter_sunday": r"domingo de resurreccion|domingo de pascua|easter sunday|domingo de pascoa",
     "good_friday": r"viernes santo|good friday|sexta-feira santa|sexta feira santa|sexta santa",
     "holy_thursday": r"jueves santo|maundy thursday|quinta-feira santa|quinta santa",
-    "epiphany": r"noche de reyes|dia de reyes|reyes magos|dia de reis",
-    "valentine": r"san valentin|valentines day|valentines|dia de los enamorados",
-    "halloween": r"halloween|noche de brujas",
-    "all_saints": r"todos los santos|all saints",
-    "loose_days": r"navidades|navidad|christmas|xmas|natal|ano nuevo|ano novo|new years|new year|pascua"
-    r"|pascoa"
-    r"|easter|carnaval|carnavales|carnival"
-    r"|puente de [a-z]+(?: [a-z]+)?|puente|feriado|feriadao|finde largo"
+    # Everybody means other days of them.
+    "loose_days": r"navidades|navidad|christmas|xmas|natal|ano nuevo|ano novo|new years|new year|pascua|pascoa|easter"
+    r"|carnaval|carnavales|carnival|puente de [a-z]+(?: [a-z]+)?|puente|feriado|feriadao|finde largo"
     r"|fin de semana largo|long weekend|bank holiday weekend|bank holiday",
 }
 
 
-def _holiday_pattern() -> str:
-    parts = [rf"(?P<h_{name}>{words})" for name, words in _HOLIDAYS.items()]
-    return rf"\b(?:{'|'.join(parts)})\b(?:,? (?:de[l]? )?(?P<h_year>20\d\d)\b)?"
+@cache
+def _holidays(country: str | None) -> dict[str, Day]:
+    """The holidays with a fixed day that have these names in a country."""
+    found: dict[str, Day] = {}
+    for holiday in lexicon("grammar")["holidays"]:
+        month, day = holiday["date"].split("-")
+        if "countries" not in holiday or country in holiday["countries"].split():
+            names = " ".join(holiday["words"].split()).split(", ")
+            found |= {name.rstrip(","): Day(int(day), int(month)) for name in names}
+    return found
+
+
+def _holiday_pattern(country: str | None) -> str:
+    fixed = "|".join(sorted(_holidays(country), key=len, reverse=True))
+    movable = "|".join(rf"(?P<h_{name}>{words})" for name, words in _MOVABLE.items())
+    return rf"\b(?:(?P<h_fixed>{fixed})|{movable})\b(?:,? (?:de[l]? )?(?P<h_year>20\d\d)\b)?"
 
 
 def named_days(line: str, language: str, country: str | None, today: date) -> list[Named]:
     """Days with enough in their wording to be days; day numbers alone
     are found by their neighbours, in `dates`."""
     found = []
-    for match in _pattern(language).finditer(line):
+    for match in _pattern(language, country).finditer(line):
         named = _read(match, language, country, today)
         if named is not None:
             found.append(named)
@@ -325,7 +405,8 @@ def _weekend_named(span: Named, p: _Parts, language: str, country: str | None, t
     if p["we"] == "fin de" or "we_nth" in p:
         return None
     if "we_d" in p:
-        month = months(language)[p["we_m"]] if "we_m" in p else None
+        said = p.get("we_m") or p.get("we_m2")
+        month = months(language)[said] if said else None
         try:
             named = Day(int(p["we_d"]), month).next_from(today)
         except NoSuchDate:
@@ -361,6 +442,8 @@ def _weekday_named(span: Named, p: _Parts, language: str, country: str | None, t
     if "w_d" in p:
         return replace(span, day=Day(int(p["w_d"]), weekday=weekday), bare=True)
     one_night = 1 if "w_late" in p else None
+    if "w_plus" in p:
+        return replace(span, day=Day(fixed=next_weekday(weekday, today) + timedelta(days=7)))
     next_one = p.get("mod") in ("proximo", "proxima", "prox", "next", "siguiente") or p.get("tail") in (
         "proximo",
         "proxima",
@@ -375,11 +458,19 @@ def _weekday_named(span: Named, p: _Parts, language: str, country: str | None, t
     return replace(span, day=Day(weekday=weekday), nights=one_night)
 
 
+def _week_later(span: Named, p: _Parts, language: str, country: str | None, today: date) -> Named:
+    """ "A week on Friday", "tomorrow week": seven days after that."""
+    said = p.get("week_on", "tomorrow")
+    weekday = None if said in ("tomorrow", "today") else _weekday(said, language)
+    from_day = next_weekday(weekday, today) if weekday is not None else today + timedelta(days=said == "tomorrow")
+    return replace(span, day=Day(fixed=from_day + timedelta(days=7)))
+
+
 def _relative(span: Named, p: _Parts, language: str, country: str | None, today: date) -> Named:
     if "tonight" in p:
         return replace(span, day=Day(fixed=today), nights=1)
     days = 2 if "two_days" in p else 1 if "tomorrow" in p else 0
-    return replace(span, day=Day(fixed=today + timedelta(days=days)))
+    return replace(span, day=Day(fixed=today + timedelta(days=days)), nights=1 if "tomorrow_night" in p else None)
 
 
 def _gone(span: Named, p: _Parts, language: str, country: str | None, today: date) -> Named:
@@ -403,9 +494,8 @@ def _offset(span: Named, p: _Parts, language: str, country: str | None, today: d
 def _holiday(span: Named, p: _Parts, language: str, country: str | None, today: date) -> Named:
     name = next(key.removeprefix("h_") for key in p if key.startswith("h_") and key != "h_year")
     year = _year(p.get("h_year"))
-    if name in _FIXED_HOLIDAYS:
-        day, month = _FIXED_HOLIDAYS[name]
-        return replace(span, day=Day(day, month, year))
+    if name == "fixed":
+        return replace(span, day=replace(_holidays(country)[p["h_fixed"]], year=year))
     if name == "loose_days":
         return replace(span, day=Day(unclear=True), until=Day(unclear=True))
     sunday = easter(year or today.year)
@@ -416,17 +506,6 @@ def _holiday(span: Named, p: _Parts, language: str, country: str | None, today: 
     before = {"easter_sunday": 0, "good_friday": 2, "holy_thursday": 3}[name]
     return replace(span, day=Day(fixed=sunday - timedelta(days=before)))
 
-
-_FIXED_HOLIDAYS = {
-    "christmas_eve": (24, 12),
-    "christmas": (25, 12),
-    "new_year_eve": (31, 12),
-    "new_year": (1, 1),
-    "epiphany": (5, 1),
-    "valentine": (14, 2),
-    "halloween": (31, 10),
-    "all_saints": (1, 11),
-}
 
 _READERS = {
     "iso_y": _iso,
@@ -441,6 +520,8 @@ _READERS = {
     "we": _weekend_named,
     "w": _weekday_named,
     "ww": _weekday_named,
+    "week_on": _week_later,
+    "tomorrow_week": _week_later,
     "two_days": _relative,
     "tonight": _relative,
     "today": _relative,
@@ -450,7 +531,8 @@ _READERS = {
     "off": _offset,
     "from_n": _offset,
     "hoy_en": _offset,
-    **{f"h_{name}": _holiday for name in _HOLIDAYS},
+    "h_fixed": _holiday,
+    **{f"h_{name}": _holiday for name in _MOVABLE},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -20,3 +21,15 @@ def lexicon(name: str) -> dict[str, Any]:
 def alternatives(words: str) -> tuple[str, ...]:
     """Splits a space-separated list of words, as the lexicons write them."""
     return tuple(words.split())
+
+
+@cache
+def any_of(table: str, *names: str) -> str:
+    """The words of some tables of the grammar as one regular expression, the longest first.
+
+    In the tables "_" stands for a space and "*" for the rest of a word: `limpi*` is limpia, limpiar, limpieza.
+    """
+    tables = lexicon("grammar")[table]
+    words = " ".join(tables[name] for name in names).split()
+    spelt = (re.escape(word).replace("_", " ").replace(r"\*", r"\w*") for word in sorted(words, key=len, reverse=True))
+    return f"(?:{'|'.join(spelt)})"

@@ -7,11 +7,12 @@ import re
 from hotel_agent.nlu.numbers import number
 from hotel_agent.nlu.text import masked
 
-_NIGHT = r"(?:noches?|nights?|noites?|nites?|noche|diarias?|pernoctes?|pernoctaciones)"
+_NIGHT = r"(?:noches?|nights?|noites?|nites?|noche|diarias?|pernoctes?|pernoctaciones|nts|ntes)"
 _NIGHTS = re.compile(
     rf"(?<![\d/.,:-])(?P<or>\d{{1,3}} ?(?:o|u|or|ou|-|a|to) ?)?\b(?P<n>\d{{1,3}}|una?(?: sola| unica)?"
     rf"|uma?(?: so| unica)?|one|a single|just a)"
-    rf"(?: (?:o|or|ou) (?P<or2>\d{{1,2}}))?[ -]?{_NIGHT}\b(?: (?:y|and|e) \d+ (?:dias|days))?"
+    rf"(?: (?:o|or|ou) (?P<or2>\d{{1,2}}))?(?: more| extra| mais| otra)?[ -]?{_NIGHT}\b(?: (?:y|and|e) \d+ (?:dias"
+    r"|days))?"
     r"|\bfor a night\b|\bovernight\b|\bpor noche unica\b"
 )
 _DAYS = re.compile(
@@ -21,13 +22,36 @@ _DAYS = re.compile(
     r"|quinzena|finde largo)\b"
     r"(?: (?:y|and|e) (?P<n2>\d+) (?:noches|nights|noites))?"
 )
+# "In place of 3 nights we stay 4".
+_INSTEAD = re.compile(
+    rf"\b(?:en vez|en lugar|em vez|em lugar|ao inves|instead) (?:de|of|das|das) (?:las |the )?\d+ ?{_NIGHT}"
+    r"(?:,? (?:nos )?(?:quedamos|quedaremos|seran|son|que sean|ficamos|ficaremos|serao|stay|make it|it is|we stay"
+    r"|we will stay)"
+    rf" (?P<n>\d+)\b(?! ?{_NIGHT}))?"
+)
+_STAYED = re.compile(
+    r"\b(?:we|i) stayed\b|\b(?:estuvimos|estuve|nos alojamos|me aloje|nos hospedamos|ficamos hospedad\w+)\b"
+)
+_GONE = re.compile(r"\b(?:hace|ha|faz|last|past|ultimas|ultimos) $")
+# Days that something went on for, or was put off by.
+_NOT_OF_A_STAY = re.compile(
+    r"\b(?:clean\w*|limpi\w*|limp\w*|llevo|llevamos|waiting|esper\w*|ropa|roupa|clothes|without|sem"
+    r"|sin)\b[^.;?!]{0,24}$"
+    r"|\b(?:back|forward|up|by|adelantar\w*|retras\w*|atras\w*|aplaz\w*|pospon\w*|adiar)(?: \w+)? $"
+)
+_SOMEWHERE_ELSE = re.compile(r" (?:em outra|en otra|em outro|en otro|elsewhere|in another|later)")
 _PER_NIGHT = re.compile(r"\b(?:por|per|cada|each|every) (?:1 )?(?:noche|night|noite|dia|day|semana|week)\b")
-_NOT_A_LENGTH = re.compile(r"(?:\b(?:en|dentro de|in|daqui a|em|hace|ha|faz|within|hasta|unos|antes de|cada|every)) ?$")
+_NOT_A_LENGTH = re.compile(
+    r"(?:\b(?:en|dentro de|in|daqui a|daqui|de aqui a|em|hace|ha|faz|within|hasta|unos|antes de|cada|every)) ?$"
+)
 _AGO = re.compile(
     r" ?(?:ago|antes|before|atras|de antelacion|de anticipacion|in advance|from|a partir|desde hoy en"
     r"|today|tomorrow)\b"
 )
-_BY = re.compile(r"\bfrom (?:now|today|tomorrow)|^ ?(?:today|tomorrow)")
+_BY = re.compile(
+    r"\bfrom (?:now|today|tomorrow)|^ ?(?:today|tomorrow)|^ (?:on |from )?(?:this )?(?:mon|tues|wednes|thurs|fri"
+    r"|satur|sun)day"
+)
 
 
 def night_count(line: str, expected: str | None) -> tuple[int | None, tuple[str, ...], str]:
@@ -35,12 +59,17 @@ def night_count(line: str, expected: str | None) -> tuple[int | None, tuple[str,
     found: list[int] = []
     unsure: tuple[str, ...] = ()
     rest = line
-    for match in _NIGHTS.finditer(line):
-        if (
-            re.search(r"\b(?:mas|more|extra|menos|less|fewer|mais|adicional)\s*$", line[: match.start()])
-            and not match["or"]
-        ):
-            pass
+    instead = _INSTEAD.search(rest)
+    if instead:
+        rest = masked(rest, instead.start(), instead.end())
+        found += [int(instead["n"])] if instead["n"] else []
+    if _STAYED.search(rest):
+        rest = _NIGHTS.sub(lambda match: "_" * len(match.group()), rest)
+        return None, (), _DAYS.sub(lambda match: "_" * len(match.group()), rest)
+    for match in _NIGHTS.finditer(rest):
+        if _GONE.search(rest[: match.start()]):
+            rest = masked(rest, match.start(), match.end())
+            continue
         if match["or"] or match["or2"]:
             unsure = ("nights",)
         else:
@@ -50,6 +79,9 @@ def night_count(line: str, expected: str | None) -> tuple[int | None, tuple[str,
     for match in _DAYS.finditer(rest):
         start = match.start("n")
         if _NOT_A_LENGTH.search(rest[:start]) or _is_offset(rest[match.end() :]):
+            continue
+        if _NOT_OF_A_STAY.search(rest[:start]) or _SOMEWHERE_ELSE.match(rest, match.end()):
+            rest = masked(rest, start, match.end())
             continue
         unit = match["u"]
         if match["n"] in ("a", "an") and match["lead"] is None and not unit.startswith("week") and unit != "fortnight":

@@ -81,7 +81,8 @@ def _patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 _UNITS = {"uno": 1, "un": 1, "una": 1, "um": 1, "uma": 1, "one": 1, "dos": 2, "cuatro": 4, "six": 6}
 _TENS_ORDINAL = re.compile(rf"\b(twenty|thirty)[- ]({'|'.join(_ORDINALS[:9])})\b")
 _ORDINAL_IN_DATE = re.compile(
-    rf"\b({'|'.join(_ORDINAL_VALUES)})(?= (?:of )?(?:{_MONTH})\b)"
+    rf"\b({'|'.join(_ORDINAL_VALUES)})(?= (?:of )?(?:{_MONTH})\b"
+    rf"| (?:to|until|till|til|through|and) (?:the )?(?:{'|'.join(_ORDINAL_VALUES)})(?: of)? (?:{_MONTH})\b)"
     rf"|(?<=the )({'|'.join(_ORDINALS[2:])}|thirtieth)(?= (?:to|until|till|for|through)\b|$)"
 )
 _ORDINAL_AFTER_MONTH = re.compile(rf"\b({_MONTH} (?:the )?)({'|'.join(_ORDINAL_VALUES)})\b")
@@ -96,7 +97,12 @@ def figures(line: str, language: str) -> str:
     tens, single = _patterns(language)
     values = _values(language)
     line = tens.sub(lambda m: str(values.get(m[1], 0) + _UNITS.get(m[2], values.get(m[2], 0))), line)
-    return single.sub(lambda m: str(values[m[0]]), line)
+    return single.sub(lambda m: m[0] if _is_december(m) else str(values[m[0]]), line)
+
+
+def _is_december(word: re.Match[str]) -> bool:
+    """ "Dez" is ten, but in "15 dez" and "15 de dez." it is the month."""
+    return word[0] == "dez" and bool(re.search(r"\d ?(?:de |/|-)?$", word.string[: word.start()]))
 
 
 def _th(number: int) -> str:

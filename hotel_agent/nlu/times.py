@@ -10,22 +10,32 @@ from hotel_agent.nlu.text import masked
 _PART = (
     r"(?:,? ?(?P<part>de la manana|por la manana|de la madrugada|da madrugada|da manha|in the morning"
     r"|de la tarde|por la tarde|da tarde|"
-    r"in the afternoon|de la noche|por la noche|da noite|in the evening|at night|del mediodia"
-    r"|do meio-dia|am|pm|a\.m\.?|p\.m\.?|a\. m\.|p\. m\.))?"
+    r"in the afternoon|de la noche|por la noche|da noite|a noite|in the (?:evening|night)|at night|del mediodia"
+    r"|do meio-dia|am\b|pm\b|a\.m\.?|p\.m\.?|a\. m\.|p\. m\.))?"
 )
+# After a time with minutes the bare word will do: "8:10 evening".
+_LOOSE_PART = _PART.replace("|del mediodia", r"|evening\b|night\b|afternoon\b|morning\b|del mediodia")
+_SURE_PART = _LOOSE_PART.removesuffix("?")
 _CLOCK = re.compile(
     rf"(?<![\d/.,:])(?P<h>[01]?\d|2[0-4])(?:(?::|h)(?P<m>[0-5]\d)(?::\d\d)?"
     rf"|[.](?P<m2>[0-5]\d)(?= ?(?:h\b|hs|hrs|am|pm|a\.m|p\.m)))"
-    rf"(?!\d) ?(?:h|hs|hrs|horas|uhr)?\b{_PART}"
+    rf"(?!\d)(?: ?(?:h|hs|hrs|horas|uhr)\b|(?=[ap]\.?m\b)|\b){_LOOSE_PART}"
 )
+# "8 40 in the morning", "at 17 30", "10 to 8 in the evening": the words around make a time of two numbers.
+_TWO_NUMBERS = re.compile(
+    rf"(?<![\d/.,:-])\b(?:(?P<h1>[01]?\d|2[0-4]) (?P<m3>[0-5]\d)\b{_SURE_PART}"
+    r"|(?:(?<=\bat )|(?<=\bas )|(?<=\blas ))(?P<h2>[01]?\d|2[0-4]) (?P<m4>[0-5][05])\b(?! ?(?:person|people|pax"
+    r"|noch|night|noit)))"
+)
+_MINUTES_TO = re.compile(rf"(?<![\d/.,:-])\b(?P<extra>5|10|15|20|25) (?P<way>to|past) (?P<h1>\d{{1,2}})\b{_SURE_PART}")
 _WITH_HALF = re.compile(
     r"\b(?P<h1>\d{1,2}) ?(?P<pm>am|pm)?(?: y | e |, ?)(?P<extra>media|meia|cuarto|15|30|45|10|20|5"
     r"|25)\b(?: ?(?:h|hs|hrs|horas)\b)?" + _PART
 )
 _LESS = re.compile(r"\b(?P<h1>\d{1,2}) menos (?P<extra>cuarto|5|10|20|25)\b" + _PART)
 _PAST = re.compile(
-    r"\b(?P<extra>half|quarter|a quarter|cuarto|\d{1,2}(?= (?:past|para as)|(?: minutes"
-    r"| mins?)))(?: minutes| mins?)? (?P<way>past|after|to|till|para as|para las)"
+    r"\b(?P<extra>half(?= (?:past|\d))|quarter|a quarter|cuarto|\d{1,2}(?= (?:past|para as)|(?: minutes"
+    r"| mins?)))(?: minutes| mins?)?(?: (?P<way>past|after|to|till|para as|para las))?"
     r" (?P<h1>\d{1,2})\b(?: ?o'?clock)?" + _PART
 )
 _BARE = re.compile(
@@ -42,6 +52,10 @@ _SUFFIX = re.compile(
     r"in the morning|in the afternoon|in the evening|o'?clock)(?![a-z])"
 )
 _WORDS = (
+    (
+        re.compile(r"\b(?:ao )?meio[- ]dia e meia\b|\b(?:a las |las )?12 y media\b"),
+        "12:30",
+    ),
     (
         re.compile(
             r"\b(?:al|a|de|del|hasta el) ?mediodia\b|\b(?:at|by|until|before) ?(?:noon|midday)\b"
@@ -64,7 +78,7 @@ _COUNTED_AFTER = re.compile(
 )
 _ARRIVAL = re.compile(r"\b(?:lleg|arriv|cheg|check ?-?in|entra|ingres|come\b|coming|vamos a estar)")
 _DEPARTURE = re.compile(
-    r"\b(?:sal[gi]|salida|check ?-?out|leav|depart|sair|saida|saio|irnos|irme|desayun|breakfast"
+    r"\b(?:sal[gi]|salida|check ?-?out|leav|depart|sair|saida|saio|irnos|irme|taxi|cab\b|desayun|breakfast"
     r"|cafe da manha)"
 )
 _BETWEEN = re.compile(
@@ -92,7 +106,7 @@ def find_time(line: str, language: str) -> Moment:
         rest = masked(rest, match.start(), match.end())
     if _CHECKING_IN.search(line):
         rest = _BETWEEN.sub(lambda match: "_" * len(match.group()), rest)
-    for pattern in (_CLOCK, _PAST, _LESS, _WITH_HALF, _SUFFIX, _BARE):
+    for pattern in (_CLOCK, _MINUTES_TO, _TWO_NUMBERS, _PAST, _LESS, _WITH_HALF, _SUFFIX, _BARE):
         for match in pattern.finditer(rest):
             if pattern in (_WITH_HALF, _BARE) and not _is_a_time(match, rest, language):
                 continue
@@ -145,8 +159,8 @@ def _is_a_time(match: re.Match[str], line: str, language: str) -> bool:
 def _value(match: re.Match[str], line: str) -> str | None:
     """HH:MM; None when morning and evening are both possible."""
     parts = match.groupdict()
-    hour = int(parts.get("h") or parts["h1"])
-    minute = int(parts.get("m") or parts.get("m2") or 0)
+    hour = int(next(parts[name] for name in ("h", "h1", "h2") if parts.get(name)))
+    minute = int(next((parts[name] for name in ("m", "m2", "m3", "m4") if parts.get(name)), 0))
     extra = parts.get("extra")
     if extra:
         amount = {
@@ -175,9 +189,14 @@ def _value(match: re.Match[str], line: str) -> str | None:
         hour += 12
     elif any(word in part for word in _NIGHT) and hour == 12 or any(word in part for word in _MORNING) and hour == 12:
         hour = 0
-    elif not part.strip(" hrs.") and hour < 12 and not (parts.get("m") and len(parts["h"] or "") == 2):
+    elif not part.strip(" hrs.") and hour < 12 and not _is_of_24_hours(parts, match.group()):
         return _likely(hour, minute, line)
     return f"{hour:02}:{minute:02}"
+
+
+def _is_of_24_hours(parts: dict[str, str | None], words: str) -> bool:
+    """Whether 08:30 or 8h30 is written as railways write it, so that it cannot be the evening."""
+    return bool(parts.get("m")) and (len(parts.get("h") or "") == 2 or "h" in words[:3])
 
 
 def _likely(hour: int, minute: int, line: str) -> str | None:

@@ -213,12 +213,13 @@ def test_two_questions_in_one_message_are_both_answered(marta):
     assert len(both.answer.bubbles) == 2
 
 
-def test_children_count_and_a_baby_in_a_cot_does_not(marta):
+@pytest.mark.parametrize("words", ["un bebé", "un bebé de 1 año", "nuestro bebé de 8 meses"])
+def test_children_count_and_a_baby_in_a_cot_does_not(marta, words):
     stay = span("es", day(0), day(1))
     with_children = marta.says(f"una habitación {stay} para 2 adultos y 2 niños de 5 y 7 años")
     assert with_children.says("140,00", "2 adultos y 2 niños")
     baby = Chat(marta.hotel, new_guest(marta.hotel))
-    listed = baby.says(f"una habitación {stay} para 2 adultos y un bebé de 1 año")
+    listed = baby.says(f"una habitación {stay} para 2 adultos y {words}")
     assert listed.ids[0].startswith("offer:doble")
     baby.taps("offer:doble")
     baby.says("sí")

@@ -104,6 +104,52 @@ def stay(
         ("quero um quarto pro fds", "2026-11-27", "2026-11-29", None),
         ("do dia 3 até o dia 6 de março", "2027-03-03", "2027-03-06", None),
         ("quinta-feira, 2 noites", "2026-11-26", "2026-11-28", 2),
+        # As people type
+        ("del5al9 d enero x 3 pers", "2027-01-05", "2027-01-09", None),
+        ("24/12-27/12", "2026-12-24", "2026-12-27", None),
+        ("24-27/12", "2026-12-24", "2026-12-27", None),
+        ("price pls 20.12 - 23.12", "2026-12-20", "2026-12-23", None),
+        ("5 a 9 dic.", "2026-12-05", "2026-12-09", None),
+        ("del juebes al domigo", "2026-11-26", "2026-11-29", None),
+        ("do dia 4 ao 7 de fevreiro", "2027-02-04", "2027-02-07", None),
+        ("saturdy to tuesday", "2026-11-28", "2026-12-01", None),
+        ("room 2nite", "2026-11-25", "2026-11-26", 1),
+        ("tmrw 3nts", "2026-11-26", "2026-11-29", 3),
+        ("mñn x 3 noches", "2026-11-26", "2026-11-29", 3),
+        ("15 dez - 18 dez", "2026-12-15", "2026-12-18", None),
+        ("desd el 8 asta el 12 d dic", "2026-12-08", "2026-12-12", None),
+        # Ends in sentences of their own, verbs of coming and going
+        ("entraríamos el 31 y nos iríamos el primero", "2026-12-31", "2027-01-01", None),
+        ("Chego na sexta-feira. Saio na segunda.", "2026-11-27", "2026-11-30", None),
+        ("A entrada seria na quinta, a saída no domingo.", "2026-11-26", "2026-11-29", None),
+        ("chegamos a 5 de janeiro e saímos a 8", "2027-01-05", "2027-01-08", None),
+        ("get there the 5th, head home the 8th", "2026-12-05", "2026-12-08", None),
+        ("We're due out on Monday", None, "2026-11-30", None),
+        ("fico até ao dia 8", None, "2026-12-08", None),
+        ("extender hasta el 9", None, "2026-12-09", None),
+        ("quedarme una noche más, hasta el 9", None, "2026-12-09", 1),
+        # The month or the feast is named apart
+        ("en enero, del 4 al 7", "2027-01-04", "2027-01-07", None),
+        ("no réveillon, de 30 a 2", "2026-12-30", "2027-01-02", None),
+        ("from 2 to 7 Feb two thousand twenty eight", "2028-02-02", "2028-02-07", None),
+        # What is taken back
+        ("no es el 8 es el 9 de febrero, 3 noches", "2027-02-09", "2027-02-12", 3),
+        ("mejor del 12 al 14 en vez del 10 al 12", "2026-12-12", "2026-12-14", None),
+        ("mañana no, pasado", "2026-11-27", None, None),
+        ("en vez de 3 noches nos quedamos 4, la entrada igual el 9 de enero", "2027-01-09", "2027-01-13", 4),
+        ("push it back a week, was dec 4 to dec 7, new dates dec 11 - dec 14", "2026-12-11", "2026-12-14", None),
+        # Nights named one by one, weeks counted on
+        ("las noches del 5, 6 y 7 de enero", "2027-01-05", "2027-01-08", None),
+        ("friday and saturday night", "2026-11-27", "2026-11-29", None),
+        ("12 y 13 dic, dos noches", "2026-12-12", "2026-12-14", 2),
+        ("viernes noche", "2026-11-27", "2026-11-28", 1),
+        ("saturday week, just the 1 night", "2026-12-05", "2026-12-06", 1),
+        ("were there tomorrow week", "2026-12-03", None, None),
+        ("is my booking still on for tonight", "2026-11-25", None, None),
+        ("fim de semana do dia 12 de dezembro", "2026-12-11", "2026-12-13", None),
+        # One end that exists
+        ("del 28 al 31 de noviembre", "2026-11-28", None, None),
+        ("from 30 feb to 2 march", None, "2027-03-02", None),
     ],
 )
 def test_a_stay_is_read_as_it_is_said(
@@ -149,12 +195,36 @@ def test_weekdays_and_weekends_turn_with_the_day_they_are_said_on(
         ("viernes 5 de mayo", "check_in"),
         ("del 5 al 9 de enero, 3 noches", "check_out"),
         ("2 o 3 noches", "nights"),
+        ("el 5, 6 o 7 de enero", "check_in"),
+        ("llego el 5 de enero y me voy el 8 o el 9", "check_out"),
+        ("this weekend or next", "check_in"),
+        ("sábado 6 de dezembro", "check_in"),
     ],
 )
 def test_two_readings_are_left_out_and_named(text: str, left_out: str) -> None:
     said = understand(text, date(2026, 11, 25))
     assert left_out in said.ambiguous
     assert left_out not in said.entities
+
+
+def test_what_is_offered_leaves_the_other_end_alone() -> None:
+    said = understand("entro el 10 o el 11 de enero, todavía no sé, y salgo el 14", WEDNESDAY)
+    assert (said.ambiguous, said.entities["check_out"]) == (("check_in",), "2027-01-14")
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "check_in"),
+    [
+        ("una habitación para el día de la independencia", "MX", "2027-09-16"),
+        ("una habitación para el día de la independencia", "CO", "2027-07-20"),
+        ("una doble el día de la constitución", "ES", "2026-12-06"),
+        ("um quarto no dia dos namorados", "BR", "2027-06-12"),
+        ("um quarto no Dia de Reis", None, "2027-01-06"),
+        ("llegamos el Viernes Santo", None, "2027-03-26"),
+    ],
+)
+def test_a_feast_is_that_of_the_hotels_country(text: str, country: str | None, check_in: str) -> None:
+    assert stay(text, country=country)[0] == check_in
 
 
 def test_figures_in_english_wait_for_a_country() -> None:
@@ -221,6 +291,21 @@ def test_a_past_year_is_kept_and_named() -> None:
         "2 toallas",
         "por la mañana",
         "3 estrellas",
+        "10/10 would stay again",
+        "24/7?",
+        "can we split it on 3 cards",
+        "desayuno de los domingos",
+        "mesa para 4 el viernes",
+        "um táxi para domingo às 6h",
+        "no one cleaned our room for 3 days",
+        "we stayed 3 nights last year",
+        "hace 3 noches que no duermo",
+        "I paid on the 3rd",
+        "mandei mensagem na segunda",
+        "mi tarjeta vence 12/27",
+        "cualquier finde de enero",
+        "é a segunda vez que venho",
+        "is there sun on the terrace",
     ],
 )
 def test_what_only_looks_like_a_date_is_none(text: str) -> None:

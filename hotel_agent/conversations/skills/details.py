@@ -31,7 +31,7 @@ _NOBODY_ELSE = re.compile(
 )
 
 STAY_DETAILS = frozenset(
-    ["check_in", "check_out", "nights", "adults", "children", "children_ages", "room_type", "rooms"]
+    ["check_in", "check_out", "nights", "adults", "children", "children_ages", "babies", "room_type", "rooms"]
 )
 
 
@@ -78,7 +78,7 @@ def unknown_type(talk: Talk, heard: Mapping[str, Any]) -> bool:
 
 
 def _field_of(name: str) -> str:
-    return "ages" if name == "children_ages" else name
+    return "ages" if name in ("children_ages", "babies") else name
 
 
 def _learn_dates(draft: Draft, told: Mapping[str, Any], expected: str | None) -> None:
@@ -111,8 +111,9 @@ def _learn_party(draft: Draft, told: Mapping[str, Any], nobody_else: bool) -> No
         draft.children, draft.ages = 0, []
     draft.adults = told.get("adults", draft.adults)
     draft.children = told.get("children", draft.children)
-    if "children_ages" in told:
-        draft.ages = list(told["children_ages"])
+    if {"children_ages", "babies"} & set(told):
+        # A baby of whom no age is told sleeps in a cot: that is what the word means.
+        draft.ages = [*told.get("children_ages", ()), *[0] * told.get("babies", 0)]
         draft.children = max(draft.children, len(draft.ages))
     draft.ages = draft.ages[: draft.children]
 
