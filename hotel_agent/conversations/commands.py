@@ -53,8 +53,13 @@ nlu = Group("nlu", help="The engine that understands guests.")
 @click.option("--language", type=click.Choice(["es", "en", "pt"]), help="the conversation's language so far")
 @click.option("--expected", help="what was just asked, such as dates or adults")
 def try_text(text: str, slug: str | None, today: str | None, language: str | None, expected: str | None) -> None:
-    """Show what was understood in a guest's TEXT."""
-    from hotel_agent.nlu import EXPECTED, understand
+    """Show what was understood in a guest's TEXT, and why.
+
+    `why` lists, for each intent, what spoke loudest for it: 'words', …letters…, [phrases of the word lists] and the
+    meaning of the whole, in log-odds. `in_scope` is the chance that the message is for a hotel's front desk at all.
+    """
+    from hotel_agent.nlu import EXPECTED, engine, understand
+    from hotel_agent.nlu.explaining import explain
 
     if expected is not None and expected not in EXPECTED:
         raise BadInput("expected", f"--expected is one of {', '.join(sorted(EXPECTED))}")
@@ -71,6 +76,8 @@ def try_text(text: str, slug: str | None, today: str | None, language: str | Non
         "entities": dict(found.entities),
         "ambiguous": list(found.ambiguous),
         "problems": list(found.problems),
+        "why": explain(text, day, hints, found),
+        "engine": engine(),
     }
     click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
+from hotel_agent import metrics
 from hotel_agent.conversations.dialogue import Draft, Heard, Turn
 from hotel_agent.nlu import EXPECTED, Hints, Scored, Understanding, understand
 
@@ -77,7 +78,8 @@ def listen(
         if tap:
             _add_tap(burst, tap)
         elif heard.text.strip():
-            understood = understand(heard.text, turn.today, hints)
+            with metrics.understanding_seconds.time():
+                understood = understand(heard.text, turn.today, hints)
             understood = _departing_after(draft.check_in, heard.text, hints, understood)
             _add_words(burst, understood)
             if not _speaks_of_details(understood):

@@ -90,14 +90,23 @@ def _facts(talk: Talk) -> list[Part]:
         if intent in _AT_ONCE:
             served = _AT_ONCE[intent](talk)
         elif intent in knowledge.TOPICS and not _told_elsewhere(talk, intent):
-            served = [knowledge.answer(talk, intent)]
+            served = knowledge.answer(talk, intent)
+        elif _may_mean_something_else(talk, intent) and (own := knowledge.own_answer(talk, intent)):
+            served = own
         elif intent in for_staff.REASONS and not _changes_the_draft(talk, intent):
             served = for_staff.answer(talk, intent)
+        elif _says_nothing_clear(talk) and (clear := knowledge.answer_to_unsure(talk)):
+            intent, served = knowledge.CATCH_ALL, clear
         else:
             continue
         talk.acted_on.append(intent)
         parts += [part for part in served if part not in parts]
     return parts
+
+
+def _may_mean_something_else(talk: Talk, intent: str) -> bool:
+    """ "How much is the laundry?" asks something about which a hotel may have written under a name of its own."""
+    return intent in ("ask_price", "ask_invoice", "ask_recommendation") and not _mentions_a_stay(talk)
 
 
 def _told_elsewhere(talk: Talk, topic: str) -> bool:
@@ -247,7 +256,7 @@ def _mentions_a_stay(talk: Talk) -> bool:
 
 def _price_of_an_extra(talk: Talk, intent: str) -> bool:
     """ "¿Cuánto cuesta el parking?" is answered by what the hotel says about it."""
-    about_an_extra = talk.said.means(*knowledge.TOPICS, "late_checkout", "early_checkin")
+    about_an_extra = talk.said.means(*knowledge.TOPICS, "late_checkout", "early_checkin") or intent in talk.acted_on
     asks_for_days = {"check_in", "check_out", "room_type"} & set(talk.said.entities)
     return intent == "ask_price" and about_an_extra and not asks_for_days
 

@@ -13,7 +13,7 @@ from hotel_agent.conversations.dialogue import Handover, Happening, State, Turn
 from hotel_agent.conversations.listening import Said
 from hotel_agent.conversations.waiting import gravity
 from hotel_agent.guests.models import Guest
-from hotel_agent.hotels.models import Hotel
+from hotel_agent.hotels.models import Hotel, Knowledge
 from hotel_agent.reservations import RoomKind
 
 
@@ -30,7 +30,10 @@ class Part:
 
 @dataclass
 class Talk:
-    """`pms_action` is what the PMS is asked to do: look, hold, book or cancel."""
+    """`pms_action` is what the PMS is asked to do: look, hold, book or cancel.
+
+    `written` is what the hotel has written for this guest, by topic, once somebody wanted to know.
+    """
 
     turn: Turn
     state: State
@@ -40,6 +43,7 @@ class Talk:
     acted_on: list[str] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     pms_action: str = "look"
+    written: Mapping[str, Knowledge] | None = None
 
     @property
     def hotel(self) -> Hotel:

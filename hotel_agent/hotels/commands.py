@@ -149,9 +149,13 @@ def list_knowledge(slug: str, topic: str | None) -> None:
 @click.argument("language", metavar="LANG", type=click.Choice(LANGUAGES))
 @click.argument("text")
 def set_knowledge(slug: str, topic: str, language: str, text: str) -> None:
-    """Set what a hotel says about a TOPIC (an intent's name such as ask_parking) in one language."""
+    """Set what a hotel says about a TOPIC (an intent such as ask_parking, or its own: piano_bar) in one language."""
     if not re.fullmatch(r"[a-z][a-z_]{2,40}", topic):
-        raise BadInput("topic", "a topic is an intent's name such as ask_parking")
+        raise BadInput(
+            "topic",
+            f"{topic!r} is no topic: it has 3 to 41 small letters without accents, or underscores, like the intent"
+            " ask_parking or a topic of your own, piano_bar",
+        )
     if not text.strip():
         raise BadInput("text", "the text is empty")
     hotel_id = by_slug(slug).id

@@ -87,7 +87,10 @@ class Extra(Model):
 
 
 class Knowledge(Model):
-    """What the hotel says about one topic in one language, in its own words. Topics are the NLU's intents."""
+    """What the hotel says about one topic in one language, in its own words.
+
+    A topic is an intent of the NLU, or any name of the hotel's own ("piano_bar").
+    """
 
     __tablename__ = "knowledge"
     __table_args__ = (UniqueConstraint("hotel_id", "topic", "language"),)
