@@ -17,6 +17,11 @@ inbound_items = Counter("inbound_items_total", "Messages and statuses taken in, 
 webhook_failures = Counter("webhook_failures_total", "Bodies or pieces that could not be taken in.", ["reason"])
 answers = Counter("answers_total", "Inbound messages by what became of them.", ["outcome"])
 intents = Counter("intents_total", "Intents understood in guests' messages.", ["intent", "language"])
+understanding_seconds = Histogram(
+    "understanding_seconds",
+    "Time to understand one message of a guest.",
+    buckets=(0.002, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.5),
+)
 handovers = Counter("handovers_total", "Conversations handed to a person, by reason.", ["reason"])
 sends = Counter("sends_total", "Attempts to send a message, by outcome and Graph error code.", ["outcome", "code"])
 media_fetches = Counter("media_fetches_total", "Attempts to fetch what a guest sent, by outcome.", ["outcome"])

@@ -19,6 +19,8 @@ from hotel_agent.db import db
 from hotel_agent.redis import redis
 from workers import messages
 
+log = structlog.get_logger(__name__)
+
 # RQ waits for jobs, and then says that it is alive, for fifteen seconds less than this.
 TTL_SECONDS = 15 + queues.HEARTBEAT_SECONDS // 2
 
@@ -74,5 +76,6 @@ def warm_up(app: Flask) -> None:
     """Pay for loading before the first guest waits for it."""
     for words in ("¿Tienen habitación mañana?", "Is there a room tomorrow?", "Tem quarto amanhã?"):
         nlu.understand(words, datetime.now(UTC).date())
+    log.info("nlu_ready", **nlu.engine())
     with app.app_context():
         messages.graph()

@@ -11,19 +11,31 @@ import re
 from datetime import date
 from typing import Any
 
+from hotel_agent.nlu import encoder, second_reader
+from hotel_agent.nlu.arbiter import find_stay
 from hotel_agent.nlu.contacts import find_contacts, find_name
-from hotel_agent.nlu.dates import Stay, find_stay
-from hotel_agent.nlu.intents import find_intents
+from hotel_agent.nlu.dates import Stay
+from hotel_agent.nlu.day_spelling import plain_days
+from hotel_agent.nlu.intents import SURE, find_intents
 from hotel_agent.nlu.language import detect
+from hotel_agent.nlu.model import model
 from hotel_agent.nlu.people import find_party
 from hotel_agent.nlu.rooms import find_choice, find_room_type
 from hotel_agent.nlu.text import LONGEST, tidy
 from hotel_agent.nlu.times import find_time
 from hotel_agent.nlu.understanding import EXPECTED, Hints, Scored, Understanding
 
-__all__ = ["EXPECTED", "Hints", "Scored", "Understanding", "understand"]
+__all__ = ["EXPECTED", "Hints", "Scored", "Understanding", "engine", "understand"]
 
 _NO_HINTS = Hints()
+_HAVE_DAYS_OF_THEIR_OWN = {
+    "order_room_service",
+    "request_housekeeping",
+    "report_problem",
+    "ask_restaurant",
+    "ask_gym_spa",
+    "ask_recommendation",
+}
 _TALKS = {
     "greet",
     "thank",
@@ -39,10 +51,10 @@ _TALKS = {
 
 def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understanding:
     """What one message says. `today` is the hotel's date; never raises, whatever the text."""
-    text = text[:LONGEST]
+    text = text[:LONGEST].encode("utf-8", "replace").decode()  # JSON may bring halves of characters.
     contacts, readable = find_contacts(text, hints.expected)
     language = detect(readable, hints.language)
-    line = tidy(readable, language)
+    line = plain_days(tidy(readable, language), language)
     entities: dict[str, Any] = {}
     ambiguous: list[str] = []
 
@@ -61,7 +73,7 @@ def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understandin
     entities["check_out"] = stay.check_out.isoformat() if stay.check_out else None
     entities["nights"] = stay.nights
     entities["adults"], entities["children"] = party.adults, party.children
-    entities["children_ages"] = party.ages or None
+    entities["children_ages"], entities["babies"] = party.ages or None, party.babies
     entities["rooms"] = party.rooms
     entities["room_type"] = room_type
     entities["time"] = moment.time
@@ -93,6 +105,8 @@ def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understandin
         if asked_name or not known:
             intents = find_intents(line, language, known | names, hints.expected, text)
     entities = {name: value for name, value in entities.items() if value is not None}
+    if hints.expected is None and _is_a_day_of_something_else(intents, entities):
+        del entities["check_in"]
     return Understanding(
         language,
         intents,
@@ -101,6 +115,19 @@ def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understandin
         stay.problems,
         _as_text(stay.turned_round),
     )
+
+
+def _is_a_day_of_something_else(intents: tuple[Scored, ...], entities: dict[str, Any]) -> bool:
+    """ "Breakfast to the room tomorrow", "a table on Saturday": a lone day beside such a wish is no arrival."""
+    wishes = {one.intent for one in intents if one.confidence >= SURE}
+    a_lone_day = "check_in" in entities and not {"check_out", "nights"} & set(entities)
+    return a_lone_day and bool(wishes) and wishes <= _HAVE_DAYS_OF_THEIR_OWN
+
+
+def engine() -> dict[str, str]:
+    """What is at work in this process: the encoder and the second reader of dates ("none" where their package is
+    missing), and the hash of the data that the model was made of."""
+    return {"encoder": encoder.name(), "second_reader": second_reader.name(), "model": model().data[:12]}
 
 
 def _as_text(days: tuple[date, date] | None) -> tuple[str, str] | None:

@@ -1,4 +1,8 @@
-"""What the guest wants: phrases of the lexicons, weighed against each other by a few rules of precedence."""
+"""What the guest wants: the model's wishes, seen in the light of what was just asked.
+
+The model hears a message without the talk around it. Here are the few rules that know the talk, and those for which
+a mistake would be grave: an emergency in plain words is one, whatever the model makes of it.
+"""
 
 from __future__ import annotations
 
@@ -7,61 +11,27 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from hotel_agent.nlu.lexicons import lexicon
-from hotel_agent.nlu.phrases import Match, matches
+from hotel_agent.nlu.model import weigh
+from hotel_agent.nlu.phrases import matches
 from hotel_agent.nlu.text import words_of
 from hotel_agent.nlu.understanding import Scored
 
-_STRENGTHS = {"whole": 0.97, "sure": 0.9, "likely": 0.72, "hint": 0.5}
-_OTHER_LANGUAGE = 0.08
+SURE = 0.5
+_CERTAIN = 0.8
+_LIKELY = 0.3
+# Of a message with fewer known words than this it is not said that it is out of scope: it was not understood.
+_UNDERSTOOD = 0.5
+_FAINT = 0.15
+# Below this chance of being for a hotel's front desk at all, a message is out of scope. Measured: docs/nlu.md.
+IN_SCOPE = 0.85
 _SMALL_TALK = ("greet", "thank", "goodbye")
 _YES_NO = {"confirm_booking", "confirm_cancel", "yes_no"}
-_FAINT = 0.35
+_GROUPS = {name: frozenset(intents.split()) for name, intents in lexicon("gravity")["groups"].items()}
+# These come first even when the message also answers what was asked.
+_MUST_BE_HEARD = _GROUPS["must_be_heard"]
+# A plain phrase of the word lists is enough for these.
+_NEVER_MISSED = _GROUPS["never_missed"]
 
-# The better reading of the same words: when the first is sure, the others were only its vocabulary.
-_PRECEDENCE = tuple((better, others.split()) for better, others in lexicon("precedence")["instead"].items())
-_GROUPS = {name: frozenset(intents.split()) for name, intents in lexicon("precedence")["groups"].items()}
-_EXTRAS, _SERVICE = _GROUPS["extras"], _GROUPS["service"]
-# A message about flights or banks stays out of scope for these, unless it names the hotel's own matters.
-_GENERIC, _MUST_BE_HEARD = _GROUPS["generic"], _GROUPS["must_be_heard"]
-_HOTEL = re.compile(
-    r"\b(?:hotel|hostal|hostel|habitaci\w+|rooms?|quartos?|noches|nights|noites|(?:per|por|la|una|uma"
-    r"|cada) (?:noche|night|noite)|check[ -]?(?:in|out)|desayuno|breakfast|cafe da manha|hospeda\w*"
-    r"|aloja\w*|estadia|estancia|stay|stays|staying|transfer|shuttle|pick ?up|recoge\w*|traslado|"
-    r"huesped\w*|guest|guests|hospede|recepcion|reception|recepcao|aeropuerto|airport|aeroporto"
-    r"|(?:el|mi|o|meu|my) (?:codigo|localizador|booking code))\b"
-)
-_NEVER_OURS = re.compile(
-    r"\b(?:trabajo|trabajar|empleo|curriculum|cv|jobs?|hiring|contratando|contratan|vacantes? (?:de"
-    r"|para|laboral)|emprego|curriculo|estagio|pasantia|internship|instrucciones|instructions"
-    r"|instrucoes|prompt|proveedor\w*|supplier|fornecedor|marketing|seo|"
-    r"chiste|joke|piada|poema?|poem|homework|deberes|python|javascript|chatgpt|gpt|jailbreak|futbol"
-    r"|football|soccer|hipoteca|mortgage|prestamo|loan|ofrece(?:mos|rles?)|oferecemos|receta|recipe"
-    r"|receita)\b"
-)
-_CANCEL_ACT = re.compile(
-    r"(?<!si )(?<!se )(?<!if )(?<!can )(?<!may )(?<!could )(?<!when "
-    r")(?<!do )(?<!should )(?<!caso )\b(?:cancelo|cancelamos|anulo|cancelen\w*|cancele\b|cancela\b"
-    r"|cancelame|cancelala|cancelem|anulen|anula\b|cancelenla|please cancel|i (?:am cancelling"
-    r"|am canceling|cancel))\b"
-    r"|\b(?:quiero|quisiera|queria|querria|necesito|tengo que|debo|deseo|queremos|tenemos que|voy a"
-    r"|vamos a|prefiero|me gustaria|quero|preciso|tenho que|vou|temos que|gostaria de|want to|need to"
-    r"|have to|like to|going to|must|wish to|gotta)"
-    r" (?:\w+ ){0,2}(?:cancelar\w*|anular\w*|desmarcar|cancel)\b|^(?:por favor |please )?(?:cancelar?"
-    r"|anular?|cancel)\b|\b(?:pueden|puedes|podrian|podeis|podem|can you|could you) (?:please "
-    r"|por favor )?(?:cancelar\w*|anular\w*|cancel)\b"
-)
-_NO_ACT = re.compile(
-    r"\b(?:no|not|nao|n't|never|sin) (?:\w+ ){0,3}?(?P<what>cancel\w*|anul\w*|reserv\w*|book\w*"
-    r"|modific\w*|cambi\w*|change|mudar|alterar)\b"
-)
-_WANTS_TO_KNOW = re.compile(
-    r"\b(?:saber|consultar|preguntar|conocer|know|ask|wondering|perguntar|informacion|information"
-    r"|informacao|averiguar|ver si|see if)\b"
-)
-_REALLY_BOOKS = re.compile(
-    r"\b(?:reservar\w*|reservacion|hacer una reserva|reserva\b|reserven?|book|booking|reserve|hosped\w+"
-    r"|aloj\w+|quedar\w+|stay|ficar)"
-)
 _STARTS_YES_NO = re.compile(
     r"^\W*(?P<said>si|sim|yes|yep|ok|vale|dale|claro|perfecto|perfect|perfeito|sure|no|nao|nope|bueno"
     r"|listo|otimo|genial|great|correcto|isso|de acuerdo|beleza|certo|pode ser)\s*(?:[,.;:!\n-]|$|👍"
@@ -75,21 +45,36 @@ _NOT_DENIAL = re.compile(
     r"|no entend\w+|nao entend\w+|not understand|no comprendo|no se\b|nao sei|not know"
     r"|no hay (?!gracias)|no tengo|no funciona|no puedo|no me)\b"
 )
+# "¿Y la suite?", "what about the double?": another detail, put as a question.
+_AND_THAT = re.compile(
+    r"\W*(?:(?:y|and|e)(?: si| if| se)?|(?:what|how) about|que tal|mejor|melhor|rather) (?:con |with |com )?"
+    r"(?:(?:la|el|the|a|o|una?|uma?) )?\w+(?: \w+)?\W*$"
+)
+_NO_ACT = re.compile(
+    r"\b(?:no|not|nao|never|sin) (?:\w+ ){0,3}?(?P<what>cancel\w*|anul\w*|reserv\w*|book\w*"
+    r"|modific\w*|cambi\w*|change|mudar|alterar)\b"
+)
+_ACTS = (
+    *((start, "cancel_reservation") for start in ("cancel", "anul")),
+    *((start, "make_reservation") for start in ("reserv", "book")),
+    ("", "modify_reservation"),
+)
+_WANTS_NOT = re.compile(r"\b(?:no quiero|nao quero|do not want)\b")
+_UNABLE = re.compile(r"\b(?:no puedo|can not|cannot|nao consigo|no me deja|not able|could not)\b")
+_AGREES = re.compile(r"\b(?:problem\w*|why not|como no|porque? no|worries|dud[ao]|duvida|doubt)\b")
 _FLAT_DENIAL = re.compile(
     r"\b(?:claro que no|de jeito nenhum|por supuesto que no|of course not|claro que nao|absolutely not"
     r"|sure no)\b"
 )
+_NEGATIVE_QUESTION = re.compile(
+    r"\W*(?:no|nao) (?:ten\w+|tien\w+|hay|habra|habria|tem|teria\w*|se puede|podria\w*|podem|seria|es posible"
+    r"|hacen|hace|fazem|incluye|inclui)\b"
+)
+_PLAIN_YES = {"si", "sim", "yes", "yep", "ok", "vale", "dale", "claro", "sure", "listo", "isso"}
 _MAY_SMOKE = re.compile(r"\b(?:can|could|may|allowed|to|i|we|you|people|guests?|ok) smoke\b(?! (?:everywhere|coming))")
 _NOT_DYING = re.compile(
-    r"\bme muero (?:de|por)\b|\bmorrendo de|\bdying (?:to|of|for)\b|\bmuerto de\b|\bmorir de\b"
+    r"\bme muero (?:de|por)\b|\bmorrendo de\b|\bdying (?:to|of|for)\b|\bmuerto de\b|\bmorir de\b"
     r"|\bto die for\b|\bkilled it\b"
-)
-
-
-_ABOUT_CHILDREN = re.compile(
-    r"\b(?:pag\w+|pay\w*|gratis|free|cunas?|cots?|cribs?|bercos?|tronas?|high chairs?|admiten|aceptan|aceitam"
-    r"|allowed|kids club|descuento"
-    r"|discount|desconto|cuentan|count|contam|menu)\b"
 )
 _CHEAPEST = re.compile(
     r"\W*(?:(?:si|yes|sim|ok|vale|pues|entonces|then|entao)\W+)?(?:(?:quiero|prefiero|dame|me quedo con|i take"
@@ -99,287 +84,6 @@ _CHEAPEST = re.compile(
     r"|cheap)(?: one| option| room)?"
     r"(?:\W+(?:por favor|please|gracias|thanks|obrigad[ao]))?[ .!]*"
 )
-
-
-@dataclass
-class Scene:
-    """What the rules look at, besides the words."""
-
-    line: str
-    language: str
-    entities: Collection[str]
-    expected: str | None = None
-    question: bool = False
-    found: dict[str, tuple[float, int]] = field(default_factory=dict)  # intent -> confidence and first place
-    signals: set[str] = field(default_factory=set)
-
-    def sure(self, intent: str) -> bool:
-        return self.found.get(intent, (0.0, 0))[0] >= 0.8
-
-    def has(self, intent: str) -> bool:
-        return intent in self.found
-
-    def drop(self, *intents: str) -> None:
-        for intent in intents:
-            self.found.pop(intent, None)
-
-    def put(self, intent: str, confidence: float, place: int | None = None) -> None:
-        self.found[intent] = (confidence, self.found.get(intent, (0, 0))[1] if place is None else place)
-
-    @property
-    def content(self) -> list[str]:
-        return [intent for intent in self.found if intent not in (*_SMALL_TALK, "affirm", "deny", "out_of_scope")]
-
-
-def find_intents(
-    line: str, language: str, entities: Collection[str], expected: str | None, text: str
-) -> tuple[Scored, ...]:
-    """The intents of a tidy line, best first; never empty."""
-    words = words_of(line)
-    if expected == "choose_offer" and _CHEAPEST.fullmatch(line):
-        return (Scored("inform", 0.9),)
-    if expected in _YES_NO and text.strip(" .!").lower() == "y":
-        return (Scored("affirm", 0.95),)
-    scene = Scene(line, language, entities, expected)
-    for match in matches(words):
-        _note(scene, match)
-    scene.question = "?" in text or "_question" in scene.signals
-    if scene.has("emergency") and (_NOT_DYING.search(line) or _MAY_SMOKE.search(line)):
-        scene.drop("emergency")
-    for rule in (
-        _whole_message,
-        _price,
-        _cancelling,
-        _negations,
-        _booking,
-        _out_of_scope,
-        _complaint,
-        _early_or_late,
-        _precedence,
-        _details,
-        _yes_no,
-        _small_talk,
-    ):
-        rule(scene)
-    return _ordered(scene)
-
-
-def _note(scene: Scene, match: Match) -> None:
-    if match.meaning.startswith("_"):
-        scene.signals.add(match.meaning)
-        return
-    confidence = _STRENGTHS[match.strength] - (_OTHER_LANGUAGE if match.language != scene.language else 0)
-    before, place = scene.found.get(match.meaning, (0.0, match.start))
-    if before >= 0.85 and confidence >= 0.85:
-        confidence = min(max(before, confidence) + 0.01, 0.95)
-    scene.found[match.meaning] = (max(before, confidence), min(place, match.start))
-
-
-def _whole_message(scene: Scene) -> None:
-    """A single word such as STOP or "agente" means just that, whatever else it could be part of."""
-    for intent in ("opt_out", "opt_in", "emergency", "talk_to_human", "cancel_reservation", "out_of_scope"):
-        confidence, place = scene.found.get(intent, (0.0, 0))
-        if (
-            confidence >= 0.89
-            and place == 0
-            and len(words_of(scene.line)) <= 6
-            and confidence > 0.955 - _OTHER_LANGUAGE
-        ):
-            scene.found = {intent: (confidence, 0)} | {
-                other: value for other, value in scene.found.items() if other in ("affirm", "deny")
-            }
-            return
-    if scene.sure("emergency"):
-        scene.put("emergency", 0.98, -1)
-        for intent in scene.content:
-            if intent.startswith("ask_"):
-                scene.drop(intent)
-
-
-def _price(scene: Scene) -> None:
-    if "_price" not in scene.signals:
-        return
-    extras = [intent for intent in scene.found if intent in _EXTRAS and scene.sure(intent)]
-    asks_amount = re.search(
-        r"\b(?:cuanto|quanto|how much|precios?|precos?|prices?|costs?|costo|coste|cuesta|custa|valor"
-        r"|tarifas?|rates?|fee|cobran|cobram|charge|pagar?)\b",
-        scene.line,
-    )
-    if extras and not asks_amount:
-        return
-    if (
-        scene.sure("ask_cancellation_policy")
-        or scene.sure("complaint")
-        or scene.sure("ask_invoice")
-        or scene.sure("cancel_reservation")
-    ):
-        return
-    if scene.sure("ask_payment") and not re.search(r"\b(?:cuanto|quanto|how much|preci|preco|price)", scene.line):
-        return
-    named = extras or scene.entities or "_room" in scene.signals or _HOTEL.search(scene.line)
-    if not named and len(words_of(scene.line)) > 7:
-        # "What is the cheapest electric guitar" asks for a price, too.
-        scene.put("ask_price", 0.5)
-        scene.put("out_of_scope", 0.6, -1)
-        return
-    scene.put("ask_price", 0.93, -1 if extras else 2)
-    if scene.has("ask_payment"):
-        scene.put("ask_payment", 0.6)
-    for extra in extras:
-        scene.put(extra, 0.88)
-    if extras:
-        scene.drop("check_availability", "make_reservation", "ask_room_types")
-    elif scene.has("check_availability"):
-        asks_free = re.search(r"\b(?:disponib\w+|availab\w+|libres?|free|vagas?|livres?|lugar)\b", scene.line)
-        scene.put("check_availability", 0.85 if asks_free else 0.55)
-    if scene.has("make_reservation") and not _REALLY_BOOKS.search(scene.line):
-        scene.put("make_reservation", 0.5)
-    if scene.has("ask_location") and not re.search(r"\b(?:donde|where|onde|direccion|address)", scene.line):
-        scene.drop("ask_location")
-    scene.drop("ask_room_types")
-
-
-def _cancelling(scene: Scene) -> None:
-    """Tells asking ("¿se puede cancelar gratis?") from cancelling; "cancelo, ¿me devuelven…?" does both."""
-    if not scene.has("cancel_reservation"):
-        return
-    act = _CANCEL_ACT.search(scene.line)
-    if "_policy" not in scene.signals and not scene.sure("ask_cancellation_policy"):
-        if scene.has("ask_cancellation_policy"):
-            scene.drop("ask_cancellation_policy")
-        return
-    if act and scene.sure("cancel_reservation"):
-        scene.put("cancel_reservation", 0.95, -1)
-        return
-    if act and not re.search(
-        r"\b(?:politica|policy|gratis|free|multa|penaliz\w+|fee|si cancel|if i cancel|se eu cancel"
-        r"|puedo|posso|can i)\b",
-        scene.line,
-    ):
-        scene.put("cancel_reservation", 0.9, -1)
-        return
-    scene.put("ask_cancellation_policy", max(0.9, scene.found.get("ask_cancellation_policy", (0, 0))[0]), -1)
-    scene.put("cancel_reservation", 0.3)
-
-
-def _negations(scene: Scene) -> None:
-    found = _NO_ACT.search(scene.line)
-    if not found or scene.question and not re.search(r"\b(?:no quiero|nao quero|do not want)\b", scene.line):
-        return
-    if re.search(r"[,.!]", found.group()):
-        return
-    what = found["what"]
-    intent = (
-        "cancel_reservation"
-        if what.startswith(("cancel", "anul"))
-        else "make_reservation"
-        if what.startswith(("reserv", "book"))
-        else "modify_reservation"
-    )
-    if re.search(r"\b(?:no puedo|can not|cannot|nao consigo|no me deja|not able|could not)\b", found.group()):
-        return
-    if scene.has(intent):
-        scene.drop(intent)
-        scene.put("deny", 0.75)
-
-
-def _booking(scene: Scene) -> None:
-    """Of asking, pricing and booking, which does the sentence do?"""
-    if scene.has("make_reservation") and _WANTS_TO_KNOW.search(scene.line) and not _REALLY_BOOKS.search(scene.line):
-        scene.drop("make_reservation")
-    if scene.has("make_reservation") and any(scene.sure(intent) for intent in _SERVICE):
-        scene.drop("make_reservation")
-    if scene.has("make_reservation") and scene.sure("reservation_status"):
-        asks = re.search(
-            r"\b(?:hacer|realizar|quiero reservar|nueva|otra|make|new|another|book a|want to book"
-            r"|like to book|reserve a|nova|fazer|quero reservar)\b",
-            scene.line,
-        )
-        scene.drop("reservation_status" if asks else "make_reservation")
-    dated = bool({"check_in", "check_out", "nights"} & set(scene.entities))
-    if scene.has("check_availability") and scene.has("make_reservation"):
-        if (
-            scene.question
-            and scene.sure("check_availability")
-            and not re.search(r"\b(?:reserv\w+|book\w*)\b", scene.line)
-        ):
-            scene.put("check_availability", 0.93, -1)
-            scene.put("make_reservation", 0.5)
-        elif re.search(r"\b(?:reserv\w+|book\w*)\b", scene.line):
-            scene.put("make_reservation", 0.92, 0)
-            scene.put("check_availability", 0.7)
-    if scene.has("check_availability") and scene.sure("ask_room_types"):
-        scene.put("check_availability" if dated else "ask_room_types", 0.93, -1)
-        scene.put("ask_room_types" if dated else "check_availability", 0.6)
-    if scene.has("make_reservation") and scene.sure("ask_room_types"):
-        scene.put("ask_room_types", 0.6 if not scene.question and dated or not scene.question else 0.92)
-    if scene.has("make_reservation") and scene.has("modify_reservation") and not scene.signals & {"_booking"}:
-        changes = re.search(
-            r"\b(?:cambi\w+|modific\w+|chang\w+|mudar|alterar|agregar|anadir|add|extend\w*|extender"
-            r"|alargar|mas|more|mais|longer|extra|another|adicional|additional)\b",
-            scene.line,
-        )
-        if not changes:
-            scene.drop("modify_reservation")
-
-
-def _out_of_scope(scene: Scene) -> None:
-    if not scene.has("out_of_scope"):
-        return
-    if scene.sure("emergency") or scene.has("opt_out"):
-        scene.drop("out_of_scope")
-        return
-    never = _NEVER_OURS.search(scene.line)
-    ours = [intent for intent in scene.content if intent not in _GENERIC and scene.sure(intent)]
-    if never or not ours and not _HOTEL.search(scene.line):
-        for intent in scene.content:
-            scene.put(intent, scene.found[intent][0] * 0.5)
-        scene.put("out_of_scope", 0.9, -2)
-        return
-    scene.put("out_of_scope", 0.4)
-
-
-def _complaint(scene: Scene) -> None:
-    """Who is angry and wants the money back does not ask about the rules."""
-    if scene.sure("complaint") and not re.search(r"\b(?:cancel\w*|anul\w*|politica|policy)\b", scene.line):
-        scene.drop("ask_cancellation_policy")
-
-
-def _early_or_late(scene: Scene) -> None:
-    """ "¿Puedo salir a las 14?": an hour of leaving or entering, asked for when nothing else is."""
-    if scene.content or "time" not in scene.entities or not scene.question:
-        return
-    if _LEAVES.search(scene.line):
-        scene.put("late_checkout", 0.85)
-    elif _ENTERS.search(scene.line):
-        late = re.search(r"\b(?:1[5-9]|2[0-4])(?:[:.h]|\b)|\b[5-9](?: |:\d\d ?)?pm\b", scene.line)
-        scene.put("ask_checkin_time" if late else "early_checkin", 0.85)
-
-
-_LEAVES = re.compile(
-    r"\b(?:salir|irme|irnos|marcharnos|dejar la habitacion|leave|check ?out|checking out|depart|sair|deixar o quarto)\b"
-)
-_ENTERS = re.compile(r"\b(?:entrar|llegar|ingresar|check ?in|checking in|arrive|come|get in|get into|entrar|chegar)\b")
-
-
-def _precedence(scene: Scene) -> None:
-    for better, others in _PRECEDENCE:
-        if not scene.sure(better):
-            continue
-        for other in others:
-            confidence, place = scene.found.get(other, (0.0, 0))
-            if confidence and confidence <= scene.found[better][0] + 0.001:
-                scene.put(other, 0.0, place)
-    scene.found = {intent: value for intent, value in scene.found.items() if value[0] > 0.05}
-    best = max((value[0] for intent, value in scene.found.items() if intent in scene.content), default=0)
-    for intent in scene.content:
-        # A weak sign beside a strong one is noise.
-        if best >= 0.85 and scene.found[intent][0] < 0.75 and scene.found[intent][0] > 0.7:
-            scene.put(intent, 0.45)
-    if len(scene.content) == 1 and scene.content[0] == "make_reservation" and scene.found["make_reservation"][0] < 0.8:
-        scene.put("make_reservation", 0.85)
-
-
 _ANSWERS = {
     "dates": {"check_in", "check_out", "nights"},
     "check_in": {"check_in", "check_out", "nights"},
@@ -394,154 +98,220 @@ _ANSWERS = {
     "surname": {"surname", "name"},
     "name": {"name"},
 }
+# Details of what was offered: "¿y la suite?" instead of a yes.
+_OF_AN_OFFER = {"room_type", "choice", "check_in", "check_out", "nights", "adults", "children"}
+
+
+@dataclass
+class Scene:
+    """What the rules look at. `found` holds the intents in the order to act on, with their chances; `phrases` are the
+    meanings that the word lists find, with the place of their first word."""
+
+    line: str
+    entities: Collection[str]
+    expected: str | None = None
+    asks: bool = False
+    in_scope: float = 1.0
+    familiar: float = 1.0
+    found: dict[str, float] = field(default_factory=dict)
+    phrases: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def short(self) -> bool:
+        return len(words_of(self.line)) <= 4
+
+    @property
+    def answers_yes_or_no(self) -> bool:
+        return self.expected in _YES_NO or self.expected == "choose_offer"
+
+    @property
+    def content(self) -> list[str]:
+        """The intents that want something, leaving out politeness and a bare yes or no."""
+        aside = (*_SMALL_TALK, "affirm", "deny", "out_of_scope")
+        return [intent for intent in self.found if intent not in aside]
+
+    def certain(self, *intents: str) -> bool:
+        return any(self.found.get(intent, 0.0) >= _CERTAIN for intent in intents)
+
+    def drop(self, *intents: str) -> None:
+        for intent in intents:
+            self.found.pop(intent, None)
+
+    def lead(self, intent: str, chance: float) -> None:
+        """Act on this one first."""
+        chance = max(chance, self.found.pop(intent, 0.0))
+        self.found = {intent: chance, **self.found}
+
+    def faint(self, *intents: str) -> None:
+        """Leave these heard, but no longer served."""
+        for intent in intents:
+            self.found[intent] = min(self.found[intent], 0.4)
+
+
+def find_intents(
+    line: str, language: str, entities: Collection[str], expected: str | None, text: str
+) -> tuple[Scored, ...]:
+    """The intents of a message, in the order to act on; never empty. `line` is the tidied text."""
+    if expected == "choose_offer" and _CHEAPEST.fullmatch(line):
+        return (Scored("inform", 0.9),)
+    if expected in _YES_NO and text.strip(" .!").lower() == "y":
+        return (Scored("affirm", 0.95),)
+    weighed = weigh(text, language)
+    scene = Scene(line, entities, expected, "?" in text, weighed.in_scope, weighed.familiar)
+    scene.found = {wish.intent: wish.chance for wish in weighed.wishes}
+    for match in matches(words_of(line)):
+        if match.strength in ("whole", "sure"):
+            scene.phrases[match.meaning] = min(match.start, scene.phrases.get(match.meaning, match.start))
+    for rule in (_never_missed, _scope, _negations, _answered, _details, _yes_no, _small_talk):
+        rule(scene)
+    first = next(iter(scene.found), None)
+    kept = [
+        Scored(intent, round(chance, 3))
+        for intent, chance in scene.found.items()
+        if chance >= _FAINT or intent == first
+    ]
+    return tuple(kept) or ((Scored("inform", SURE),) if entities else (Scored("out_of_scope", 0.4),))
+
+
+def _never_missed(scene: Scene) -> None:
+    """An emergency or an opt-out in plain words is one, even where the model hears something else louder."""
+    if _NOT_DYING.search(scene.line) or _MAY_SMOKE.search(scene.line):
+        if not scene.certain("emergency"):
+            scene.drop("emergency")
+        scene.phrases.pop("emergency", None)
+    for intent in _NEVER_MISSED:
+        heard = intent in scene.phrases and (intent == "emergency" or scene.short)
+        if heard and (intent != "emergency" or scene.found.get(intent, 0.0) >= _FAINT or scene.short):
+            scene.lead(intent, 0.9)
+            scene.in_scope = 1.0
+    if scene.found.get("emergency", 0.0) >= SURE:
+        scene.lead("emergency", scene.found["emergency"])
+
+
+def _scope(scene: Scene) -> None:
+    """What no front desk does is refused; a model's guess at a wish is then no wish."""
+    heard_so = scene.found.get("out_of_scope", 0.0)
+    details_only = bool(scene.entities) and heard_so < _LIKELY and not scene.content
+    if scene.in_scope < IN_SCOPE and not (scene.answers_yes_or_no or details_only):
+        refused = max(1.0 - scene.in_scope, heard_so) if scene.familiar >= _UNDERSTOOD else _LIKELY
+        scene.drop("out_of_scope")
+        scene.faint(*(intent for intent in scene.found if intent != "out_of_scope"))
+        scene.lead("out_of_scope", refused)
+    elif next(iter(scene.found), None) != "out_of_scope" and not scene.certain("out_of_scope"):
+        scene.drop("out_of_scope")
+
+
+def _negations(scene: Scene) -> None:
+    """Who does not want to cancel does not cancel."""
+    found = _NO_ACT.search(scene.line)
+    if not found or scene.asks and not _WANTS_NOT.search(scene.line):
+        return
+    intent = next(intent for start, intent in _ACTS if found["what"].startswith(start))
+    if not _UNABLE.search(found.group()) and intent in scene.found:
+        scene.drop(intent)
+        if not any(scene.found[other] >= SURE for other in scene.content):
+            scene.lead("deny", 0.75)
+
+
+def _answered(scene: Scene) -> None:
+    """The answer to what was just asked, without a question or a wish that must be heard."""
+    asked_for = _ANSWERS.get(scene.expected or "", set()) & set(scene.entities)
+    if scene.expected in _YES_NO and _AND_THAT.match(scene.line):
+        asked_for = _OF_AN_OFFER & set(scene.entities)
+    if not asked_for or scene.certain(*_MUST_BE_HEARD) or scene.asks and not _AND_THAT.match(scene.line):
+        return
+    scene.faint(*scene.content)
+    scene.drop("out_of_scope")
+    scene.lead("inform", 0.93)
 
 
 def _details(scene: Scene) -> None:
-    """Details without a wish are `inform`; so is the answer to what was just asked."""
-    if not scene.entities:
-        return
-    of_a_stay = {"children", "check_in"} <= set(scene.entities) or "room_type" in scene.entities
-    if of_a_stay and not _ABOUT_CHILDREN.search(scene.line):
-        # Children who come along are details of the stay, not a question about children.
-        scene.drop("ask_children")
-    answered = scene.expected is not None and bool(_ANSWERS.get(scene.expected, set()) & set(scene.entities))
-    if answered and "?" not in scene.line and not any(scene.sure(intent) for intent in _MUST_BE_HEARD):
-        asked = [intent for intent in scene.content if intent.startswith("ask_") and scene.question]
-        for intent in scene.content:
-            if intent not in asked:
-                scene.put(intent, scene.found[intent][0] * 0.6)
-        if not asked:
-            scene.drop("out_of_scope")
-            scene.put("inform", 0.93, -1)
-            return
-    stay = {"check_in", "check_out", "nights", "adults", "children", "room_type", "rooms", "choice"} & set(
-        scene.entities
-    )
-    if not scene.content:
-        confident = 0.9 if scene.expected or not scene.question else 0.75
-        if scene.has("out_of_scope") and scene.found["out_of_scope"][0] >= 0.85:
-            scene.put("inform", 0.4)
-            return
+    """Details without a wish beside them are told for their own sake; so are a few words after a question."""
+    answers = scene.expected is not None and scene.short and not scene.asks
+    wishes = {intent for intent in scene.found if not answers or scene.found[intent] >= SURE} - {"out_of_scope"}
+    if scene.entities and not wishes and scene.found.get("out_of_scope", 0.0) < _LIKELY:
         scene.drop("out_of_scope")
-        scene.put("inform", confident, 0)
-        if scene.expected is None and "check_in" in stay and "?" in scene.line:
-            # Days with a question mark and no other wish ask whether there is room.
-            scene.put("check_availability", 0.8, -1)
-            scene.put("inform", 0.5, 0)
-        elif stay and "_room" in scene.signals and scene.expected is None:
-            scene.put("check_availability", 0.72 if "?" in scene.line else 0.5, 1)
-    elif stay and scene.has("affirm") and max(scene.found[i][0] for i in scene.content) < 0.8:
-        scene.put("inform", 0.6)
+        scene.lead("inform", SURE)
+    elif scene.entities and next(iter(scene.found), None) == "inform":
+        scene.lead("inform", SURE)
 
 
 def _yes_no(scene: Scene) -> None:
-    asked = scene.expected in _YES_NO or scene.expected == "choose_offer"
     starts = _STARTS_YES_NO.match(scene.line)
-    short = len(words_of(scene.line)) <= 4
-    if _FLAT_DENIAL.search(scene.line):
-        scene.drop("affirm")
-        scene.put("deny", 0.93, 0)
-    if (
-        scene.has("deny")
-        and _NOT_DENIAL.search(scene.line)
-        and not (starts and starts["said"] in ("no", "nao", "nope"))
-    ):
-        scene.drop("deny")
-        if (
-            re.search(r"\b(?:problem\w*|why not|como no|porque? no|worries|dud[ao]|duvida|doubt)\b", scene.line)
-            and short
-        ):
-            scene.put("affirm", 0.85)
-    if scene.question and "?" in scene.line:
-        _questions_agree_to_nothing(scene)
-    # "Good morning" and "tudo bem?" are greetings before they are consent.
-    greets_first = scene.has("greet") and scene.has("affirm") and scene.found["greet"][1] <= scene.found["affirm"][1]
-    if greets_first and not asked:
-        scene.drop("affirm")
-    if scene.has("affirm") and scene.has("deny"):
-        first = "affirm" if scene.found["affirm"][1] <= scene.found["deny"][1] else "deny"
-        scene.drop("deny" if first == "affirm" else "affirm")
-    if scene.expected == "confirm_cancel" and scene.has("cancel_reservation") and not scene.has("deny"):
-        scene.put("affirm", 0.95, -1)
-        scene.put("cancel_reservation", 0.6)
+    _weigh_answers(scene, starts)
+    if scene.asks:
+        _questions_agree_to_nothing(scene, starts)
+    if _says_cancel_again(scene):
+        scene.faint("cancel_reservation")
+        scene.lead("affirm", 0.95)
+        return
+    if {"affirm", "deny"} <= scene.found.keys():
+        scene.drop(min(("affirm", "deny"), key=lambda answer: scene.found[answer]))
     for answer in ("affirm", "deny"):
-        if not scene.has(answer):
-            continue
-        if scene.sure("out_of_scope"):
-            scene.drop(answer)
-            continue
-        others = [intent for intent in scene.content if scene.found[intent][0] >= 0.5]
-        if not others:
-            scene.put(answer, 0.95 if asked or short else 0.85)
-        elif answer == "deny" and "inform" in others:
-            scene.put("deny", 0.5)
-        elif (
-            asked
-            and (starts or short or scene.found[answer][1] == 0)
-            and not any(
-                scene.sure(i) for i in _MUST_BE_HEARD if scene.expected != "confirm_cancel" or i != "cancel_reservation"
-            )
-        ):
-            scene.put(answer, 0.96, -2)
-        elif starts and scene.found[answer][1] == 0 and "?" not in scene.line:
-            acts = answer == "affirm" and short
-            scene.put(answer, 0.95 if acts else 0.6, -2 if acts else 5)
-        else:
-            scene.drop(answer)
+        if answer in scene.found:
+            _settle(scene, answer, begins=bool(starts) or scene.phrases.get(answer) == 0)
 
 
-def _questions_agree_to_nothing(scene: Scene) -> None:
+def _says_cancel_again(scene: Scene) -> bool:
+    """Asked whether to cancel, "cancélala" is a yes; a question or another wish with the word in it is none."""
+    heard = [intent for intent in scene.content if scene.found[intent] >= SURE]
+    asked = scene.expected == "confirm_cancel" and not scene.asks and "deny" not in scene.found
+    return asked and heard == ["cancel_reservation"] and next(iter(scene.found)) == "cancel_reservation"
+
+
+def _weigh_answers(scene: Scene, starts: re.Match[str] | None) -> None:
+    """What was asked for a yes or no hears one in words that mean it only there."""
+    heard = {answer for answer in ("affirm", "deny") if answer in scene.phrases}
+    if _FLAT_DENIAL.search(scene.line):
+        heard = {"deny"}
+        scene.drop("affirm")
+    if "deny" in heard and _NOT_DENIAL.search(scene.line) and not (starts and starts["said"] in ("no", "nao", "nope")):
+        heard.discard("deny")
+        scene.drop("deny")
+        if scene.short and _AGREES.search(scene.line):
+            heard.add("affirm")
+    if heard == {"affirm", "deny"}:
+        heard = {min(heard, key=lambda answer: scene.phrases[answer])}
+    for answer in heard if scene.answers_yes_or_no else ():
+        scene.found[answer] = max(0.9, scene.found.get(answer, 0.0))
+        scene.drop("deny" if answer == "affirm" else "affirm")
+
+
+def _settle(scene: Scene, answer: str, *, begins: bool) -> None:
+    """Is the yes or no the answer, or a word beside a wish?"""
+    chance = scene.found[answer]
+    others = [intent for intent in scene.content if scene.found[intent] >= SURE]
+    if not others:
+        if scene.answers_yes_or_no and chance >= SURE:
+            scene.lead(answer, 0.95)
+        return
+    grave = _MUST_BE_HEARD - ({"cancel_reservation"} if scene.expected == "confirm_cancel" else set())
+    if (
+        scene.answers_yes_or_no
+        and begins
+        and not scene.certain(*grave)
+        and not (answer == "deny" and "inform" in others)
+    ):
+        scene.lead(answer, 0.96)
+    elif not begins:
+        scene.drop(answer)
+    elif answer == "deny" and "inform" in others:
+        scene.found[answer] = SURE
+
+
+def _questions_agree_to_nothing(scene: Scene, starts: re.Match[str] | None) -> None:
     """ "Lovely, how much is breakfast?" is no yes, and "¿no tenéis algo más barato?" is no no."""
-    starts = _STARTS_YES_NO.match(scene.line)
-    asks = [intent for intent in scene.content if scene.found[intent][0] >= 0.5]
-    if asks:
-        if len(asks) > 1:
-            scene.drop("give_feedback")
-        if not (starts and starts["said"] in _PLAIN_YES):
-            scene.drop("affirm")
+    if any(scene.found[intent] >= SURE for intent in scene.content) and not (starts and starts["said"] in _PLAIN_YES):
+        scene.drop("affirm")
     if _NEGATIVE_QUESTION.match(scene.line):
         scene.drop("deny")
 
 
-_PLAIN_YES = {"si", "sim", "yes", "yep", "ok", "vale", "dale", "claro", "sure", "listo", "isso"}
-_NEGATIVE_QUESTION = re.compile(
-    r"\W*(?:no|nao) (?:ten\w+|tien\w+|hay|habra|habria|tem|teria\w*|se puede|podria\w*|podem|seria|es posible"
-    r"|hacen|hace|fazem|incluye|inclui)\b"
-)
-
-
 def _small_talk(scene: Scene) -> None:
-    """A greeting or thanks counts only when the message says nothing else."""
-    closes = scene.has("thank") and not scene.content and scene.expected is None
+    """A greeting or thanks counts only when the message says nothing else; "ok, gracias" closes a talk."""
+    told = [intent for intent in scene.found if intent not in _SMALL_TALK and scene.found[intent] >= SURE]
+    closes = scene.expected is None and scene.found.get("thank", 0.0) >= SURE and told == ["affirm"]
     if closes and not re.match(r"\W*(?:si|sim|yes)\b", scene.line):
-        # "Ok, gracias" closes a talk; "sí, gracias" still answers.
         scene.drop("affirm")
-    told = [intent for intent in scene.found if intent not in _SMALL_TALK and scene.found[intent][0] >= 0.5]
-    if told:
+    elif told:
         scene.drop(*_SMALL_TALK)
-        return
-    if any(scene.has(intent) for intent in _SMALL_TALK):
-        leftover = len(words_of(scene.line)) > 9 and scene.question and "?" in scene.line and not scene.has("thank")
-        if leftover and not re.search(r"\b(?:como esta|que tal|tudo bem|how are you)\b", scene.line):
-            scene.put("out_of_scope", 0.4)
-        if scene.has("greet") and scene.has("thank"):
-            scene.put("greet", 0.6)
-        if scene.has("goodbye") and scene.has("greet"):
-            # "Buenas noches" at the end of a talk and at its beginning look alike.
-            scene.put("greet", 0.6)
-        if scene.has("thank") and scene.has("goodbye"):
-            scene.put("thank", 0.92, -1)
-
-
-def _ordered(scene: Scene) -> tuple[Scored, ...]:
-    kept = [(intent, *value) for intent, value in scene.found.items() if value[0] >= _FAINT]
-    if not kept:
-        return (Scored("inform", 0.6),) if scene.entities else (Scored("out_of_scope", 0.4),)
-    kept.sort(key=lambda item: (-(item[1] >= 0.8), item[2] if item[1] >= 0.8 else 0, -item[1], item[0]))
-    # The order of speech decides between certain intents; the numbers must agree with the order.
-    scored: list[Scored] = []
-    ceiling = 1.0
-    for intent, confidence, _ in kept:
-        ceiling = min(ceiling, round(confidence, 2))
-        scored.append(Scored(intent, ceiling))
-    return tuple(scored)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import select
 
@@ -90,6 +92,20 @@ def test_what_was_understood_is_shown(flask):
     shown = flask("nlu", "try", "del 5 al 9 de mayo para 2", "--hotel", "miramar", "--today", "2026-11-22").output
     assert '"check_in": "2027-05-05"' in shown
     assert '"adults": 2' in shown
+
+
+def test_why_it_was_understood_so_is_shown(flask):
+    shown = json.loads(flask("nlu", "try", "tienen pileta??", "--today", "2026-11-22").output)
+    assert shown["intents"][0]["intent"] == "ask_pool"
+    assert any("pileta" in reason or "[ask_pool]" in reason for reason in shown["why"]["intents"]["ask_pool"])
+    assert shown["why"]["in_scope"] > 0.9
+    assert set(shown["engine"]) == {"encoder", "second_reader", "model"}
+
+
+def test_a_refusal_is_explained_too(flask):
+    shown = json.loads(flask("nlu", "try", "quiero un préstamo del banco", "--today", "2026-11-22").output)
+    assert shown["intents"][0]["intent"] == "out_of_scope"
+    assert shown["why"]["in_scope"] < 0.85
 
 
 @pytest.mark.parametrize("group", ["hotel", "staff", "token", "flag", "knowledge", "inbox", "nlu", "demo"])
