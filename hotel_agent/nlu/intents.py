@@ -191,7 +191,7 @@ def _never_missed(scene: Scene) -> None:
 def _scope(scene: Scene) -> None:
     """What no front desk does is refused; a model's guess at a wish is then no wish."""
     heard_so = scene.found.get("out_of_scope", 0.0)
-    details_only = bool(scene.entities) and heard_so < _LIKELY and not scene.content
+    details_only = bool(scene.entities) and heard_so < SURE and (scene.content or ["inform"])[0] == "inform"
     if scene.in_scope < IN_SCOPE and not (scene.answers_yes_or_no or details_only):
         refused = max(1.0 - scene.in_scope, heard_so) if scene.familiar >= _UNDERSTOOD else _LIKELY
         scene.drop("out_of_scope")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hotel_agent.nlu import encoder
 from hotel_agent.nlu.features import VIEWS, plain_of, signs_of
-from hotel_agent.nlu.head import Floats, Head, Vocabulary, shares, unpacked
+from hotel_agent.nlu.head import Arrays, Floats, Head, Vocabulary, shares, unpacked
 
 OUT_OF_SCOPE = "out_of_scope"
 FILE = Path(__file__).parent / "model.npz"
@@ -54,27 +54,52 @@ class Weighed:
 
 
 @dataclass(frozen=True)
-class Model:
-    """`wishes` says which intents a message carries, `first` which of them to act on, `scope` whether it is for a
-    hotel; `where` is the wishes by words alone, quick enough for every clause."""
+class Heads:
+    """`wishes` says which intents a message carries, `first` which to act on, `scope` whether it is for a hotel."""
 
-    data: str
-    vocabulary: Vocabulary
     wishes: Head
     first: Head
     scope: Head
-    where: Head
+
+
+@dataclass(frozen=True)
+class Model:
+    """The mean of two opinions: of heads that know the meaning of a message and of heads that know its words alone.
+
+    Slips of the thumb mislead the first more, new wordings the second; together they are right more often than
+    either (measured: docs/nlu.md). Without the encoder `by_meaning` is None.
+    """
+
+    data: str
+    vocabulary: Vocabulary
+    by_words: Heads
+    by_meaning: Heads | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.by_words.wishes.labels
 
     def weigh(self, text: str, language: str) -> Weighed:
         said = signs_of(text, language)
         signs, values = self.vocabulary.read(said)
-        meaning = encoder.vector_of(plain_of(text, language)) if self.wishes.over_meaning is not None else None
-        chances = shares(self.wishes.scores(signs, values, meaning))
-        first = self.first.scores(signs, values, meaning)
-        scope = self.scope.scores(signs, values, meaning)
+        meaning = self.meaning_of(text, language)
+        told = [
+            (
+                heads.wishes.scores(signs, values, meaning),
+                heads.first.scores(signs, values, meaning),
+                heads.scope.scores(signs, values, meaning),
+            )
+            for heads in (self.by_words, self.by_meaning)
+            if heads is not None
+        ]
+        wishes, first, scope = (np.mean(scores, axis=0) for scores in zip(*told, strict=True))
+        chances = shares(wishes)
         return Weighed(
             self._in_order(text, language, chances, first), self._in_scope(scope, chances), self._familiar(said["w"])
         )
+
+    def meaning_of(self, text: str, language: str) -> Floats | None:
+        return encoder.vector_of(plain_of(text, language)) if self.by_meaning else None
 
     def _familiar(self, words: Sequence[str]) -> float:
         single = [self.vocabulary.columns.get(word) for word in words if " " not in word]
@@ -82,7 +107,7 @@ class Model:
 
     def _in_scope(self, scope: Floats, chances: Floats) -> float:
         """The head's odds, and half the odds of the loudest wish: a clear wish is for us even in words never heard."""
-        wishes = [chance for label, chance in zip(self.wishes.labels, chances, strict=True) if label != OUT_OF_SCOPE]
+        wishes = [chance for label, chance in zip(self.labels, chances, strict=True) if label != OUT_OF_SCOPE]
         loudest = np.clip(max(wishes), 0.01, 0.99)
         return float(shares(scope + _WISH_SPEAKS * np.log(loudest / (1 - loudest)))[0])
 
@@ -94,9 +119,7 @@ class Model:
         leading = [label for label in likely if chances[label] >= _CANDIDATE]
         leading.sort(key=lambda label: -order[label])
         rest = [label for label in likely if label not in leading]
-        return tuple(
-            Wish(self.wishes.labels[label], float(chances[label]), clauses[label]) for label in (*leading, *rest)
-        )
+        return tuple(Wish(self.labels[label], float(chances[label]), clauses[label]) for label in (*leading, *rest))
 
     def _clauses(self, text: str, language: str, labels: Sequence[int]) -> dict[int, int]:
         """In which clause each label is said loudest."""
@@ -107,7 +130,7 @@ class Model:
         return {label: int(np.argmax(heard[:, label])) for label in labels}
 
     def _said(self, clause: str, language: str) -> Floats:
-        return self.where.scores(*self.vocabulary.read(signs_of(clause, language)), None)
+        return self.by_words.wishes.scores(*self.vocabulary.read(signs_of(clause, language)), None)
 
     def why(self, text: str, language: str, intent: str, most: int = 6) -> tuple[tuple[str, float], ...]:
         """What speaks loudest for an intent, strongest first: words, letters, phrases of the lexicons, the meaning.
@@ -116,8 +139,8 @@ class Model:
         """
         read = signs_of(text, language)
         places, values = self.vocabulary.read(read)
-        meaning = encoder.vector_of(plain_of(text, language)) if self.wishes.over_meaning is not None else None
-        reasons = self.wishes.shares_of(intent, places, values, meaning)
+        heads = self.by_meaning or self.by_words
+        reasons = heads.wishes.shares_of(intent, places, values, self.meaning_of(text, language))
         known = [sign for view in VIEWS for sign in read[view] if sign in self.vocabulary.columns]
         told = [(_spelt(sign), float(part)) for sign, part in zip(known, reasons.signs, strict=True)]
         told.append(("the meaning of the whole", reasons.meaning))
@@ -148,7 +171,9 @@ def load(*, with_meaning: bool, file: Path = FILE) -> Model:
     signs = unpacked(arrays["signs"])
     columns = {sign: column for column, sign in enumerate(signs)}
     vocabulary = Vocabulary(columns, arrays["rarity"].astype(np.float32), arrays["ours"])
-    kind = "full" if with_meaning else "plain"
-    wishes, first, scope = (Head.from_arrays(f"{kind}.{part}", arrays) for part in ("wishes", "first", "scope"))
-    where = Head.from_arrays("plain.wishes", arrays) if with_meaning else wishes
-    return Model(unpacked(arrays["data"])[0], vocabulary, wishes, first, scope, where)
+    by_meaning = _heads("full", arrays) if with_meaning else None
+    return Model(unpacked(arrays["data"])[0], vocabulary, _heads("plain", arrays), by_meaning)
+
+
+def _heads(kind: str, arrays: Arrays) -> Heads:
+    return Heads(*(Head.from_arrays(f"{kind}.{part}", arrays) for part in ("wishes", "first", "scope")))

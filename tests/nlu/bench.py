@@ -380,8 +380,6 @@ def main() -> None:
     parser.add_argument("--folds", type=Path, help="a folder laid out as nlupp: <language>/<domain>/fold<N>.json")
     given = parser.parse_args()
     folds = (given.folds or SHARED / "nlupp").resolve()
-    if not folds.is_dir():
-        sys.exit(f"error: there is no folder {folds}; name one with FOLDS=folder")
     only_folds = given.folds is not None
     parts: dict[str, Callable[[], list[dict[str, Any]]]] = {
         "a": lambda: published(folds),
@@ -396,6 +394,8 @@ def main() -> None:
     unknown = set(wanted) - parts.keys()
     if unknown:
         sys.exit(f"error: no part {', '.join(sorted(unknown))}; there are {' '.join(parts)}")
+    if not folds.is_dir():
+        sys.exit(f"error: there is no folder {folds}; name one with FOLDS=folder")
     print(f"encoder: {encoder.name()}; second reader of dates: {second_reader.name()}; model {model().data[:12]}")
     try:
         measured = {part: parts[part]() for part in wanted}

@@ -103,9 +103,10 @@ def prepare(sentences: Sequence[Annotated], labels: Sequence[str]) -> Prepared:
 def shipped_scores(texts: Texts) -> Floats:
     """What the product's model says of each text, flattened to within one."""
     engine = model()
+    heads = engine.by_meaning or engine.by_words
     meanings = texts.meanings if texts.meanings is not None else [None] * len(texts)
     scores = [
-        engine.wishes.scores(*engine.vocabulary.read(signs), meaning)
+        heads.wishes.scores(*engine.vocabulary.read(signs), meaning)
         for signs, meaning in zip(texts.signs, meanings, strict=True)
     ]
     flattened: Floats = np.tanh(np.stack(scores) / np.float32(FLAT)) * np.float32(TRANSFER)
