@@ -45,6 +45,8 @@ _NOT_DENIAL = re.compile(
     r"|no entend\w+|nao entend\w+|not understand|no comprendo|no se\b|nao sei|not know"
     r"|no hay (?!gracias)|no tengo|no funciona|no puedo|no me)\b"
 )
+# Codes of our own are all the same to the model, those without a figure in them too.
+_OWN_CODE = re.compile(r"\b[A-Za-z]{3}-[2-9A-Z]{6}\b")
 # "¿Y la suite?", "what about the double?": another detail, put as a question.
 _AND_THAT = re.compile(
     r"\W*(?:(?:y|and|e)(?: si| if| se)?|(?:what|how) about|que tal|mejor|melhor|rather) (?:con |with |com )?"
@@ -156,7 +158,7 @@ def find_intents(
         return (Scored("inform", 0.9),)
     if expected in _YES_NO and text.strip(" .!").lower() == "y":
         return (Scored("affirm", 0.95),)
-    weighed = weigh(text, language)
+    weighed = weigh(_OWN_CODE.sub("AAA-222222", text), language)
     scene = Scene(line, entities, expected, "?" in text, weighed.in_scope, weighed.familiar)
     scene.found = {wish.intent: wish.chance for wish in weighed.wishes}
     for match in matches(words_of(line)):

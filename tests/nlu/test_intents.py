@@ -424,3 +424,8 @@ def test_a_question_about_cancelling_is_no_yes_to_it(text: str) -> None:
 @pytest.mark.parametrize("text", ["me muero de calor", "me muero de amor", "\ud800", "hola \udfff", ""])
 def test_something_is_understood_in_every_text(text: str) -> None:
     assert said(text).intents
+
+
+@pytest.mark.parametrize("code", ["MIR-ABCDEF", "MIR-222222", "MIR-7K3Q9P", "AND-POZXCV"])
+def test_the_letters_of_a_code_change_nothing(code: str) -> None:
+    assert said(f"información de la reserva {code}").intents == said("información de la reserva MIR-2A2A2A").intents
