@@ -81,12 +81,22 @@ def listen(
             with metrics.understanding_seconds.time():
                 understood = understand(heard.text, turn.today, hints)
             understood = _departing_after(draft.check_in, heard.text, hints, understood)
+            if len(readable) > 1:
+                understood = _served(understood)
             _add_words(burst, understood)
             if not _speaks_of_details(understood):
                 _add_details_beside_a_question(burst, heard.text, turn, hints)
             hints = replace(hints, language=burst.language, expected=_expected_next(burst, expected))
     words = "\n".join(heard.text for heard in readable if not read_tap(heard))
     return _said(burst, words, unreadable=len(readable) < len(turn.heard))
+
+
+def _served(understood: Understanding) -> Understanding:
+    """Each message of a burst is served: what it means most is an act, even beside a surer wish of another one."""
+    first, *others = understood.intents
+    if first.intent == "out_of_scope" or first.confidence >= SURE:
+        return understood
+    return replace(understood, intents=(replace(first, confidence=SURE), *others))
 
 
 def _departing_after(arrival: date | None, text: str, hints: Hints, read: Understanding) -> Understanding:
