@@ -7,7 +7,7 @@ from typing import Any
 
 from hotel_agent.nlu import dates, second_reader
 from hotel_agent.nlu.contacts import find_contacts
-from hotel_agent.nlu.intents import IN_SCOPE
+from hotel_agent.nlu.intents import IN_SCOPE, as_weighed
 from hotel_agent.nlu.model import OUT_OF_SCOPE, model, weigh
 from hotel_agent.nlu.text import LONGEST, tidy
 from hotel_agent.nlu.understanding import Hints, Understanding
@@ -15,10 +15,9 @@ from hotel_agent.nlu.understanding import Hints, Understanding
 
 def explain(text: str, today: date, hints: Hints, understood: Understanding) -> dict[str, Any]:
     """The tidied line, what spoke for each intent that was told, and what each reader of dates sees in the line."""
-    text = text[:LONGEST]
     language = understood.language
-    _, readable = find_contacts(text, hints.expected)
-    line = tidy(readable, language)
+    _, readable = find_contacts(text[:LONGEST], hints.expected)
+    line, text = tidy(readable, language), as_weighed(text[:LONGEST])
     weighed = weigh(text, language)
     return {
         "line": line,

@@ -102,6 +102,15 @@ def test_why_it_was_understood_so_is_shown(flask):
     assert set(shown["engine"]) == {"encoder", "second_reader", "model"}
 
 
+def test_what_is_explained_is_what_was_weighed(flask):
+    one, other = (
+        json.loads(flask("nlu", "try", f"información de la reserva {code}", "--today", "2026-11-22").output)
+        for code in ("MIR-ABCDEF", "MIR-222222")
+    )
+    assert one["why"]["intents"] == other["why"]["intents"]
+    assert one["why"]["in_scope"] == other["why"]["in_scope"]
+
+
 def test_a_refusal_is_explained_too(flask):
     shown = json.loads(flask("nlu", "try", "quiero un préstamo del banco", "--today", "2026-11-22").output)
     assert shown["intents"][0]["intent"] == "out_of_scope"
