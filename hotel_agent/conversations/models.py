@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -348,3 +359,99 @@ class Session(Model):
     sender_id: Mapped[str]
     state: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     last_activity: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class GuestRequest(Model):
+    """Something that people of the hotel are asked to do; `kind` as conversations/guest_requests.py has them.
+
+    `request_key` names the message that asked, so that answering it again asks once.
+    """
+
+    __tablename__ = "guest_requests"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "request_key"),
+        CheckConstraint("status in ('open', 'done', 'cancelled')", name="status"),
+        Index("ix_guest_requests_open", "hotel_id", "id", postgresql_where=text("status = 'open'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    guest_id: Mapped[int] = mapped_column(ForeignKey("guests.id", ondelete="CASCADE"), index=True)
+    reservation_id: Mapped[int | None] = mapped_column(ForeignKey("reservations.id", ondelete="SET NULL"))
+    request_key: Mapped[str]
+    kind: Mapped[str]
+    words: Mapped[str] = mapped_column(server_default="")
+    room: Mapped[str | None]
+    status: Mapped[str] = mapped_column(server_default="open")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+
+
+class MissingAnswer(Model):
+    """A question that the hotel's texts do not answer, for a colleague to fill in: the guest is told then.
+
+    `topic` is the intent that was understood, if any.
+    """
+
+    __tablename__ = "missing_answers"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "request_key"),
+        CheckConstraint("status in ('open', 'answered', 'dismissed')", name="status"),
+        Index("ix_missing_answers_open", "hotel_id", "id", postgresql_where=text("status = 'open'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    guest_id: Mapped[int] = mapped_column(ForeignKey("guests.id", ondelete="CASCADE"), index=True)
+    request_key: Mapped[str]
+    question: Mapped[str]
+    topic: Mapped[str | None]
+    language: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="open")
+    answer: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+
+
+class Feedback(Model):
+    """What a guest thinks of their stay; `rating` is 1 to 5 where they gave one."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "request_key"),
+        CheckConstraint("rating between 1 and 5", name="rating"),
+        Index("ix_feedback_hotel_id", "hotel_id", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    guest_id: Mapped[int] = mapped_column(ForeignKey("guests.id", ondelete="CASCADE"), index=True)
+    reservation_id: Mapped[int | None] = mapped_column(ForeignKey("reservations.id", ondelete="SET NULL"))
+    request_key: Mapped[str]
+    rating: Mapped[int | None] = mapped_column(SmallInteger)
+    words: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ProactiveMessage(Model):
+    """That a booking has had its message of a kind, or will never have it, as `outcome` says; at most one of each."""
+
+    __tablename__ = "proactive_messages"
+    __table_args__ = (
+        UniqueConstraint("reservation_id", "kind"),
+        Index("ix_proactive_messages_hotel_id", "hotel_id", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    reservation_id: Mapped[int] = mapped_column(ForeignKey("reservations.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    outcome: Mapped[str]
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id", ondelete="SET NULL"))
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

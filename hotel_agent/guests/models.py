@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, func, text
+from sqlalchemy import ForeignKey, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hotel_agent.db import Model
 
 
 class Guest(Model):
-    """A person, as one hotel knows them."""
+    """A person, as one hotel knows them.
+
+    `usual_party` is {"adults": …, "children": …, "ages": […]} of their last booking; `preferences` are codes of
+    conversations/skills/preferences.py. `consented_at` is when they agreed to messages on the hotel's own account.
+    """
 
     __tablename__ = "guests"
     __table_args__ = (
@@ -31,6 +37,10 @@ class Guest(Model):
     language: Mapped[str | None]
     vip: Mapped[bool] = mapped_column(server_default="false")
     opted_out_at: Mapped[datetime | None]
+    usual_party: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    preferences: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    consented_at: Mapped[datetime | None]
+    consent_asked_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,7 @@ class RoomType(Model):
     names: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
     descriptions: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
     words: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
+    photos: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
 
 
 class Room(Model):
@@ -93,3 +94,37 @@ class Reservation(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     cancelled_at: Mapped[datetime | None]
     cancellation_fee: Mapped[Decimal | None]
+
+
+class ReservationExtra(Model):
+    """Something added to a stay, at the price that was told; `at_time` is until or from when, where it has a time."""
+
+    __tablename__ = "reservation_extras"
+    __table_args__ = (
+        UniqueConstraint("reservation_id", "code"),
+        CheckConstraint("status in ('granted', 'cancelled')", name="status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"), index=True)
+    reservation_id: Mapped[int] = mapped_column(ForeignKey("reservations.id", ondelete="CASCADE"))
+    code: Mapped[str]
+    price: Mapped[Decimal]
+    currency: Mapped[str]
+    at_time: Mapped[time | None]
+    status: Mapped[str] = mapped_column(server_default="granted")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ReservationChange(Model):
+    """A booking as it was and as it became; `request_key` names the message that asked, so that it changes once."""
+
+    __tablename__ = "reservation_changes"
+    __table_args__ = (UniqueConstraint("reservation_id", "request_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reservation_id: Mapped[int] = mapped_column(ForeignKey("reservations.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    request_key: Mapped[str]
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
