@@ -186,7 +186,8 @@ def _turn(conversation: Conversation, burst: list[Message], today: date | None, 
     hotel = db.session.get_one(Hotel, conversation.hotel_id)
     guest = db.session.get_one(Guest, conversation.guest_id)
     db.session.expunge(guest)  # What the dialogue learns of the guest is written with the answer, and not before.
-    live = session.live_session(conversation)
+    last = session.last_session(conversation)
+    live = last if last is not None and session.is_live(last) else None
     now = utcnow()
     if today is not None:
         now = datetime.combine(today, now.astimezone(hotel.zone).timetz().replace(tzinfo=None), hotel.zone)
@@ -201,6 +202,7 @@ def _turn(conversation: Conversation, burst: list[Message], today: date | None, 
         first_contact=conversation.language is None,
         already_waiting=conversation.waiting_reason,
         request_key=f"m{burst[0].id}",
+        earlier=dict(last.state) if last and not live else {},
     )
 
 

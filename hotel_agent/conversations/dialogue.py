@@ -27,7 +27,10 @@ class Heard:
 
 @dataclass(frozen=True)
 class Turn:
-    """All that an answer depends on. `request_key` is the same when a burst is answered again later."""
+    """All that an answer depends on. `request_key` is the same when a burst is answered again later.
+
+    `earlier` is the state of the guest's last talk where that is over: what a late "sí" may be about.
+    """
 
     hotel: Hotel
     guest: Guest
@@ -39,6 +42,7 @@ class Turn:
     first_contact: bool
     already_waiting: str | None
     request_key: str
+    earlier: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,8 @@ class State:
     ("status", "cancel") and `lookup_code` the code already given. `proven` maps codes to the surname that
     opened them. `cancelling` waits for a yes, `cancel_fee` being the cost that was told. `failures` counts
     messages in a row that were not understood. `booked` is the code of what was booked last and `before` its
-    details, for "another one like it". `names_asked` counts how often the guest was asked for a name.
+    details, for "another one like it". `names_asked` counts how often the guest was asked for a name. `unsure` holds
+    what the guest is being asked about the words that were not clear: {"words", "intents", "before"}.
     """
 
     booking: Draft = field(default_factory=Draft)
@@ -145,6 +150,7 @@ class State:
     booked: str | None = None
     before: Draft = field(default_factory=Draft)
     names_asked: int = 0
+    unsure: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         plain: dict[str, Any] = _plain(asdict(self))

@@ -14,8 +14,19 @@ from hotel_agent.nlu import EXPECTED, Hints, Scored, Understanding, understand
 
 _SENTENCE = re.compile(r"[.?!\n]+")
 
-# Below this an intent beside the first one is a guess, and is not served.
+# From this chance on a wish is served; below it the guest is asked.
 SURE = 0.5
+# People of the hotel are not set to work on a guess, nor is anybody's consent changed; whoever may be in trouble, or
+# wants a person, gets one even so.
+_BARS = {
+    **dict.fromkeys(("request_housekeeping", "report_problem", "order_room_service", "lost_item", "ask_invoice"), 0.6),
+    **dict.fromkeys(("opt_out", "opt_in", "data_request", "give_feedback"), 0.6),
+    **dict.fromkeys(("emergency", "complaint", "talk_to_human"), 0.3),
+}
+# These say nothing that could be got wrong, or are the answer to what was asked.
+_OF_THE_TALK = ("inform", "affirm", "deny", "greet", "thank", "goodbye", "out_of_scope")
+# A wish with a smaller chance is not even asked about.
+_HEARD = 0.15
 
 # What a tapped button or row means, by the first part of its id.
 _TAPS = {
@@ -26,16 +37,22 @@ _TAPS = {
     "cancel": "cancel_reservation",
     "cancel_yes": "affirm",
     "cancel_no": "deny",
+    "party": "inform",
+    "meant": "inform",
 }
 _ASKS = {"availability": "check_availability", "status": "reservation_status", "human": "talk_to_human"}
 
 
 @dataclass(frozen=True)
 class Said:
-    """`each`: the entities of every message in order; `tap`: the last choice tapped, as (kind, value)."""
+    """`acts` are the intents to serve, in order; `unsure` those that may have been meant, the likeliest first.
+
+    `each`: the entities of every message in order; `tap`: the last choice tapped, as (kind, value).
+    """
 
     whole: Understanding
     acts: tuple[str, ...]
+    unsure: tuple[str, ...] = ()
     each: tuple[Mapping[str, Any], ...] = ()
     tap: tuple[str, str] | None = None
     words: str = ""
@@ -88,15 +105,23 @@ def listen(
                 _add_details_beside_a_question(burst, heard.text, turn, hints)
             hints = replace(hints, language=burst.language, expected=_expected_next(burst, expected))
     words = "\n".join(heard.text for heard in readable if not read_tap(heard))
-    return _said(burst, words, unreadable=len(readable) < len(turn.heard))
+    return _said(burst, words, unreadable=len(readable) < len(turn.heard), in_a_talk=bool(expected or draft.goal))
+
+
+def listen_again(said: Said, intent: str) -> Said:
+    """The same words, now that the guest has said what they meant by them."""
+    others = [one for one in said.whole.intents if one.intent != intent]
+    whole = replace(said.whole, intents=(Scored(intent, 1.0), *others))
+    return replace(said, whole=whole, acts=(intent, *(act for act in said.acts if act != intent)), unsure=())
 
 
 def _served(understood: Understanding) -> Understanding:
     """Each message of a burst is served: what it means most is an act, even beside a surer wish of another one."""
     first, *others = understood.intents
-    if first.intent == "out_of_scope" or first.confidence >= SURE:
+    bar = _BARS.get(first.intent, SURE)
+    if first.intent == "out_of_scope" or first.confidence >= bar:
         return understood
-    return replace(understood, intents=(replace(first, confidence=SURE), *others))
+    return replace(understood, intents=(replace(first, confidence=bar), *others))
 
 
 def _departing_after(arrival: date | None, text: str, hints: Hints, read: Understanding) -> Understanding:
@@ -126,6 +151,8 @@ def read_tap(heard: Heard) -> tuple[str, str] | None:
 def _add_tap(burst: _Burst, tap: tuple[str, str]) -> None:
     burst.tap = tap
     intent = _ASKS.get(tap[1], "inform") if tap[0] == "ask" else _TAPS[tap[0]]
+    if tap[0] == "meant" and tap[1] != "none":
+        intent = tap[1]
     _add_intent(burst, Scored(intent, 1.0))
 
 
@@ -143,6 +170,7 @@ def _add_words(burst: _Burst, understood: Understanding) -> None:
 
 _DATES = {"check_in", "check_out", "nights"}
 _DETAILS = _DATES | {"adults", "children", "room_type", "rooms"}
+_STAYS = ("check_availability", "ask_price", "make_reservation")
 
 
 def _speaks_of_details(understood: Understanding) -> bool:
@@ -176,7 +204,7 @@ def _expected_next(burst: _Burst, expected: str | None) -> str | None:
     return expected
 
 
-def _said(burst: _Burst, words: str, unreadable: bool) -> Said:
+def _said(burst: _Burst, words: str, unreadable: bool, in_a_talk: bool) -> Said:
     merged: dict[str, Any] = {}
     for entities in burst.each:
         merged.update(entities)
@@ -189,8 +217,22 @@ def _said(burst: _Burst, words: str, unreadable: bool) -> Said:
         tuple(burst.problems),
         burst.turned_round,
     )
-    acts = tuple(one.intent for place, one in enumerate(scored) if place == 0 or one.confidence >= SURE)
-    return Said(whole, acts, tuple(burst.each), burst.tap, words, unreadable)
+    acts, unsure = _weighed(scored, bool(_DETAILS & set(merged)), in_a_talk)
+    return Said(whole, acts, unsure, tuple(burst.each), burst.tap, words, unreadable)
+
+
+def _weighed(scored: Sequence[Scored], details: bool, in_a_talk: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The intents to serve, and those to ask about."""
+    acts = [one.intent for one in scored if one.confidence >= _BARS.get(one.intent, SURE)]
+    first = scored[0].intent if scored else ""
+    if first in _OF_THE_TALK and first not in acts:
+        acts.insert(0, first)
+    likeliest = sorted(scored, key=lambda one: -one.confidence)
+    unsure = [one.intent for one in likeliest if one.confidence >= _HEARD]
+    unsure = [intent for intent in unsure if intent not in (*acts, *_OF_THE_TALK)]
+    if not acts and details and (in_a_talk or not unsure or unsure[0] in _STAYS):
+        acts = ["inform"]  # Whatever else they are, these are details of the stay.
+    return tuple(acts), tuple(unsure)
 
 
 def _without_leftovers(scored: Sequence[Scored]) -> list[Scored]:

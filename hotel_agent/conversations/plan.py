@@ -12,6 +12,7 @@ from hotel_agent.conversations.skills import (
     cancel,
     complaint,
     details,
+    earlier,
     emergency,
     for_staff,
     knowledge,
@@ -24,6 +25,7 @@ from hotel_agent.conversations.skills import (
     social,
     stay,
     talk_to_human,
+    unsure,
 )
 from hotel_agent.conversations.skills.rooms_told import asked_of
 from hotel_agent.conversations.talk import Part, Talk
@@ -46,12 +48,22 @@ _TAPS: dict[str, Callable[[Talk, str], list[Part]]] = {
     "cancel": cancel.tapped,
     "cancel_yes": cancel.tapped_yes,
     "cancel_no": cancel.tapped_no,
+    "party": stay.tapped_party,
 }
+# Wishes of which it is asked whether they were meant, when another one of the same message was surer.
+_NOT_TO_BE_LOST = frozenset(
+    (
+        "cancel_reservation modify_reservation late_checkout early_checkin request_housekeeping report_problem"
+        " order_room_service lost_item ask_invoice"
+    ).split()
+)
 # After these nothing is asked back: the guest is waiting for a person, or in trouble.
 _NO_MORE_QUESTIONS = {"emergency", "complaint", "talk_to_human", "opt_out"}
 
 
 def serve(talk: Talk) -> list[Part]:
+    earlier.remember(talk)
+    unsure.settle(talk)
     said = talk.said
     if said.means("emergency"):
         talk.acted_on.append("emergency")
@@ -64,13 +76,20 @@ def serve(talk: Talk) -> list[Part]:
         parts += _task(talk)
         if told and len(talk.acted_on) and not said.means(*_NO_MORE_QUESTIONS) and not _asks(parts):
             parts += resume(talk)
+        if parts and not _asks(parts) and _left_open(talk) and not said.means(*_NO_MORE_QUESTIONS):
+            parts += unsure.ask_besides(talk)
     except PmsUnavailable:
         parts.append(_pms_away(talk))
-    if not parts and (said.acts or not said.unreadable):
+    if not parts and (said.acts or said.unsure or not said.unreadable):
         parts = _otherwise(talk)
     else:
         talk.state.failures = 0
     return [*parts, *media.answer(talk)] if said.unreadable else parts
+
+
+def _left_open(talk: Talk) -> bool:
+    """Whether the message may want something else that must not be lost."""
+    return bool(talk.said.unsure) and talk.said.unsure[0] in _NOT_TO_BE_LOST
 
 
 def _pms_away(talk: Talk) -> Part:
@@ -101,6 +120,9 @@ def _facts(talk: Talk) -> list[Part]:
             continue
         talk.acted_on.append(intent)
         parts += [part for part in served if part not in parts]
+    if not talk.said.acts and talk.said.unsure and (clear := knowledge.answer_to_unsure(talk)):
+        talk.acted_on.append(knowledge.CATCH_ALL)
+        parts += clear
     return parts
 
 
@@ -134,7 +156,8 @@ def _task(talk: Talk) -> list[Part]:
     if said.tap == ("ask", "dates"):
         talk.acted_on.extend(said.acts)
         return book.other_dates(talk)
-    for matter in (_corrects_what_is_booked, _another, _yes_once_more, _cancellation, _looking_up, _stay):
+    matters = (_corrects_what_is_booked, _another, earlier.answer, _yes_once_more, _cancellation, _looking_up, _stay)
+    for matter in matters:
         parts = matter(talk)
         if parts:
             return parts
@@ -283,6 +306,10 @@ def _otherwise(talk: Talk) -> list[Part]:
         return privacy.take_message(talk)
     if lookup.gives_up(talk):
         return lookup.without_code(talk)
+    if unsure.is_declined(talk):
+        return unsure.declined(talk)
+    if said.unsure and not said.acts:
+        return unsure.ask(talk)
     waiting = resume(talk)
     for intent, skill in (("greet", social.greet), ("thank", social.thank), ("goodbye", social.goodbye)):
         if said.means(intent):

@@ -33,7 +33,7 @@ def reply_to(turn: Turn) -> Answer:
         turn.guest.language = talk.language
     return Answer(
         bubbles=into_bubbles(parts, talk.say("buttons.options")),
-        understanding=_acted_on_first(talk, said),
+        understanding=_acted_on_first(talk, talk.said),
         state=talk.state.to_json(),
         language=talk.language,
         handover=talk.handover,
@@ -60,7 +60,7 @@ def _dressed(talk: Talk, parts: list[Part]) -> list[Part]:
 
 
 def _acted_on_first(talk: Talk, said: Said) -> Understanding | None:
-    if not said.acts:
+    if not (said.acts or said.unsure or talk.acted_on):
         return None
     heard = {scored.intent for scored in said.whole.intents}
     # What the talk so far made of the words ("the same again") is more than the words alone.

@@ -15,18 +15,23 @@ from hotel_agent.db import db, utcnow
 
 def live_session(conversation: Conversation) -> Session | None:
     """The conversation's session, unless it has been silent for longer than SESSION_SECONDS."""
+    session = last_session(conversation)
+    return session if session is not None and is_live(session) else None
+
+
+def last_session(conversation: Conversation) -> Session | None:
+    """The conversation's last session, over or not; the rows of silent ones are kept for a week."""
     if conversation.session_id is None or conversation.session_created_at is None:
         return None
-    oldest = utcnow() - timedelta(seconds=settings().session_seconds)
     return db.session.scalar(
         select(Session)
-        .where(
-            Session.created_at == conversation.session_created_at,
-            Session.id == conversation.session_id,
-            Session.last_activity > oldest,
-        )
+        .where(Session.created_at == conversation.session_created_at, Session.id == conversation.session_id)
         .execution_options(populate_existing=True)
     )
+
+
+def is_live(session: Session) -> bool:
+    return session.last_activity > utcnow() - timedelta(seconds=settings().session_seconds)
 
 
 def save(conversation: Conversation, state: dict[str, Any], sender_id: Callable[[], str]) -> Session:

@@ -151,7 +151,9 @@ def _failed(talk: Talk, block: str) -> Part:
 
 
 def _booked(talk: Talk, booking: Booking) -> Part:
-    talk.state.before, talk.state.booking = talk.state.booking, Draft()
+    draft = talk.state.booking
+    talk.guest.usual_party = {"adults": booking.adults, "children": booking.children, "ages": list(draft.ages)}
+    talk.state.before, talk.state.booking = draft, Draft()
     talk.state.offers = []
     talk.state.hold = talk.state.expected = None
     talk.state.booked = booking.code

@@ -207,5 +207,22 @@ def missing(talk: Talk) -> Part | None:
     if not draft.check_out:
         return talk.ask("check_out", "stay.ask_check_out", check_in=draft.check_in)
     if draft.adults is None:
-        return talk.ask("party", "stay.ask_adults")
+        return _ask_people(talk)
     return None
+
+
+def _ask_people(talk: Talk) -> Part:
+    """How many they are; whoever has booked before may answer with one tap."""
+    usual = talk.guest.usual_party or {}
+    if not usual.get("adults"):
+        return talk.ask("party", "stay.ask_adults")
+    people = {"adults": usual["adults"], "children": usual.get("children", 0)}
+    same = talk.button(f"party:{people['adults']}:{people['children']}", "same_party")
+    return talk.ask("party", "stay.ask_adults_again", same, **people)
+
+
+def take_usual_party(talk: Talk) -> None:
+    """As many as last time, the children's ages included."""
+    usual, draft = talk.guest.usual_party, talk.state.booking
+    draft.adults, draft.children = usual["adults"], usual.get("children", 0)
+    draft.ages = list(usual.get("ages", ()))

@@ -14,12 +14,21 @@ def answer(talk: Talk, waiting: list[Part]) -> list[Part]:
     whole = talk.said.whole
     if whole.intent == "out_of_scope" and whole.confidence >= SURE:
         return _with_a_way_on(talk, "out_of_scope.refuse", waiting)
-    talk.state.failures += 1
-    if talk.state.failures > 1:
-        talk.state.failures = 0
-        talk.hand_over("unsure")
-        return [talk.part("out_of_scope.give_up")]
+    if fails_again(talk):
+        return give_up(talk)
     return _with_a_way_on(talk, "out_of_scope.clarify_again" if waiting else "out_of_scope.clarify", waiting)
+
+
+def fails_again(talk: Talk) -> bool:
+    """Count one more message that was not understood; whether it is the second in a row."""
+    talk.state.failures += 1
+    return talk.state.failures > 1
+
+
+def give_up(talk: Talk) -> list[Part]:
+    talk.state.failures = 0
+    talk.hand_over("unsure")
+    return [talk.part("out_of_scope.give_up")]
 
 
 def _with_a_way_on(talk: Talk, block: str, waiting: list[Part]) -> list[Part]:

@@ -76,6 +76,9 @@ def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
             return book.choose(talk, state.offers[0])
         again = availability.ask_again(talk)
         return [again] if again and agrees else availability.proceed(talk)
+    if agrees and state.expected == "party" and talk.guest.usual_party:
+        details.take_usual_party(talk)
+        return availability.proceed(talk)
     if agrees and state.expected == "dates" and state.booking.check_in:
         return book.other_dates(talk)
     if state.booking.goal:
@@ -133,6 +136,17 @@ def _chosen(talk: Talk, details_changed: bool) -> Shown | None:
     if _picks_the_cheapest(talk):
         return min(offers, key=lambda offer: Decimal(offer.total))
     return None
+
+
+def tapped_party(talk: Talk, value: str) -> list[Part]:
+    """As many people as the last time, or as an old button says."""
+    adults, _, children = value.partition(":")
+    usual = talk.guest.usual_party or {}
+    if [str(usual.get("adults")), str(usual.get("children", 0))] == [adults, children]:
+        details.take_usual_party(talk)
+    elif adults.isdigit() and children.isdigit():
+        talk.state.booking.adults, talk.state.booking.children = int(adults), int(children)
+    return availability.proceed(talk)
 
 
 def wants_other_dates(talk: Talk) -> bool:

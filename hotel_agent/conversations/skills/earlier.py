@@ -1,0 +1,64 @@
+"""A guest who comes back after the talk was over: what was left open is looked at anew and asked, never guessed."""
+
+from __future__ import annotations
+
+from hotel_agent.conversations.dialogue import State
+from hotel_agent.conversations.skills import availability, book, cancel, details
+from hotel_agent.conversations.talk import Part, Talk
+
+_GOES_ON = frozenset(["affirm", "deny", "inform", "thank", "greet"])
+
+
+def remember(talk: Talk) -> None:
+    """What was booked last stays known, for "another one like it"."""
+    if talk.turn.earlier and not talk.turn.state:
+        earlier = State.from_json(talk.turn.earlier)
+        talk.state.booked, talk.state.before = earlier.booked, earlier.before
+
+
+def answer(talk: Talk) -> list[Part]:
+    """To a yes, a no or a detail that can only be about the talk that is over; else nothing."""
+    if talk.turn.state or not talk.turn.earlier or talk.said.tap or not _goes_on(talk):
+        return []
+    earlier = State.from_json(talk.turn.earlier)
+    if earlier.cancelling:
+        return _cancellation(talk, earlier.cancelling)
+    if not (earlier.hold or earlier.offers or (earlier.booking.goal and earlier.expected)):
+        return []
+    return _booking(talk, earlier)
+
+
+def _goes_on(talk: Talk) -> bool:
+    said = talk.said
+    if not said.acts or not set(said.acts) <= _GOES_ON:
+        return False
+    tells = bool(details.STAY_DETAILS | {"choice"} & set(said.entities))
+    return said.means("affirm", "deny") or (said.means("inform") and tells)
+
+
+def _cancellation(talk: Talk, code: str) -> list[Part]:
+    if talk.said.means("deny"):
+        return [talk.part("cancel.kept", code=code)]
+    if not talk.said.means("affirm"):
+        return []
+    talk.acted_on.append("affirm")
+    return cancel.tapped(talk, code)
+
+
+def _booking(talk: Talk, earlier: State) -> list[Part]:
+    talk.acted_on.extend(talk.said.acts)
+    if talk.said.means("deny"):
+        if earlier.hold:
+            talk.state.hold = earlier.hold
+        return book.forget(talk)
+    talk.state.booking = earlier.booking
+    talk.state.booking.goal = earlier.booking.goal or "book"
+    if earlier.hold and not talk.said.means("inform"):
+        talk.state.hold = earlier.hold
+        waiting = book.remind(talk)
+        if waiting:
+            return [waiting]
+        talk.state.hold = None
+    for heard in talk.said.each:
+        details.learn(talk, heard)
+    return [talk.part("book.picked_up"), *availability.proceed(talk)]
