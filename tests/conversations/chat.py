@@ -88,6 +88,11 @@ class Chat:
     count: int = 0
     last: Reply | None = None
     now: datetime | None = None
+    earlier: dict[str, Any] = field(default_factory=dict)
+
+    def comes_back_later(self) -> None:
+        """The session is over: what it knew is what was talked about earlier."""
+        self.earlier, self.state = self.state, {}
 
     def says(self, *texts: str) -> Reply:
         return self.hears(*(Heard(at, "text", said, None, "answerable") for at, said in enumerate(texts)))
@@ -123,6 +128,7 @@ class Chat:
             first_contact=self.first_contact,
             already_waiting=self.waiting,
             request_key=f"test:{self.guest.id}:{self.count}",
+            earlier=self.earlier,
         )
 
     @property
