@@ -20,6 +20,7 @@ from hotel_agent.conversations.skills import (
     media,
     opt,
     out_of_scope,
+    preferences,
     privacy,
     reservation_status,
     social,
@@ -72,6 +73,7 @@ def serve(talk: Talk) -> list[Part]:
         return privacy.answer(talk)
     parts = _facts(talk)
     told = bool(parts)
+    liked = preferences.answer(talk)
     try:
         parts += _task(talk)
         if told and len(talk.acted_on) and not said.means(*_NO_MORE_QUESTIONS) and not _asks(parts):
@@ -80,6 +82,10 @@ def serve(talk: Talk) -> list[Part]:
             parts += unsure.ask_besides(talk)
     except PmsUnavailable:
         parts.append(_pms_away(talk))
+    parts += liked
+    if liked and not talk.acted_on:
+        talk.acted_on.append("inform")
+        parts += resume(talk)
     if not parts and (said.acts or said.unsure or not said.unreadable):
         parts = _otherwise(talk)
     else:

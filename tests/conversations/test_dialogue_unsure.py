@@ -26,7 +26,7 @@ def heard_as(monkeypatch):
     def hear(text: str, **chances: float) -> str:
         real = listening.understand
 
-        def understand(said, today, hints=nlu.Hints()):
+        def understand(said, today, hints):
             understood = real(said, today, hints)
             scored = tuple(Scored(intent, chance) for intent, chance in chances.items())
             return replace(understood, intents=scored) if said == text else understood
