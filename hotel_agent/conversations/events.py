@@ -25,7 +25,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "assigned": ("to",),  # null: to nobody
     "snoozed": ("until",),
     "woken": (),
-    "closed": (),
+    "closed": ("reasons", "since", "urgent"),  # who waited then, and why
     "reopened": (),
     "sent_again": ("message",),  # the id of the one that was lost
     "handed_over": ("reason",),

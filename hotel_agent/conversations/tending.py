@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select, update
@@ -10,7 +11,7 @@ from sqlalchemy import select, update
 from hotel_agent.conversations import waiting
 from hotel_agent.conversations.acting import in_own_transaction, locked_conversation
 from hotel_agent.conversations.events import note_event
-from hotel_agent.conversations.models import Conversation, Message
+from hotel_agent.conversations.models import Conversation, ConversationEvent, Message
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput
 from hotel_agent.staff.access import PERMISSIONS
@@ -47,12 +48,17 @@ def _may_answer(staff_id: int, hotel_id: int) -> bool:
 
 
 def snooze(conversation_id: int, by: int, until: datetime, *, hotel_id: int) -> None:
-    """Put it off until then, or until the guest writes; who waits goes on waiting. Raises NotFound, BadInput."""
+    """Put it off until then, or until the guest writes; who waits goes on waiting.
+
+    An alarm that nobody has taken on cannot be put off. Raises NotFound, BadInput.
+    """
 
     def work() -> None:
         conversation = locked_conversation(hotel_id, conversation_id)
         if not utcnow() < until <= utcnow() + LONGEST_SNOOZE:
             raise BadInput("until", _("Choose a time in the future, within a year."))
+        if conversation.urgent and conversation.assignee_id is None:
+            raise BadInput("until", _("This is urgent and nobody has it. Take it over first."))
         if (conversation.status, conversation.snoozed_until) == ("snoozed", until):
             return
         conversation.status, conversation.snoozed_until, conversation.closed_at = "snoozed", until, None
@@ -79,11 +85,12 @@ def close(conversation_id: int, by: int, seen_message_id: int | None = None, *, 
             .where(Message.conversation_id == conversation.id, Message.handling == "staff")
             .values(handling="none")
         )
+        waited = waiting.kept(conversation)
         waiting.person_answered(conversation)
         waiting.agent_owes(conversation)
         conversation.owner, conversation.assignee_id = "agent", None
         conversation.status, conversation.closed_at = "closed", utcnow()
-        note_event(conversation, "closed", by)
+        note_event(conversation, "closed", by, **waited)
 
     in_own_transaction(work)
 
@@ -103,15 +110,31 @@ def _has_written_since(conversation: Conversation, message_id: int) -> bool:
 
 
 def reopen(conversation_id: int, by: int, *, hotel_id: int) -> None:
-    """Take up again what was closed or put off. Raises NotFound."""
+    """Take up again what was closed or put off; who waited when it was closed waits again. Raises NotFound."""
 
     def work() -> None:
         conversation = locked_conversation(hotel_id, conversation_id)
         if conversation.status in ("closed", "snoozed"):
-            note_event(conversation, "reopened" if conversation.status == "closed" else "woken", by)
+            was_closed = conversation.status == "closed"
+            if was_closed:
+                waiting.restore(conversation, _closed_with(conversation))
+            note_event(conversation, "reopened" if was_closed else "woken", by)
             waiting.wake(conversation)
 
     in_own_transaction(work)
+
+
+def _closed_with(conversation: Conversation) -> dict[str, Any]:
+    """Who waited, and why, when it was closed last."""
+    return (
+        db.session.scalar(
+            select(ConversationEvent.details)
+            .where(ConversationEvent.conversation_id == conversation.id, ConversationEvent.kind == "closed")
+            .order_by(ConversationEvent.at.desc(), ConversationEvent.id.desc())
+            .limit(1)
+        )
+        or {}
+    )
 
 
 def wake_snoozed(limit: int = 200) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
 
@@ -99,6 +100,26 @@ def person_answered(conversation: Conversation) -> None:
     conversation.waiting_reasons, conversation.waiting_reason, conversation.urgent = [], None, False
     conversation.waiting_since = None
     wake(conversation)
+
+
+def kept(conversation: Conversation) -> dict[str, Any]:
+    """Who waits and why, as an event's details keep it; empty when nobody does."""
+    if not conversation.waiting_reasons:
+        return {}
+    since = conversation.waiting_since
+    return {"reasons": conversation.waiting_reasons, "since": since, "urgent": conversation.urgent}
+
+
+def restore(conversation: Conversation, waited: Mapping[str, Any]) -> None:
+    """Whoever waited as `kept` tells waits again."""
+    reasons = [*conversation.waiting_reasons, *waited.get("reasons", ())]
+    if not waited.get("reasons"):
+        return
+    conversation.waiting_reasons = sorted(dict.fromkeys(reasons), key=gravity)
+    conversation.waiting_reason = conversation.waiting_reasons[0]
+    conversation.urgent = conversation.urgent or bool(waited.get("urgent"))
+    if waited.get("since"):
+        waits(conversation, datetime.fromisoformat(waited["since"]))
 
 
 def join(kept: Conversation, twin: Conversation) -> None:

@@ -118,6 +118,17 @@ def test_what_is_put_off_wakes_by_itself_when_its_time_has_come(asked):
     assert [(kind, who) for kind, who, _ in events()] == [("snoozed", ana()), ("woken", None)]
 
 
+def test_an_alarm_that_nobody_has_is_not_put_off(asked, marta_says, run_jobs, hands_over):
+    hands_over("emergency", urgent=True)
+    marta_says("Hay fuego")
+    run_jobs()
+    with pytest.raises(BadInput):
+        snooze(asked)
+    assign(asked, ana())
+    snooze(asked)
+    assert conversation().status == "snoozed"
+
+
 def test_waking_is_on_the_schedule():
     [every] = [recurring.seconds for recurring in SCHEDULE if recurring.job.endswith("wake_snoozed")]
     assert every <= 15
@@ -252,3 +263,16 @@ def test_what_was_closed_or_put_off_is_taken_up_again_by_hand(asked, way, told):
     kept = conversation()
     assert (kept.status, kept.closed_at, kept.snoozed_until) == ("open", None, None)
     assert events()[1:] == [(told, ana(), {})]
+
+
+def test_who_waited_when_it_was_closed_waits_again_when_it_is_opened(asked, marta_says, run_jobs, hands_over):
+    hands_over("emergency", urgent=True, also=("human",))
+    marta_says("Hay fuego")
+    run_jobs()
+    since = conversation().waiting_since
+    close(asked)
+    assert (conversation().waiting_since, conversation().urgent, reasons()) == (None, False, [])
+    reopen(asked)
+    kept = conversation()
+    assert (kept.status, kept.urgent, kept.waiting_since) == ("waiting", True, since)
+    assert reasons() == ["emergency", "human"]
