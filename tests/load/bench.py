@@ -3,6 +3,7 @@
 intake   durable posts a second beside a no-op and a per-request insert; what kill -9 in mid-load leaves of the 200s
 latency  from a guest's message to the reply heard at the Graph double, at 1, 20 and 50 messages a second; memory
 inbox    the receptionist's pages among 100,000 conversations and a million messages: time, bytes, statements
+process  POST /api/orchestrator/process with questions about the hotel, one after the other, caches warm
 live     open screens of the front desk: what 50 cost while nothing happens, and how soon a message is on one
 start    from a fresh clone to the first answered message, and the second start
 
@@ -63,6 +64,12 @@ BODY_BYTES = 850
 WARM_UP, VISITS = 5, 60
 PAGE_MS, PAGE_STATEMENTS, FIRST_VISIT_KB = 50, 20, 150
 SCREENS, QUIET_SECONDS, ON_SCREEN = 50, 20.0, 40
+QUESTIONS = (
+    "¿Tenéis parking?", "¿A qué hora es el desayuno?", "¿Hay piscina?", "¿Admitís perros?", "¿Cómo llego al hotel?",
+    "Is there Wi-Fi in the room?", "How can I pay?", "Can you keep our luggage?", "Is the hotel accessible?",
+    "Vocês têm academia?", "Onde fica o hotel?", "Pode fumar no quarto?",
+)  # fmt: skip
+ASKED, PROCESS_MS = 240, 200
 ANA, GUEST = "ana@miramar.example", "34600999000"
 PASSWORD = "a password that is only for the bench"
 AS_BROWSER = {"Accept": "text/html,*/*", "Accept-Encoding": "gzip"}
@@ -434,6 +441,32 @@ def live() -> Figures:
     return figures
 
 
+def process() -> Figures:
+    with _folder() as folder, running_demo(folder, {"ANSWER_PAUSE_SECONDS": "0"}) as (demo, _):
+        with httpx.Client(base_url=f"http://127.0.0.1:{demo.port}", trust_env=False, timeout=30) as caller:
+            token = demo.flask("token", "create", "--hotel", "miramar")
+            caller.headers["Authorization"] = f"Bearer {token}"
+            times = [_asked(caller, number) for number in range(WARM_UP * len(QUESTIONS) + ASKED)]
+    times = times[WARM_UP * len(QUESTIONS) :]
+    figures: Figures = {f"p{share}": round(quantile(times, share / 100) * 1000, 1) for share in (50, 95, 99)}
+    table(
+        f"POST /api/orchestrator/process, {ASKED} questions about the hotel by 20 senders, one after the other",
+        ["p50 ms", "p95 ms", "p99 ms"],
+        [[f"{figures[each]:.0f}" for each in ("p50", "p95", "p99")]],
+    )
+    target("p95 of a knowledge question, ms", figures["p95"], PROCESS_MS)
+    return figures
+
+
+def _asked(caller: httpx.Client, number: int) -> float:
+    asked = {"hotel": "miramar", "sender_id": f"bench-{number % 20}", "text": QUESTIONS[number % len(QUESTIONS)]}
+    began = time.perf_counter()
+    answer = caller.post("/api/orchestrator/process", json=asked)
+    took = time.perf_counter() - began
+    assert answer.status_code == 200 and answer.json()["replies"], answer.text
+    return took
+
+
 # --- start --------------------------------------------------------------------------------------------------
 
 
@@ -513,9 +546,10 @@ PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
     "intake": (intake, kills),
     "latency": (latency,),
     "inbox": (inbox,),
+    "process": (process,),
     "live": (live,),
     "start": (start,),
-    "all": (intake, kills, latency, inbox, live, start),
+    "all": (intake, kills, latency, inbox, process, live, start),
 }
 
 

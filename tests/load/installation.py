@@ -180,6 +180,14 @@ class Demo:
     def database_url(self) -> str:
         return dotenv_values(self.data_dir / "env")["DATABASE_URL"] or ""
 
+    def flask(self, *command: str) -> str:
+        """What an administration command prints."""
+        whole = [sys.executable, "-m", "flask", "--app", "wsgi", *command]
+        done = subprocess.run(
+            whole, cwd=ROOT, env=self.environment | {"APP_ENV": "demo"}, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.database_url, autocommit=True, connect_timeout=3)
 
