@@ -65,9 +65,16 @@ def _understood(understanding: Understanding) -> dict[str, Any]:
 
 
 def _reply(bubble: OutMessage) -> dict[str, Any]:
-    reply: dict[str, Any] = {"type": kind_of(bubble), "text": words_of(bubble)}
+    reply: dict[str, Any] = {"type": kind_of(bubble), "text": _all_words(bubble)}
     if isinstance(bubble, OutButtons):
         reply["buttons"] = [{"id": button.id, "title": button.title} for button in bubble.buttons]
     if isinstance(bubble, OutList):
         reply["rows"] = [{"id": row.id, "title": row.title, "description": row.description} for row in bubble.rows]
     return reply
+
+
+def _all_words(bubble: OutMessage) -> str:
+    """What the guest reads, the rows of a list included: prices stand there."""
+    rows = bubble.rows if isinstance(bubble, OutList) else ()
+    lines = [" · ".join(filter(None, (row.title, row.description))) for row in rows]
+    return "\n".join([words_of(bubble), *(f"• {line}" for line in lines)])

@@ -22,6 +22,8 @@ _LIKELY = 0.3
 # Of a message with fewer known words than this it is not said that it is out of scope: it was not understood.
 _UNDERSTOOD = 0.5
 _FAINT = 0.15
+# From this chance on a topic that is named in so many words is asked about, where the message surely asks something.
+_NAMED = 0.4
 # Below this chance of being for a hotel's front desk at all, a message is out of scope. Measured: docs/nlu.md.
 IN_SCOPE = 0.85
 _SMALL_TALK = ("greet", "thank", "goodbye")
@@ -164,7 +166,7 @@ def find_intents(
     for match in matches(words_of(line)):
         if match.strength in ("whole", "sure"):
             scene.phrases[match.meaning] = min(match.start, scene.phrases.get(match.meaning, match.start))
-    for rule in (_never_missed, _scope, _negations, _answered, _details, _yes_no, _small_talk):
+    for rule in (_never_missed, _scope, _named_besides, _negations, _answered, _details, _yes_no, _small_talk):
         rule(scene)
     first = next(iter(scene.found), None)
     kept = [
@@ -206,6 +208,18 @@ def _scope(scene: Scene) -> None:
         scene.lead("out_of_scope", refused)
     elif next(iter(scene.found), None) != "out_of_scope" and not scene.certain("out_of_scope"):
         scene.drop("out_of_scope")
+
+
+def _named_besides(scene: Scene) -> None:
+    """ "How much is the double, and is there a pool?": what is named in so many words beside a sure wish counts too."""
+    first = next(iter(scene.found), "")
+    surely_asks = first.startswith(("ask_", "check_", "make_", "reservation_")) and scene.found[first] >= SURE
+    if not (scene.asks and surely_asks):
+        return
+    for intent, chance in scene.found.items():
+        named = intent in scene.phrases and intent not in ("ask_amenities", "ask_restaurant")
+        if intent.startswith("ask_") and named and _NAMED <= chance < SURE:
+            scene.found[intent] = SURE
 
 
 def _negations(scene: Scene) -> None:
