@@ -11,6 +11,7 @@ from hotel_agent.conversations.skills import (
     book,
     cancel,
     complaint,
+    data_request,
     details,
     earlier,
     emergency,
@@ -255,6 +256,8 @@ def _stay(talk: Talk) -> list[Part]:
 def _is_about_a_stay(talk: Talk) -> bool:
     """A wish, details, a choice, or an answer to what was asked of a stay."""
     heard, state = talk.said, talk.state
+    if state.expected == "message" and not heard.means(*stay.GOALS):
+        return False  # "Es mi marido", of somebody who was asked about.
     going_on = bool(state.booking.goal or state.hold or state.offers)
     if any(heard.means(intent) and not _price_of_an_extra(talk, intent) for intent in stay.GOALS):
         return True
@@ -323,7 +326,7 @@ def _otherwise(talk: Talk) -> list[Part]:
             talk.state.failures = 0
             goes_on = waiting if intent == "greet" or talk.state.hold else []
             return [Part(skill(talk)[0].text), *goes_on] if goes_on else skill(talk)
-    if said.means("affirm", "deny") and not waiting:
+    if said.means("affirm", "deny") and not waiting and not talk.turn.already_waiting:
         talk.state.failures = 0
         return [Part(talk.say("book.nothing_pending"), buttons=talk.menu(), asks=True)]
     if said.entities.get("name") and not waiting:
