@@ -11,6 +11,7 @@ from typing import Any
 from hotel_agent import metrics
 from hotel_agent.conversations.dialogue import Draft, Heard, Turn
 from hotel_agent.nlu import EXPECTED, Hints, Scored, Understanding, understand
+from hotel_agent.nlu.text import fold
 
 _SENTENCE = re.compile(r"[.?!\n]+")
 
@@ -27,6 +28,11 @@ _BARS = {
 _OF_THE_TALK = ("inform", "affirm", "deny", "greet", "thank", "goodbye", "out_of_scope")
 # A wish with a smaller chance is not even asked about.
 _HEARD = 0.15
+
+_OF_WHICH_WEEK = re.compile(
+    r"\b(?:est[ea]|es[ea]|proxim[oa]|que viene|que vem|siguiente|seguinte|this|next|coming|hoy|hoje|today|manana|amanha"
+    r"|tomorrow|pasado|depois)\b"
+)
 
 # What a tapped button or row means, by the first part of its id.
 _TAPS = {
@@ -97,7 +103,7 @@ def listen(
         elif heard.text.strip():
             with metrics.understanding_seconds.time():
                 understood = understand(heard.text, turn.today, hints)
-            understood = _departing_after(draft.check_in, heard.text, hints, understood)
+            understood = _departing_after(draft.check_in, heard.text, turn.today, hints, understood)
             if len(readable) > 1:
                 understood = _served(understood)
             _add_words(burst, understood)
@@ -124,11 +130,12 @@ def _served(understood: Understanding) -> Understanding:
     return replace(understood, intents=(replace(first, confidence=bar), *others))
 
 
-def _departing_after(arrival: date | None, text: str, hints: Hints, read: Understanding) -> Understanding:
+def _departing_after(arrival: date | None, text: str, today: date, hints: Hints, read: Understanding) -> Understanding:
     """ "Hasta el domingo" is the first Sunday after the arrival, not after today."""
     departure = read.entities.get("check_out")
-    if arrival and hints.expected == "check_out" and _is_in_weekdays(text, read):
-        return understand(text, arrival, replace(hints, around=None))
+    if arrival and _is_in_weekdays(text, read):
+        monday = arrival if hints.expected == "check_out" else arrival - timedelta(days=arrival.weekday())
+        return understand(text, max(monday, today), replace(hints, around=None))
     if not arrival or not departure or "check_in" in read.entities or departure > arrival.isoformat():
         return read
     hints = replace(hints, around=None)
@@ -139,8 +146,9 @@ def _departing_after(arrival: date | None, text: str, hints: Hints, read: Unders
 
 
 def _is_in_weekdays(text: str, read: Understanding) -> bool:
-    """ "Mon to Fri" for an arrival that is known is of that week."""
-    return {"check_in", "check_out"} <= set(read.entities) and not any(letter.isdigit() for letter in text)
+    """ "Mon to Fri" for an arrival that is known is of that week, unless it is said of which."""
+    said = {"check_in", "check_out"} <= set(read.entities) and not any(letter.isdigit() for letter in text)
+    return said and not _OF_WHICH_WEEK.search(fold(text))
 
 
 def read_tap(heard: Heard) -> tuple[str, str] | None:
@@ -230,6 +238,10 @@ def _weighed(scored: Sequence[Scored], details: bool, in_a_talk: bool) -> tuple[
     likeliest = sorted(scored, key=lambda one: -one.confidence)
     unsure = [one.intent for one in likeliest if one.confidence >= _HEARD]
     unsure = [intent for intent in unsure if intent not in (*acts, *_OF_THE_TALK)]
+    if not acts and in_a_talk and unsure and unsure[0] in _STAYS:
+        acts = [unsure[0]]  # A stay is being talked about: it is about that.
+    if acts == ["out_of_scope"] and scored[0].confidence < SURE and details and in_a_talk:
+        acts = ["inform"]
     if not acts and details and (in_a_talk or not unsure or unsure[0] in _STAYS):
         acts = ["inform"]  # Whatever else they are, these are details of the stay.
     return tuple(acts), tuple(unsure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hotel_agent.conversations.listening import SURE
 from hotel_agent.conversations.skills import (
@@ -15,18 +16,28 @@ from hotel_agent.conversations.skills import (
     details,
     earlier,
     emergency,
+    errand,
+    feedback,
     for_staff,
+    housekeeping,
+    invoice,
     knowledge,
     lookup,
+    lost_item,
     media,
     opt,
     out_of_scope,
+    passing_on,
     preferences,
     privacy,
+    recommendation,
+    repair,
     reservation_status,
+    room_service,
     social,
     stay,
     talk_to_human,
+    transport,
     unsure,
 )
 from hotel_agent.conversations.skills.rooms_told import asked_of
@@ -41,7 +52,17 @@ _AT_ONCE: dict[str, Skill] = {
     "talk_to_human": talk_to_human.answer,
     "opt_out": opt.out,
     "opt_in": opt.back,
+    "request_housekeeping": housekeeping.answer,
+    "report_problem": repair.answer,
+    "order_room_service": room_service.answer,
+    "lost_item": lost_item.answer,
+    "ask_invoice": invoice.answer,
+    "ask_recommendation": recommendation.answer,
+    "data_request": data_request.answer,
+    "give_feedback": feedback.answer,
 }
+# Whoever is unhappy hears about that first, then what was done; what was asked besides comes after it.
+_FIRST = ("complaint", "report_problem", "request_housekeeping", "order_room_service")
 _TAPS: dict[str, Callable[[Talk, str], list[Part]]] = {
     "offer": book.tapped_offer,
     "dates": book.tapped_dates,
@@ -72,7 +93,7 @@ def serve(talk: Talk) -> list[Part]:
         return emergency.answer(talk)
     if privacy.asked(talk):
         return privacy.answer(talk)
-    parts = _facts(talk)
+    parts = _told_more(talk) or _facts(talk)
     told = bool(parts)
     liked = preferences.answer(talk)
     try:
@@ -109,10 +130,24 @@ def _asks(parts: list[Part]) -> bool:
     return any(part.asks for part in parts)
 
 
+def _told_more(talk: Talk) -> list[Part]:
+    """What was asked about a request, if this is it; nothing else is looked for in such words."""
+    if not passing_on.is_told_more(talk):
+        passing_on.forget_what_was_asked(talk)
+        return []
+    wants = talk.state.telling.get("wants")
+    parts = passing_on.take_more(talk, invoice.still_missing if wants == "invoice" else None)
+    talk.said = replace(talk.said, acts=(), unsure=())
+    return parts
+
+
 def _facts(talk: Talk) -> list[Part]:
     """What can be answered without asking back."""
     parts: list[Part] = []
-    for intent in talk.said.acts:
+    for is_wanted, skill in ((transport.is_ordered, transport.order), (errand.is_asked, errand.answer)):
+        parts += skill(talk) if is_wanted(talk) else []
+    passing_on.hear_what_is_meant_too(talk)
+    for intent in sorted(talk.said.acts, key=lambda act: act not in _FIRST):
         if intent in _AT_ONCE:
             served = _AT_ONCE[intent](talk)
         elif intent in knowledge.TOPICS and not _told_elsewhere(talk, intent):
@@ -127,6 +162,7 @@ def _facts(talk: Talk) -> list[Part]:
             continue
         talk.acted_on.append(intent)
         parts += [part for part in served if part not in parts]
+    parts += [part for part in knowledge.rest(talk) if part not in parts] if parts else []
     if not talk.said.acts and talk.said.unsure and (clear := knowledge.answer_to_unsure(talk)):
         talk.acted_on.append(knowledge.CATCH_ALL)
         parts += clear
@@ -135,7 +171,7 @@ def _facts(talk: Talk) -> list[Part]:
 
 def _may_mean_something_else(talk: Talk, intent: str) -> bool:
     """ "How much is the laundry?" asks something about which a hotel may have written under a name of its own."""
-    return intent in ("ask_price", "ask_invoice", "ask_recommendation") and not _mentions_a_stay(talk)
+    return intent == "ask_price" and not _mentions_a_stay(talk)
 
 
 def _told_elsewhere(talk: Talk, topic: str) -> bool:
@@ -224,7 +260,7 @@ def _looking_up(talk: Talk) -> list[Part]:
     if state.lookup and identified and not talk.said.means(*stay.GOALS):
         talk.acted_on.extend(talk.said.acts)
         return cancel.start(talk) if state.lookup == "cancel" else reservation_status.answer(talk)
-    only_a_code = bool(entities.get("booking_code")) and not talk.said.means(*for_staff.REASONS)
+    only_a_code = bool(entities.get("booking_code")) and not talk.said.means(*for_staff.REASONS, *_AT_ONCE)
     # "reserva MIR-ABC234" names a booking; with days or people it would be the wish for one.
     only_a_code = only_a_code and (not talk.said.means(*stay.GOALS) or not _mentions_a_stay(talk))
     if talk.said.means("reservation_status") or only_a_code:
@@ -247,6 +283,8 @@ def _stay(talk: Talk) -> list[Part]:
             # Words that mean something only in this talk ("la barata") are an answer, not out of scope.
             talk.acted_on.extend("inform" if act == "out_of_scope" else act for act in heard.acts)
         return parts
+    if talk.state.expected == "name" and talk.state.hold and heard.entities.get("name"):
+        return stay.step(talk)
     asked_something_else = bool(talk.acted_on) and _mentions_a_stay(talk)
     if asked_something_else and draft.goal and not (talk.state.hold or talk.state.offers):
         return stay.fill(talk)
@@ -258,10 +296,12 @@ def _is_about_a_stay(talk: Talk) -> bool:
     heard, state = talk.said, talk.state
     if state.expected == "message" and not heard.means(*stay.GOALS):
         return False  # "Es mi marido", of somebody who was asked about.
+    if heard.whole.intent == "out_of_scope" and heard.whole.confidence >= SURE and not state.expected:
+        return False  # Tomorrow's weather has a day, and no stay.
     going_on = bool(state.booking.goal or state.hold or state.offers)
     if any(heard.means(intent) and not _price_of_an_extra(talk, intent) for intent in stay.GOALS):
         return True
-    if stay.speaks_of_cheap(talk):
+    if stay.speaks_of_cheap(talk) or (going_on and stay.says_a_week_later(talk)):
         return True
     if heard.means("inform") or not talk.acted_on:
         if _mentions_a_stay(talk):

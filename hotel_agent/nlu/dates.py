@@ -205,8 +205,9 @@ _A_NOUN = re.compile(
     r"|just|of)\b)[a-z]{3,}"
 )
 _CORRECTED_RANGE = re.compile(
-    r"\W*(?:(?:no|nao|mejor|melhor|perdon|desculpa|na verdade|en realidad|actually|sorry|digo|quer dizer|i mean)\W+)+"
-    r"(?:de|from|dia|do dia) \d{1,2} (?:a|to|ate|hasta) \d{1,2}\W*"
+    r"\W*(?:(?:no|nao|mejor|melhor|perdon|desculpa|na verdade|en realidad|actually|sorry|digo|quer dizer|i mean"
+    r"|quero|queria|quiero|quisiera|prefiero|prefiro|i want|i would like|we want|make it|seria|pode ser|then|entao"
+    r"|entonces)\W+)+(?:(?:de|from|dia|do dia|for) )?\d{1,2} (?:a|to|ate|hasta) \d{1,2}\W*"
 )
 
 

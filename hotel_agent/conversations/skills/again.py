@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
 
-from hotel_agent.conversations.skills import availability, details
+from hotel_agent.conversations.skills import availability, details, stay
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.text import fold
 
@@ -21,10 +20,6 @@ _LIKE_IT = re.compile(
 _MISTAKEN = re.compile(
     r"\b(?:equivocad\w*|equivoque|me confundi|perdon|quise decir|queria decir|era para|era del|eran|error|"
     r"mistake|i meant|wrong dates?|should have been|sorry|enganei|errei|era de|era pra|quis dizer|desculpa)\b"
-)
-_A_WEEK_LATER = re.compile(
-    r"\b(?:semana siguiente|siguiente semana|semana despues|week after|following week|week later|semana seguinte|"
-    r"semana depois|outra semana)\b"
 )
 
 
@@ -49,9 +44,8 @@ def answer(talk: Talk) -> list[Part]:
     draft = talk.state.booking
     if draft.check_in and draft.check_out:
         draft.nights = (draft.check_out - draft.check_in).days
-        if _A_WEEK_LATER.search(fold(talk.said.words)):
-            draft.check_in += timedelta(weeks=1)
-            draft.check_out += timedelta(weeks=1)
+        if stay.says_a_week_later(talk):
+            stay.move_by_weeks(draft, 1)
             return availability.proceed(talk)
     people = (draft.adults, draft.children)
     for heard in talk.said.each:

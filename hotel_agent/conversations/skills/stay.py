@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from decimal import Decimal
 
-from hotel_agent.conversations.dialogue import Shown
+from hotel_agent.conversations.dialogue import Draft, Shown
 from hotel_agent.conversations.skills import availability, book, details
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.text import fold
 
 _SOMETHING = re.compile(
     r"\b(?:algo|alguna?|something|anything|some|any|more cheap|cheaper|demasiado|muy|too|muito|caro|cara)\b"
+)
+_A_WEEK_LATER = re.compile(
+    r"\b(?:semana siguiente|siguiente semana|semana despues|week after|following week|week later|semana seguinte|"
+    r"semana depois|outra semana)\b"
 )
 GOALS = {"check_availability": "availability", "ask_price": "price", "make_reservation": "book"}
 _OTHER_DATES = (
@@ -30,7 +35,7 @@ def step(talk: Talk) -> list[Part]:
     dates = (draft.check_in, draft.check_out)
     type_before = draft.room_type
     changes = [details.learn(talk, heard) for heard in said.each]
-    changed = any(changes)
+    changed = any(changes) or _moves_by_weeks(talk, dates)
     renamed = _learn_name(talk)
     if any(details.unknown_type(talk, heard) for heard in said.each):
         talk.state.offers = []
@@ -50,6 +55,28 @@ def step(talk: Talk) -> list[Part]:
     if said.means("deny"):
         return _no(talk)
     return _unchanged(talk, renamed)
+
+
+def _moves_by_weeks(talk: Talk, before: tuple[date | None, date | None]) -> bool:
+    """ "¿Y la semana siguiente?": the same nights a week later. True if the stay was moved."""
+    draft = talk.state.booking
+    known = draft.check_in is not None and draft.check_out is not None
+    if not known or before != (draft.check_in, draft.check_out) or not says_a_week_later(talk):
+        return False
+    if talk.said.means("affirm", "deny") or {"check_in", "check_out"} & set(talk.said.entities):
+        return False
+    move_by_weeks(draft, 1)
+    return True
+
+
+def says_a_week_later(talk: Talk) -> bool:
+    return bool(_A_WEEK_LATER.search(fold(talk.said.words)))
+
+
+def move_by_weeks(draft: Draft, weeks: int) -> None:
+    if draft.check_in and draft.check_out:
+        draft.check_in += timedelta(weeks=weeks)
+        draft.check_out += timedelta(weeks=weeks)
 
 
 def fill(talk: Talk) -> list[Part]:

@@ -62,7 +62,7 @@ def _meant(talk: Talk, asked: dict[str, object]) -> str | None:
     said, intents = talk.said, list(asked.get("intents") or ())  # type: ignore[call-overload]
     if said.tap and said.tap[0] == "meant":
         return said.tap[1] if said.tap[1] in intents else None
-    if intents and said.means("affirm") and said.whole.confidence >= SURE:
+    if intents and said.acts == ("affirm",) and said.whole.confidence >= SURE:
         return str(intents[0]) if len(intents) == 1 else None
     return None
 
