@@ -81,11 +81,11 @@ def _add_routes(app: Flask, config: Settings) -> None:
 
 
 def _add_commands(app: Flask) -> None:
-    from hotel_agent.conversations.commands import inbox, nlu
+    from hotel_agent.conversations.commands import inbox, nlu, proactive_group, request
     from hotel_agent.flags.commands import flag
     from hotel_agent.hotels.commands import demo, hotel, knowledge
     from hotel_agent.operations.commands import letters
     from hotel_agent.staff.commands import staff, token
 
-    for group in (hotel, demo, knowledge, staff, token, flag, inbox, letters, nlu):
+    for group in (hotel, demo, knowledge, staff, token, flag, inbox, letters, nlu, request, proactive_group):
         app.cli.add_command(group)

@@ -16,6 +16,7 @@ webhook_bodies = Counter("webhook_bodies_total", "Webhook bodies by what was ans
 inbound_items = Counter("inbound_items_total", "Messages and statuses taken in, by what they were.", ["kind"])
 webhook_failures = Counter("webhook_failures_total", "Bodies or pieces that could not be taken in.", ["reason"])
 answers = Counter("answers_total", "Inbound messages by what became of them.", ["outcome"])
+answers_blocked = Counter("answers_blocked_total", "Answers not sent because a fact in them is on no record.", ["kind"])
 intents = Counter("intents_total", "Intents understood in guests' messages.", ["intent", "language"])
 understanding_seconds = Histogram(
     "understanding_seconds",
@@ -23,6 +24,11 @@ understanding_seconds = Histogram(
     buckets=(0.002, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.5),
 )
 handovers = Counter("handovers_total", "Conversations handed to a person, by reason.", ["reason"])
+guest_requests = Counter("guest_requests_total", "What guests asked people of a hotel to do, by kind.", ["kind"])
+missing_answers = Counter("missing_answers_total", "Questions for which a colleague was promised to be asked.")
+proactive_messages = Counter(
+    "proactive_messages_total", "Messages of the hotel's own account, by what became of them.", ["kind", "outcome"]
+)
 sends = Counter("sends_total", "Attempts to send a message, by outcome and Graph error code.", ["outcome", "code"])
 media_fetches = Counter("media_fetches_total", "Attempts to fetch what a guest sent, by outcome.", ["outcome"])
 answer_seconds = Histogram(

@@ -807,21 +807,28 @@
     const { waiting, view } = $("#list").dataset;
     const title = document.title.replace(/^\(\d+\) /, "");
     document.title = Number(waiting) ? `(${waiting}) ${title}` : title;
-    const lines = new Map($$(".line[data-waits]:not([data-waits=''])").map((li) => [`${li.dataset.conversationId} ${li.dataset.waits} ${li.dataset.mine}`, li]));
+    const lines = new Map($$(".line[data-waits]:not([data-waits=''])").map((li) => [`${li.dataset.conversationId} ${li.dataset.waits} ${li.dataset.alarm} ${li.dataset.mine}`, li]));
     const before = known, scope = `${view} ${$("#q").value} ${pages}`;
-    const same = counted === scope; // In another view there is much that is new only to this page.
+    const same = counted === scope, begun = counted !== undefined; // In another view there is much that is new only to this page.
     known = new Set([...known, ...lines.keys()]);
     counted = scope;
-    const fresh = same ? [...lines].filter(([key]) => !before.has(key)).map(([, li]) => li) : [];
+    // An alarm is told wherever one looks, and again when its guest writes again.
+    const fresh = [...lines].filter(([key, li]) => !before.has(key) && (same || (begun && isAlarm(li)))).map(([, li]) => li);
     if (!fresh.length) return;
-    const names = [...new Set(fresh.map((li) => $("strong", li).textContent))].join(", ");
-    put($("#said"), say("waits", names));
-    if (!fresh.some((li) => li.dataset.mine === "yes" || li.closest("#pinned") || view === "waiting")) return;
+    put($("#said"), say("waits", namesOf(fresh)));
+    if (!fresh.some((li) => isAlarm(li) || li.dataset.mine === "yes" || li.closest("#pinned") || view === "waiting")) return;
     chime();
-    if (document.hidden && window.Notification?.permission === "granted") {
-      const told = new Notification(say("waits", names), { tag: "waiting", icon: $("link[rel=icon]").href, body: inbox.dataset.hotel });
-      told.onclick = () => { window.focus(); told.close(); };
-    }
+    // Each alarm is a notification of its own: one must not take the place of another.
+    const alarms = new Map(fresh.filter(isAlarm).map((li) => [li.dataset.conversationId, li])), calm = fresh.filter((li) => !isAlarm(li));
+    for (const [id, li] of alarms) notifyOf([li], `alarm-${id}`);
+    if (calm.length) notifyOf(calm, "waiting");
+  }
+  const isAlarm = (li) => li.matches(".urgent");
+  const namesOf = (lines) => [...new Set(lines.map((li) => $("strong", li).textContent))].join(", ");
+  function notifyOf(lines, tag) {
+    if (!document.hidden || window.Notification?.permission !== "granted") return;
+    const told = new Notification(say("waits", namesOf(lines)), { tag, renotify: true, icon: $("link[rel=icon]").href, body: inbox.dataset.hotel });
+    told.onclick = () => { window.focus(); told.close(); };
   }
 
   // A short chime of two notes; browsers allow it once somebody has touched the page.

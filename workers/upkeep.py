@@ -41,3 +41,4 @@ def forget_old() -> None:
     session.forget_expired()
     sessions.forget_old()
     writing.forget_client_ids()
+    partitions.drop_old_partitions()

@@ -16,7 +16,7 @@ from sqlalchemy import inspect, select, update
 
 from hotel_agent import metrics
 from hotel_agent.config import settings
-from hotel_agent.conversations import outbox, session, waiting
+from hotel_agent.conversations import filing, outbox, proactive, session, waiting
 from hotel_agent.conversations.dialogue import Answer, Handover, Heard, Turn
 from hotel_agent.conversations.events import ONCE, note_once
 from hotel_agent.conversations.models import WINDOW, Conversation, Message
@@ -189,6 +189,8 @@ def _turn(conversation: Conversation, burst: list[Message], today: date | None, 
     last = session.last_session(conversation)
     live = last if last is not None and session.is_live(last) else None
     now = utcnow()
+    asks = live is None and conversation.channel == "whatsapp"
+    review_asked = proactive.review_asked(conversation.id, now) if asks else None
     if today is not None:
         now = datetime.combine(today, now.astimezone(hotel.zone).timetz().replace(tzinfo=None), hotel.zone)
     return Turn(
@@ -203,6 +205,8 @@ def _turn(conversation: Conversation, burst: list[Message], today: date | None, 
         already_waiting=conversation.waiting_reason,
         request_key=f"m{burst[0].id}",
         earlier=dict(last.state) if last and not live else {},
+        channel=conversation.channel,
+        review_asked=review_asked,
     )
 
 
@@ -277,15 +281,17 @@ def _keep_silent(conversation: Conversation, burst: list[Message], reply: Answer
 def _note(conversation: Conversation, reply: Answer) -> None:
     for happening in reply.happenings:
         note_once(conversation, happening.kind, happening.details)
+    filing.file(conversation, reply.filed)
 
 
 def _note_what_is_done(conversation_id: int, reply: Answer) -> None:
     """The answer came too late, as somebody else had given one; what was booked for it is booked all the same."""
     done = [happening for happening in reply.happenings if happening.kind in ONCE]
-    conversation = locked(Conversation, conversation_id) if done else None
+    conversation = locked(Conversation, conversation_id) if done or reply.filed else None
     if conversation:
         for happening in done:
             note_once(conversation, happening.kind, happening.details)
+        filing.file(conversation, reply.filed)
     db.session.commit()
 
 
@@ -305,5 +311,9 @@ def _sender(conversation: Conversation) -> str:
 
 def _count(burst: list[Message], reply: Answer) -> None:
     metrics.answers.labels("handed_over" if reply.handover else "answered").inc(len(burst))
+    for kind in reply.blocked:
+        metrics.answers_blocked.labels(kind).inc()
+    if reply.blocked:
+        log.warning("answer_blocked", conversation=burst[-1].conversation_id, message=burst[-1].id, kinds=reply.blocked)
     if reply.understanding:
         metrics.intents.labels(reply.understanding.intent, reply.language).inc()

@@ -1,21 +1,23 @@
-"""`flask inbox`: what could not be taken in, and trying again; `flask nlu`: what the engine makes of a text."""
+"""`flask inbox`: what could not be taken in; `flask nlu`: what a text is taken for; `flask request`: guests' wishes."""
 
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy import select
 
 from hotel_agent.cli import Group
+from hotel_agent.conversations import guest_requests, proactive
 from hotel_agent.conversations.models import WebhookFailure
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.operations import failures as webhook_failures
 from hotel_agent.reservations.quoting import room_kinds
+from workers import nudges
 
 if TYPE_CHECKING:
     from hotel_agent.nlu import Hints
@@ -91,3 +93,52 @@ def _hints(slug: str | None, language: str | None, expected: str | None) -> tupl
     hotel = by_slug(slug)
     words = {kind.code: kind.words for kind in room_kinds(hotel)}
     return Hints(language=language, country=hotel.country, room_types=words, expected=expected), hotel.today()
+
+
+request = Group("request", help="What guests asked people of the hotel to do.")
+
+
+@request.command("list")
+@click.argument("slug")
+@click.option("--all", "also_closed", is_flag=True, help="the latest hundred, closed ones too")
+def list_requests(slug: str, also_closed: bool) -> None:
+    """List what is open: id, when, status, kind, room, guest, and what they wrote."""
+    for row, guest in guest_requests.listed(by_slug(slug).id, also_closed=also_closed):
+        click.echo(
+            f"{row.id}\t{row.created_at:%Y-%m-%d %H:%M}\t{row.status}\t{row.kind}\t{row.room or '-'}\t{guest or '-'}"
+            f"\t{row.words}"
+        )
+
+
+@request.command("close")
+@click.argument("request_id", metavar="ID", type=int)
+def close_request(request_id: int) -> None:
+    """Say that the request with this ID (see `request list`) is done: its guest is told."""
+    settled = guest_requests.close(request_id, None, hotel_id=guest_requests.hotel_of(request_id))
+    if settled.again:
+        click.echo(f"request {request_id} was done already")
+        return
+    if settled.told:
+        nudges.send(settled.conversation_id)
+    told = "the guest is told" if settled.told else "the guest is NOT told: WhatsApp's 24-hour window is closed"
+    click.echo(f"request {request_id} done, {told}")
+
+
+proactive_group = Group("proactive", help="What hotels write to guests by themselves.")
+
+
+@proactive_group.command("due")
+@click.argument("slug")
+@click.option("--now", "moment", help="as if it were then: YYYY-MM-DDTHH:MM by the hotel's clock, or with a zone")
+def due(slug: str, moment: str | None) -> None:
+    """List the bookings that a message may concern now: its kind, the code, and "due" or why it is not sent."""
+    hotel = by_slug(slug)
+    try:
+        now = datetime.fromisoformat(moment) if moment else utcnow()
+    except ValueError:
+        raise BadInput("now", "--now is a moment as YYYY-MM-DDTHH:MM") from None
+    now = now if now.tzinfo else now.replace(tzinfo=hotel.zone)
+    if not proactive.is_day(hotel, now):
+        click.echo(f"nobody is written to at {now.astimezone(hotel.zone):%H:%M}, by the hotel's clock", err=True)
+    for case in proactive.considered(hotel, now):
+        click.echo(f"{case.kind}\t{case.row.code}\t{case.why_not or 'due'}")

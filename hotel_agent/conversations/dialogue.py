@@ -29,7 +29,8 @@ class Heard:
 class Turn:
     """All that an answer depends on. `request_key` is the same when a burst is answered again later.
 
-    `earlier` is the state of the guest's last talk where that is over: what a late "sí" may be about.
+    `earlier` is the state of the guest's last talk where that is over: what a late "sí" may be about. `channel` is whatsapp
+    or api. `review_asked` is the reservation about which we have just asked how the stay was.
     """
 
     hotel: Hotel
@@ -43,6 +44,8 @@ class Turn:
     already_waiting: str | None
     request_key: str
     earlier: Mapping[str, Any] = field(default_factory=dict)
+    channel: str = "whatsapp"
+    review_asked: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,49 @@ class Happening:
 
 
 @dataclass(frozen=True)
+class Request:
+    """Something that people of the hotel are asked to do; `kind` as conversations/guest_requests.py has them.
+
+    `key` names it, so that it is filed once; `adds` is more about one that is open, all of it in `words`.
+    """
+
+    kind: str
+    words: str
+    key: str
+    room: str | None = None
+    reservation_id: int | None = None
+    adds: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a colleague has been promised to answer; `topic` is the intent that was understood, if any."""
+
+    question: str
+    topic: str | None
+    language: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What the guest thinks of their stay; `rating` is 1 to 5 where they gave one."""
+
+    rating: int | None
+    words: str
+    key: str
+    reservation_id: int | None = None
+
+
+Filing = Request | Question | Opinion
+
+
+@dataclass(frozen=True)
 class Answer:
     """At most two bubbles. `understanding` is of the whole burst, the intent that was acted on first.
 
-    `happenings` are for staff to read in the thread.
+    `happenings` are for staff to read in the thread; `filed` is what they have to do, or should know. `blocked` tells
+    which kinds of fact were to be told that are on no record (conversations/truth.py).
     """
 
     bubbles: tuple[OutMessage, ...]
@@ -75,6 +117,8 @@ class Answer:
     language: str
     handover: Handover | None = None
     happenings: tuple[Happening, ...] = ()
+    filed: tuple[Filing, ...] = ()
+    blocked: tuple[str, ...] = ()
 
 
 @dataclass
@@ -133,7 +177,12 @@ class State:
     opened them. `cancelling` waits for a yes, `cancel_fee` being the cost that was told. `failures` counts
     messages in a row that were not understood. `booked` is the code of what was booked last and `before` its
     details, for "another one like it". `names_asked` counts how often the guest was asked for a name. `unsure` holds
-    what the guest is being asked about the words that were not clear: {"words", "intents", "before"}.
+    what the guest is being asked about the words that were not clear: {"words", "intents", "before"}. `telling` is the
+    request about which more was asked: {"kind", "key", "wants"}. `changing` is the booking that is to be changed:
+    {"code", "wants", "total" that was told, "stay", "choices", "asked", "words" until the booking is known}; `adding`
+    what is offered for a booking: {"extra", "code", "price"}. `asks_consent`: the yes that is expected is about
+    messages on the hotel's own account. `grave` is the matter of which a person was told last (skills/grave.py) and the
+    guest may go on to tell.
     """
 
     booking: Draft = field(default_factory=Draft)
@@ -151,6 +200,11 @@ class State:
     before: Draft = field(default_factory=Draft)
     names_asked: int = 0
     unsure: dict[str, Any] = field(default_factory=dict)
+    telling: dict[str, Any] = field(default_factory=dict)
+    changing: dict[str, Any] = field(default_factory=dict)
+    adding: dict[str, Any] = field(default_factory=dict)
+    asks_consent: bool = False
+    grave: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         plain: dict[str, Any] = _plain(asdict(self))

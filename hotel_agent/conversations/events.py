@@ -35,10 +35,23 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "booked": ("code", *_STAY),
     "booking_refused": ("reason", *_STAY),  # room_taken, hold_lapsed, or the PMS's own code
     "cancelled": ("code", "fee", *_STAY),
-    "pms_failed": ("action", "code", "reason", *_STAY),  # action: look, hold, book, cancel
+    "changed": ("change", "code", "before", "renamed", *_STAY),  # before: the same of how it was
+    "extra_added": ("added", "code", "extra", "price", "currency", "at"),
+    "request_made": ("request", "of"),  # of: its kind, as guest_requests.py has them
+    "request_done": ("request", "of"),
+    "request_cancelled": ("request", "of"),
+    "question_answered": ("question",),
+    "pms_failed": ("action", "code", "reason", *_STAY),  # action: look, hold, book, cancel, change
 }
 # What can be done only once, and what names it.
-ONCE = {"hold_made": "hold", "hold_released": "hold", "booked": "code", "cancelled": "code"}
+ONCE = {
+    "hold_made": "hold",
+    "hold_released": "hold",
+    "booked": "code",
+    "cancelled": "code",
+    "changed": "change",
+    "extra_added": "added",
+}
 
 
 def note_event(

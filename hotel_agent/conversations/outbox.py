@@ -22,7 +22,7 @@ from hotel_agent.channels.whatsapp.errors import ErrorClass
 from hotel_agent.channels.whatsapp.limits import OutMessage, Recipient, fit, to_graph
 from hotel_agent.channels.whatsapp.outgoing import from_json, kind_of, to_json, words_of
 from hotel_agent.config import settings
-from hotel_agent.conversations import handover, statuses
+from hotel_agent.conversations import handover, statuses, unasked
 from hotel_agent.conversations.models import Conversation, Message
 from hotel_agent.conversations.waiting import hand_over, lost_since
 from hotel_agent.db import db, glance, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
@@ -148,6 +148,8 @@ def _next(conversation: Conversation) -> Ticket | None:
             message.status = "unknown"
         elif conversation.owner == "staff" and message.author == "agent":
             _withhold(conversation, message)
+        elif unasked.is_overtaken(conversation, message):
+            unasked.withdraw(message)
         elif message.next_attempt_at and message.next_attempt_at > utcnow():
             return None
         elif not conversation.window_is_open and message.type != "template":
@@ -366,7 +368,8 @@ def _again(
 
 def _fail(conversation: Conversation, message: Message, code: int | None, reason: str, why: str) -> None:
     message.status, message.error_code, message.error_text = "failed", code, why
-    hand_over(conversation, reason, lost_since(message))
+    if not unasked.is_lost(conversation, message, code):
+        hand_over(conversation, reason, lost_since(message))
 
 
 def _stop(identifier: HotelIdentifier, reason: str, token: str | None) -> None:
@@ -416,6 +419,7 @@ def _hand_over_unknown(message_id: int, created_at: datetime) -> bool:
     if found and still:
         conversation, message = found
         message.notified_at = utcnow()
-        hand_over(conversation, "send_unknown", lost_since(message))
+        if unasked.about(message) is None:
+            hand_over(conversation, "send_unknown", lost_since(message))
     db.session.commit()
     return still

@@ -11,14 +11,16 @@ from hotel_agent.conversations.skills import (
     availability,
     book,
     cancel,
+    change,
     complaint,
+    consent,
     data_request,
     details,
     earlier,
     emergency,
     errand,
     feedback,
-    for_staff,
+    grave,
     housekeeping,
     invoice,
     knowledge,
@@ -33,9 +35,11 @@ from hotel_agent.conversations.skills import (
     recommendation,
     repair,
     reservation_status,
+    review,
     room_service,
     social,
     stay,
+    stay_times,
     talk_to_human,
     transport,
     unsure,
@@ -61,6 +65,13 @@ _AT_ONCE: dict[str, Skill] = {
     "data_request": data_request.answer,
     "give_feedback": feedback.answer,
 }
+# What no intent is named after, or is often taken for another one: told by its words.
+_BY_THEIR_WORDS: tuple[tuple[Callable[[Talk], bool], Skill], ...] = (
+    (transport.is_ordered, transport.order),
+    (errand.is_asked, errand.answer),
+    (review.is_answer, review.take),
+    (feedback.is_rated, feedback.rate),
+)
 # Whoever is unhappy hears about that first, then what was done; what was asked besides comes after it.
 _FIRST = ("complaint", "report_problem", "request_housekeeping", "order_room_service")
 _TAPS: dict[str, Callable[[Talk, str], list[Part]]] = {
@@ -71,6 +82,14 @@ _TAPS: dict[str, Callable[[Talk, str], list[Part]]] = {
     "cancel": cancel.tapped,
     "cancel_yes": cancel.tapped_yes,
     "cancel_no": cancel.tapped_no,
+    "change": change.tapped,
+    "change_what": change.tapped_what,
+    "change_to": change.tapped_to,
+    "change_yes": change.tapped_yes,
+    "change_no": change.tapped_no,
+    "add": stay_times.tapped,
+    "add_yes": stay_times.tapped_yes,
+    "add_no": stay_times.tapped_no,
     "party": stay.tapped_party,
 }
 # Wishes of which it is asked whether they were meant, when another one of the same message was surer.
@@ -80,6 +99,7 @@ _NOT_TO_BE_LOST = frozenset(
         " order_room_service lost_item ask_invoice"
     ).split()
 )
+_ABOUT_A_BOOKING = ("modify_reservation", "late_checkout", "early_checkin")
 # After these nothing is asked back: the guest is waiting for a person, or in trouble.
 _NO_MORE_QUESTIONS = {"emergency", "complaint", "talk_to_human", "opt_out"}
 
@@ -87,12 +107,19 @@ _NO_MORE_QUESTIONS = {"emergency", "complaint", "talk_to_human", "opt_out"}
 def serve(talk: Talk) -> list[Part]:
     earlier.remember(talk)
     unsure.settle(talk)
+    agreed = consent.hear(talk)
+    serious = grave.answer(talk)
     said = talk.said
     if said.means("emergency"):
         talk.acted_on.append("emergency")
-        return emergency.answer(talk)
+        return [*emergency.answer(talk), *serious]
+    if serious and not said.acts:
+        return [*serious, *media.answer(talk)] if said.unreadable else serious
     if privacy.asked(talk):
-        return privacy.answer(talk)
+        return [*serious, *privacy.answer(talk)]
+    if agreed and not said.acts:
+        return agreed
+    change.hear_right(talk)
     parts = _told_more(talk) or _facts(talk)
     told = bool(parts)
     liked = preferences.answer(talk)
@@ -108,10 +135,11 @@ def serve(talk: Talk) -> list[Part]:
     if liked and not talk.acted_on:
         talk.acted_on.append("inform")
         parts += resume(talk)
-    if not parts and (said.acts or said.unsure or not said.unreadable):
+    if not parts and not serious and (said.acts or said.unsure or not said.unreadable):
         parts = _otherwise(talk)
     else:
         talk.state.failures = 0
+    parts = [*serious, *agreed, *parts, *consent.ask(talk, bool(serious) or _asks(parts))]
     return [*parts, *media.answer(talk)] if said.unreadable else parts
 
 
@@ -144,7 +172,7 @@ def _told_more(talk: Talk) -> list[Part]:
 def _facts(talk: Talk) -> list[Part]:
     """What can be answered without asking back."""
     parts: list[Part] = []
-    for is_wanted, skill in ((transport.is_ordered, transport.order), (errand.is_asked, errand.answer)):
+    for is_wanted, skill in _BY_THEIR_WORDS:
         parts += skill(talk) if is_wanted(talk) else []
     passing_on.hear_what_is_meant_too(talk)
     for intent in sorted(talk.said.acts, key=lambda act: act not in _FIRST):
@@ -154,8 +182,6 @@ def _facts(talk: Talk) -> list[Part]:
             served = knowledge.answer(talk, intent)
         elif _may_mean_something_else(talk, intent) and (own := knowledge.own_answer(talk, intent)):
             served = own
-        elif intent in for_staff.REASONS and not _changes_the_draft(talk, intent):
-            served = for_staff.answer(talk, intent)
         elif _says_nothing_clear(talk) and (clear := knowledge.answer_to_unsure(talk)):
             intent, served = knowledge.CATCH_ALL, clear
         else:
@@ -193,13 +219,26 @@ def _changes_the_draft(talk: Talk, intent: str) -> bool:
 def _task(talk: Talk) -> list[Part]:
     """The one matter that goes on from turn to turn: a cancellation, a look-up, or a stay."""
     said = talk.said
+    if grave.keeps_from_booking(talk):
+        return grave.booking_waits(talk)
     if said.tap and said.tap[0] in _TAPS:
         talk.acted_on.extend(said.acts)
         return _TAPS[said.tap[0]](talk, said.tap[1])
     if said.tap == ("ask", "dates"):
         talk.acted_on.extend(said.acts)
         return book.other_dates(talk)
-    matters = (_corrects_what_is_booked, _another, earlier.answer, _yes_once_more, _cancellation, _looking_up, _stay)
+    change.forget_if_over(talk)
+    matters = (
+        _corrects_what_is_booked,
+        _change,
+        _stay_times,
+        _another,
+        earlier.answer,
+        _yes_once_more,
+        _cancellation,
+        _looking_up,
+        _stay,
+    )
     for matter in matters:
         parts = matter(talk)
         if parts:
@@ -212,7 +251,23 @@ def _corrects_what_is_booked(talk: Talk) -> list[Part]:
     if not (again.has_just_booked(talk) and again.takes_back(talk) and _mentions_a_stay(talk)):
         return []
     talk.acted_on.append("modify_reservation")
-    return for_staff.answer(talk, "modify_reservation")
+    return change.answer(talk)
+
+
+def _change(talk: Talk) -> list[Part]:
+    """A booking that is to be otherwise, and what is said while that is talked about."""
+    wished = talk.said.means("modify_reservation") and not _changes_the_draft(talk, "modify_reservation")
+    if not wished and not change.goes_on(talk):
+        return []
+    talk.acted_on.extend(talk.said.acts)
+    return change.answer(talk)
+
+
+def _stay_times(talk: Talk) -> list[Part]:
+    if not stay_times.is_about(talk):
+        return []
+    talk.acted_on.extend(talk.said.acts)
+    return stay_times.answer(talk)
 
 
 def _another(talk: Talk) -> list[Part]:
@@ -259,14 +314,26 @@ def _looking_up(talk: Talk) -> list[Part]:
     identified = any(entities.get(name) for name in ("booking_code", "surname", "name"))
     if state.lookup and identified and not talk.said.means(*stay.GOALS):
         talk.acted_on.extend(talk.said.acts)
-        return cancel.start(talk) if state.lookup == "cancel" else reservation_status.answer(talk)
-    only_a_code = bool(entities.get("booking_code")) and not talk.said.means(*for_staff.REASONS, *_AT_ONCE)
+        return _opened(talk)
+    only_a_code = bool(entities.get("booking_code")) and not talk.said.means(*_ABOUT_A_BOOKING, *_AT_ONCE)
     # "reserva MIR-ABC234" names a booking; with days or people it would be the wish for one.
     only_a_code = only_a_code and (not talk.said.means(*stay.GOALS) or not _mentions_a_stay(talk))
     if talk.said.means("reservation_status") or only_a_code:
         talk.acted_on.append("reservation_status")
         return reservation_status.answer(talk)
     return []
+
+
+def _opened(talk: Talk) -> list[Part]:
+    """What the code and the surname were asked for."""
+    purpose = talk.state.lookup or ""
+    if purpose == "cancel":
+        return cancel.start(talk)
+    if purpose == "change":
+        return change.answer(talk)
+    if purpose in stay_times.CODES:
+        return stay_times.find(talk, purpose)
+    return reservation_status.answer(talk)
 
 
 def _stay(talk: Talk) -> list[Part]:
@@ -338,6 +405,10 @@ def resume(talk: Talk) -> list[Part]:
     state = talk.state
     if state.cancelling:
         return cancel.ask_again(talk)
+    if state.changing.get("code"):
+        return change.ask_again(talk)
+    if state.adding.get("code"):
+        return stay_times.ask_again(talk)
     if state.expected == "booking_code" and state.lookup:
         return [lookup.wants_code(talk, state.lookup)]
     if state.expected == "surname" and state.lookup:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from hotel_agent.channels.whatsapp.limits import OutMessage
+from hotel_agent.conversations import truth
 from hotel_agent.conversations.bubbles import into_bubbles
 from hotel_agent.conversations.dialogue import Answer, State, Turn
 from hotel_agent.conversations.listening import Said, listen
 from hotel_agent.conversations.plan import serve
 from hotel_agent.conversations.skills import social, talk_to_human
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.evidence import recording
 from hotel_agent.nlu import Scored, Understanding
 from hotel_agent.reservations import PmsUnavailable, RoomKind
 from hotel_agent.reservations.quoting import room_kinds
@@ -21,8 +25,14 @@ GATHERED = 0.9
 def reply_to(turn: Turn) -> Answer:
     """Answer a burst of messages. Rooms are held, booked and cancelled here, once for each `request_key`.
 
-    Writes no message: the caller commits what it sends together with what changed on the guest.
+    Writes no message: the caller commits what it sends together with what changed on the guest. What is on no record
+    is not sent: a colleague will confirm it.
     """
+    with recording() as found:
+        return _answer(turn, found)
+
+
+def _answer(turn: Turn, found: list[Any]) -> Answer:
     kinds = _kinds(turn)
     state = State.from_json(turn.state)
     words = {code: kind.words for code, kind in kinds.items()}
@@ -31,14 +41,28 @@ def reply_to(turn: Turn) -> Answer:
     parts = _dressed(talk, serve(talk))
     if said.each:
         turn.guest.language = talk.language
+    bubbles = into_bubbles(parts, talk.say("buttons.options"))
+    blocked = truth.unfounded(bubbles, truth.evidence_of(talk, found))
+    if blocked:
+        bubbles = _withheld(talk, found)
     return Answer(
-        bubbles=into_bubbles(parts, talk.say("buttons.options")),
+        bubbles=bubbles,
         understanding=_acted_on_first(talk, talk.said),
         state=talk.state.to_json(),
         language=talk.language,
         handover=talk.handover,
         happenings=tuple(talk.happenings),
+        filed=tuple(talk.filed),
+        blocked=tuple(sorted({one.kind for one in blocked})),
     )
+
+
+def _withheld(talk: Talk, found: list[Any]) -> tuple[OutMessage, ...]:
+    """Instead of what is on no record: that a colleague will confirm."""
+    parts = truth.withhold(talk)
+    bubbles = into_bubbles(_dressed(talk, parts), talk.say("buttons.options"))
+    unsure = truth.unfounded(bubbles, truth.evidence_of(talk, found))
+    return into_bubbles(parts, talk.say("buttons.options")) if unsure else bubbles
 
 
 def _kinds(turn: Turn) -> dict[str, RoomKind]:

@@ -9,6 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hotel_agent import live
+from hotel_agent.conversations import unasked
 from hotel_agent.conversations.models import Conversation, EarlyStatus, Message, MessageId
 from hotel_agent.conversations.waiting import hand_over, lost_since, settle
 from hotel_agent.db import db, lock_until_commit, locked
@@ -136,7 +137,8 @@ def apply(message: Message, status: str, code: int | None = None, error_text: st
     conversation = db.session.get_one(Conversation, message.conversation_id)
     if status == "failed":
         message.error_code, message.error_text = code, error_text
-        hand_over(conversation, "send_failed", lost_since(message))
+        if not unasked.is_lost(conversation, message, code):
+            hand_over(conversation, "send_failed", lost_since(message))
     else:
         message.error_code, message.error_text = None, None
         settle(conversation)

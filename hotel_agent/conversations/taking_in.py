@@ -18,6 +18,7 @@ from hotel_agent.channels.whatsapp.cards import mask_cards, mask_cards_in, mask_
 from hotel_agent.channels.whatsapp.payload import (
     Change,
     InboundMessage,
+    Preference,
     StatusUpdate,
     SystemEvent,
     UnreadableBody,
@@ -36,6 +37,7 @@ from hotel_agent.conversations.models import (
 )
 from hotel_agent.conversations.session import live_session
 from hotel_agent.db import db, is_deadlock, lock_until_commit, locked, utcnow, with_retry
+from hotel_agent.guests import consent
 from hotel_agent.guests.knowing import Identity, follow_number_change, forget, who_writes
 from hotel_agent.guests.models import Guest
 from hotel_agent.guests.moving import move_belongings
@@ -54,7 +56,13 @@ EDITED = "✏️ "  # How the body of an edit begins.
 MOVE_THE_REST = text("""
     with
       events as (update conversation_events set conversation_id = :kept where conversation_id = :twin),
-      attachments as (update media set conversation_id = :kept where conversation_id = :twin)
+      attachments as (update media set conversation_id = :kept where conversation_id = :twin),
+      requests as (
+        update guest_requests set conversation_id = :kept, guest_id = :guest where conversation_id = :twin),
+      questions as (
+        update missing_answers set conversation_id = :kept, guest_id = :guest where conversation_id = :twin),
+      opinions as (update feedback set conversation_id = :kept, guest_id = :guest where conversation_id = :twin),
+      told as (update proactive_messages set conversation_id = :kept where conversation_id = :twin)
     insert into client_ids (conversation_id, client_id, message_id, created_at)
     select :kept, client_id, message_id, created_at from client_ids where conversation_id = :twin
     on conflict do nothing
@@ -138,7 +146,7 @@ def _take_in_bodies(events: Sequence[InboundEvent]) -> dict[int, datetime]:
     bodies = [Body(event) for event in events]
     admitted = [(body, *rest) for body in bodies for rest in _read(body)]
     lock_until_commit(key for _, _, door, change in admitted for key in _keys(door.hotel.id, change))
-    alone = sum(len(change.messages) + len(change.statuses) for *_, change in admitted) == 1
+    alone = sum(len(change.messages) + len(change.statuses) + len(change.preferences) for *_, change in admitted) == 1
     for body, place, door, change in admitted:
         body.hotels.add(door.hotel.id)
         _take_in_change(body, change, door, place, alone)
@@ -199,7 +207,7 @@ def _read(body: Body) -> list[tuple[str, Door, Change]]:
 
 def _admitted(event: InboundEvent, change: Change, place: str) -> Door | None:
     """Where a change came in, unless there is nothing in it, or it is not for us, or not by who may send it."""
-    if not change.messages and not change.statuses:
+    if not (change.messages or change.statuses or change.preferences):
         metrics.inbound_items.labels("other").inc()
         return None
     found = of_number(change.phone_number_id)
@@ -218,6 +226,9 @@ def _keys(hotel_id: int, change: Change) -> Iterator[str]:
     """All that a change may lock: together and in one order, so that two bodies never wait for each other."""
     for status in change.statuses:
         yield statuses.wamid_key(hotel_id, status.wamid)
+    for preference in change.preferences:
+        for identity in identities_of(preference.phone, None, preference.bsuid):
+            yield identity.key(hotel_id)
     for message in change.messages:
         yield statuses.wamid_key(hotel_id, message.wamid)
         for identity in _identities(message):
@@ -235,6 +246,9 @@ def _take_in_change(body: Body, change: Change, door: Door, place: str, alone: b
     for number, status in enumerate(change.statuses):
         with _on_its_own(body, f"{place} status {number}", alone):
             _take_in_status(door, status)
+    for number, preference in enumerate(change.preferences):
+        with _on_its_own(body, f"{place} preference {number}", alone):
+            _take_in_preference(door, preference)
 
 
 @contextmanager
@@ -396,7 +410,7 @@ def _join_conversations(twin_id: int, guest_id: int) -> None:
     for twin in db.session.scalars(select(Conversation).where(Conversation.guest_id == twin_id).with_for_update()):
         kept = conversation_of(twin.hotel_id, guest_id, twin.channel, twin.identifier_id)
         db.session.execute(update(Message).where(Message.conversation_id == twin.id).values(conversation_id=kept.id))
-        db.session.execute(MOVE_THE_REST, {"kept": kept.id, "twin": twin.id})
+        db.session.execute(MOVE_THE_REST, {"kept": kept.id, "twin": twin.id, "guest": guest_id})
         waiting.join(kept, twin)
         kept.language = kept.language or twin.language
         kept.last_inbound_at = max(filter(None, (kept.last_inbound_at, twin.last_inbound_at)), default=None)
@@ -502,6 +516,20 @@ def _take_in_status(door: Door, status: StatusUpdate) -> None:
         error_text=error.title if error else None,
         occurred_at=status.occurred_at,
     )
+
+
+def _take_in_preference(door: Door, preference: Preference) -> None:
+    """The guest has used WhatsApp's own switch: no messages on the hotel's own account, or messages again."""
+    metrics.inbound_items.labels("preference").inc()
+    if preference.category not in ("", "marketing_messages"):
+        return
+    identities = identities_of(preference.phone, None, preference.bsuid)
+    at = preference.occurred_at or door.received_at
+    for guest_id in consent.known_as(door.hotel.id, identities):
+        if preference.value == "stop":
+            consent.take_back(guest_id, at)
+        elif preference.value == "resume":
+            consent.allow_again(guest_id, at)
 
 
 def _fail(event: InboundEvent, reason: str, detail: str, place: str = "", hotel_id: int | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hotel_agent.channels.whatsapp.limits import Choice, OutLocation, Row
 from hotel_agent.conversations import words
-from hotel_agent.conversations.dialogue import Handover, Happening, State, Turn
+from hotel_agent.conversations.dialogue import Filing, Handover, Happening, State, Turn
 from hotel_agent.conversations.listening import Said
 from hotel_agent.conversations.waiting import gravity
 from hotel_agent.guests.models import Guest
@@ -42,6 +42,7 @@ class Talk:
     handover: Handover | None = None
     acted_on: list[str] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
+    filed: list[Filing] = field(default_factory=list)
     pms_action: str = "look"
     written: Mapping[str, Knowledge] | None = None
 
@@ -88,6 +89,10 @@ class Talk:
     def happened(self, kind: str, **details: Any) -> None:
         """Staff read in the thread that this was done, or tried; kinds and details as conversations/events.py says."""
         self.happenings.append(Happening(kind, details))
+
+    def file(self, thing: Filing) -> None:
+        """Put something before the staff; it is written down with the answer, once for each key."""
+        self.filed.append(thing)
 
     def key(self, purpose: str) -> str:
         return f"{self.turn.request_key}:{purpose}"

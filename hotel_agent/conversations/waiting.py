@@ -16,9 +16,12 @@ from hotel_agent.db import db, utcnow
 # A person looks at the first of these first, whatever else there is.
 GRAVEST_FIRST = (
     "emergency",
+    "medical",
+    "minors",
+    "legal",
+    "payment",
     "complaint",
     "human",
-    "payment",
     "pms_failed",
     "problem",
     "booking_off",
@@ -35,6 +38,8 @@ GRAVEST_FIRST = (
     "agent_failed",
     "agent_off",
 )
+# Somebody may be in danger: told in the thread each time.
+ALARMS = ("emergency", "medical", "minors")
 # Of these nobody asked for anything: colleagues have the conversation anyway, or it may come right by itself.
 GUEST_WROTE = "guest_wrote"
 SETTLES_ITSELF = ("send_failed", "send_unknown", "unreadable")
@@ -77,6 +82,8 @@ def hand_over(conversation: Conversation, reason: str, since: datetime | None = 
         metrics.handovers.labels(reason).inc()
         if reason != GUEST_WROTE:
             note_event(conversation, "handed_over", reason=reason)
+    elif urgent and reason in ALARMS:
+        note_event(conversation, "handed_over", reason=reason)  # Whoever raises the alarm again is heard again.
     conversation.urgent = conversation.urgent or urgent
     waits(conversation, since or utcnow())
     wake(conversation)

@@ -62,7 +62,7 @@ def write_template(
         template = db.session.get(MessageTemplate, template_id)
         if template is None or template.hotel_id != hotel_id:
             raise NotFound("There is no such template.")
-        return _say(conversation, by, _filled(template, values), None)
+        return _say(conversation, by, filled(template, values), None)
 
     return _once(hotel_id, conversation_id, client_id, say)
 
@@ -206,7 +206,8 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "").replace("\r\n", "\n").encode("utf-8", "replace").decode().strip()
 
 
-def _filled(template: MessageTemplate, values: list[str]) -> OutTemplate:
+def filled(template: MessageTemplate, values: list[str]) -> OutTemplate:
+    """The template with its places filled in, in their order. Raises BadInput."""
     places = canned.places_in(template.body)
     given = [" ".join(_clean(value).split()) for value in values]
     missing = [f"{{{{{number}}}}}" for number in places if number > len(given) or not given[number - 1]]

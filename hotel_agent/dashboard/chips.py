@@ -22,10 +22,20 @@ HOLD_EXPIRING = timedelta(minutes=5)
 LOST_SENDS_COUNT = timedelta(days=7)
 
 # Every reason for which a conversation waits (`hand_over`), and how loudly to say it; any other one is a warning.
-ALARMS = ("emergency", "complaint", "pms_failed", "send_failed", "send_unknown", "agent_failed")
+ALARMS = (
+    "emergency",
+    "medical",
+    "minors",
+    "legal",
+    "payment",
+    "complaint",
+    "pms_failed",
+    "send_failed",
+    "send_unknown",
+    "agent_failed",
+)
 WARNINGS = (
     "human",
-    "payment",
     "problem",
     "unsure",
     "window_closed",

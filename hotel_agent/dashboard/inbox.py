@@ -232,6 +232,7 @@ def _line(facts: Facts, found: str | None) -> Line:
         snoozed_until=row.snoozed_until if row.status == "snoozed" else None,
         chips=facts.chips,
         found=found,
+        alarmed_at=row.last_inbound_at if row.urgent else None,
     )
 
 

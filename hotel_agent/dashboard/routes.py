@@ -19,13 +19,14 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.wrappers import Response as AnyResponse
 
 from hotel_agent import i18n, live, web
-from hotel_agent.conversations import canned, handover, presence, tending, writing
+from hotel_agent.conversations import canned, guest_requests, handover, missing, presence, tending, writing
 from hotel_agent.conversations.handover import TakenBySomebodyElse
 from hotel_agent.dashboard import inbox, wording
 from hotel_agent.dashboard import thread as threads
 from hotel_agent.dashboard.colleagues import colleagues
 from hotel_agent.dashboard.shapes import VIEWS, Bubble, Head, Quote
 from hotel_agent.dashboard.stay import card as card_of
+from hotel_agent.dashboard.todo import todo_of
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.i18n import _
@@ -44,6 +45,8 @@ AFTERNOON, EVENING, MORNING = time(16), time(20), time(9)
 LARGEST_ID, LARGEST_SMALL_ID = 2**63 - 1, 2**31 - 1
 ONE = f"<int(min=1, max={LARGEST_ID}):conversation_id>"
 MESSAGE = f"<int(min=1, max={LARGEST_ID}):message_id>"
+REQUEST = f"<int(min=1, max={LARGEST_ID}):request_id>"
+QUESTION = f"<int(min=1, max={LARGEST_ID}):question_id>"
 
 bp = Blueprint("dashboard", __name__)
 
@@ -192,6 +195,41 @@ def send_again(conversation_id: int, message_id: int) -> AnyResponse:
     )
 
 
+@bp.post(f"/conversations/{ONE}/requests/{REQUEST}/done")
+@may("conversations")
+def request_done(conversation_id: int, request_id: int) -> AnyResponse:
+    """What the guest asked for is done: they are told."""
+    somebody = me()
+    return _told_or_not(
+        conversation_id,
+        lambda: guest_requests.close(request_id, somebody.staff_id, hotel_id=somebody.hotel.id),
+    )
+
+
+@bp.post(f"/conversations/{ONE}/questions/{QUESTION}/answer")
+@may("conversations")
+def answer_question(conversation_id: int, question_id: int) -> AnyResponse:
+    """The answer that the agent did not have: the guest is told."""
+    somebody, text = me(), request.form.get("text", "")
+    return _told_or_not(
+        conversation_id,
+        lambda: missing.answer(question_id, text, somebody.staff_id, hotel_id=somebody.hotel.id),
+        text=text,
+    )
+
+
+def _told_or_not(
+    conversation_id: int, verb: Callable[[], guest_requests.Settled | missing.Settled], **typed: Any
+) -> AnyResponse:
+    """Do it; whether the guest hears of it depends on WhatsApp's window."""
+    settled: list[guest_requests.Settled | missing.Settled] = []
+    answer = _done(conversation_id, lambda: settled.append(verb()), "card", then=nudges.send, **typed)
+    if not settled or settled[0].told or getattr(settled[0], "again", False):
+        return answer
+    words = _("Done, but the guest was not told: the 24-hour window is closed.")
+    return _page(conversation_id, 200, Trouble("card", "untold", words))
+
+
 @bp.post(f"/conversations/{ONE}/assign")
 @may("conversations")
 def assign(conversation_id: int) -> AnyResponse:
@@ -287,9 +325,9 @@ def _nobody_else_writes(somebody: Me, conversation_id: int) -> None:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why something was not done, told at its place (head, composer, note) with what had been typed.
+    """Why something was not done, told at its place (head, composer, note, card) with what had been typed.
 
-    `kind`: bad, taken (by a colleague), writing (a colleague is).
+    `kind`: bad, taken (by a colleague), writing (a colleague is), untold (done, but the guest cannot be told).
     """
 
     place: str
@@ -389,6 +427,7 @@ def _work(somebody: Me, conversation_id: int, trouble: Trouble | None, before: s
         "head": head,
         "thread": thread,
         "card": card,
+        "todo": todo_of(conversation_id),
         "stay": card.current[0] if card.current else None,
         "last_id": max((item.id for item in thread.items if isinstance(item, Bubble)), default=None),
         "before": before,

@@ -47,6 +47,7 @@ class Line:
     snoozed_until: datetime | None
     chips: tuple[Chip, ...]
     found: str | None = None  # by a search: the words around what was found, plain text
+    alarmed_at: datetime | None = None  # when an urgent one was heard from last: then colleagues are told anew
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,22 @@ class HoldLine:
     total: Decimal
     currency: str
     expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Todo:
+    """Something that the guest waits for: a request to be done, or a question to be answered (`what`).
+
+    `replied`: a colleague has written to the guest since, perhaps about this.
+    """
+
+    what: str
+    id: int
+    kind: str
+    words: str
+    room: str | None
+    at: datetime
+    replied: bool = False
 
 
 @dataclass(frozen=True)

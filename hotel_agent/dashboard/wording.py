@@ -21,6 +21,9 @@ GREEN_SECONDS, AMBER_SECONDS = 5 * 60, 15 * 60
 
 CHIP_ICONS = {
     "emergency": "siren",
+    "medical": "siren",
+    "minors": "siren",
+    "legal": "alert",
     "complaint": "angry",
     "human": "hand",
     "payment": "card",
@@ -79,8 +82,14 @@ EVENT_ICONS = {
     "booked": "bed",
     "booking_refused": "alert",
     "cancelled": "x",
+    "changed": "refresh",
+    "extra_added": "clock",
     "pms_failed": "plug",
     "sent_again": "refresh",
+    "request_made": "hand",
+    "request_done": "check",
+    "request_cancelled": "x",
+    "question_answered": "check",
 }
 TICK_ICONS = {
     "queued": "clock",
@@ -97,6 +106,9 @@ TICK_ICONS = {
 
 REASONS = {
     "emergency": N_("Emergency"),
+    "medical": N_("Needs medical help"),
+    "minors": N_("Minors on their own"),
+    "legal": N_("Legal matter"),
     "complaint": N_("Complaint"),
     "human": N_("Asks for a person"),
     "payment": N_("Payment"),
@@ -126,6 +138,17 @@ REASONS = {
     "arriving": N_("Arrives today"),
     "in_house": N_("In house"),
     "leaving": N_("Leaves today"),
+}
+# What guests ask people of the hotel to do, as conversations/guest_requests.py has it.
+REQUESTS = {
+    "housekeeping": N_("Housekeeping"),
+    "room_service": N_("Room service"),
+    "transport": N_("Transport"),
+    "errand": N_("Favour"),
+    "repair": N_("Repair"),
+    "lost_item": N_("Lost something"),
+    "invoice": N_("Invoice"),
+    "data_request": N_("Their data"),
 }
 ROLES = {
     "reception": N_("Reception"),
@@ -161,6 +184,7 @@ PMS_FAILURES = {
     "hold": N_("The PMS did not answer when a room was to be kept"),
     "book": N_("The PMS has not confirmed the booking"),
     "cancel": N_("The PMS has not confirmed the cancellation"),
+    "change": N_("The PMS has not confirmed the change"),
 }
 REFUSALS = {
     "room_taken": N_("somebody was faster"),
@@ -220,6 +244,7 @@ def init_app(app: Flask) -> None:
         failure_words=failure_words,
         wait_tone=wait_tone,
         stay_status=stay_status,
+        request_words=request_words,
         variable_words=variable_words,
         language_name=language_name,
         role_words=role_words,
@@ -271,6 +296,11 @@ def chip_words(chip: Chip) -> str:
 def reason_words(kind: str) -> str:
     """Why staff should look, in two or three words."""
     return _(REASONS[kind]) if kind in REASONS else kind.replace("_", " ").capitalize()
+
+
+def request_words(kind: str) -> str:
+    """What was asked for, in a word."""
+    return _(REQUESTS[kind]) if kind in REQUESTS else kind.replace("_", " ").capitalize()
 
 
 def language_name(code: str | None) -> str:
@@ -357,6 +387,16 @@ def event_words(event: Event) -> str:
             return _("%(who)s opened it again", who=who) if who else _("Open again: the guest wrote")
         case "handed_over":
             return _("Now waits for a person: %(why)s", why=reason_words(str(told.get("reason", ""))))
+        case "request_made":
+            return _("New request: %(what)s", what=request_words(str(told.get("of", ""))))
+        case "request_done":
+            what = request_words(str(told.get("of", "")))
+            return _("%(who)s: done: %(what)s", who=who, what=what) if who else _("Done: %(what)s", what=what)
+        case "request_cancelled":
+            what = request_words(str(told.get("of", "")))
+            return _("%(who)s cancelled: %(what)s", who=who, what=what) if who else _("Cancelled: %(what)s", what=what)
+        case "question_answered":
+            return _("%(who)s answered the guest's question", who=who) if who else _("The question was answered")
         case "hold_made":
             return _told_of(_("Room kept while the guest decides"), _stay(told))
         case "hold_released":
@@ -369,6 +409,11 @@ def event_words(event: Event) -> str:
             return _told_of(_with_reason(_("Not booked"), REFUSALS, told), _stay(told))
         case "cancelled":
             return _told_of(_("Booking cancelled"), told.get("code"), _fee(told))
+        case "changed":
+            before, now = _stay(told.get("before") or {}), _stay(told)
+            return _told_of(_("Booking changed"), told.get("code"), *_before_and_now(before, now, told))
+        case "extra_added":
+            return _told_of(_("Added to the booking"), told.get("code"), _extra(told))
         case "pms_failed":
             return _told_of(_pms_failure(told), told.get("code"), _stay(told))
         case "sent_again":

@@ -36,6 +36,36 @@ FLAGS = {
         name=_("Automatic bookings"),
         description=_("The agent holds and books rooms by itself. Switched off, it leaves that to a person."),
     ),
+    "proactive.confirmation": Flag(
+        default=False,
+        name=_("Message: booking confirmed"),
+        description=_("Guests whose booking was made elsewhere get its details, unless they have opted out."),
+    ),
+    "proactive.pre_arrival_7": Flag(
+        default=False,
+        name=_("Message: a week before arrival"),
+        description=_("Sent in the morning, seven days before arrival, to guests who agreed to such messages."),
+    ),
+    "proactive.pre_arrival_1": Flag(
+        default=False,
+        name=_("Message: the day before arrival"),
+        description=_("Sent in the morning of the day before arrival to guests who agreed to such messages."),
+    ),
+    "proactive.check_in": Flag(
+        default=False,
+        name=_("Message: check-in information"),
+        description=_("Sent in the morning of the day of arrival, unless the guest was asked and did not agree."),
+    ),
+    "proactive.in_stay": Flag(
+        default=False,
+        name=_("Message: during the stay"),
+        description=_("Sent in the morning of the first full day to guests who agreed to such messages."),
+    ),
+    "proactive.review": Flag(
+        default=False,
+        name=_("Message: how was the stay?"),
+        description=_("Sent the day after departure to guests who agreed to such messages."),
+    ),
 }
 DEFAULTS = {key: flag.default for key, flag in FLAGS.items()}
 
@@ -49,6 +79,11 @@ def is_on(key: str, hotel_id: int, subject: object = None) -> bool:
         return False
     switch = deciding(cache.switches(), key, hotel_id)
     return switch.enabled and (switch.percentage is None or _share(key, hotel_id, subject) < switch.percentage)
+
+
+def is_on_for_some(key: str, hotel_id: int) -> bool:
+    """Whether it is on for anybody at the hotel, be it a share of them. As `is_on`."""
+    return key in FLAGS and deciding(cache.switches(), key, hotel_id).enabled
 
 
 def deciding(switches: Switches, key: str, hotel_id: int) -> Switch:

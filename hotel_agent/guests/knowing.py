@@ -104,6 +104,8 @@ def forget(guest_ids: Iterable[int], into: int) -> None:
         _call(guest, twin.name, twin.name_at)
         guest.language = guest.language or twin.language
         guest.opted_out_at = guest.opted_out_at or twin.opted_out_at
+        guest.consented_at = None if guest.opted_out_at else guest.consented_at or twin.consented_at
+        guest.consent_asked_at = guest.consent_asked_at or twin.consent_asked_at
         db.session.execute(update(GuestIdentity).where(GuestIdentity.guest_id == guest_id).values(guest_id=into))
         db.session.flush()
         db.session.expunge(twin)

@@ -3,9 +3,10 @@ by somebody who has not seen it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, time
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -19,6 +20,7 @@ from hotel_agent.db import db
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.hotels.credentials import seal
 from hotel_agent.hotels.models import Hotel
+from hotel_agent.hotels.opening import WEEKDAYS, read_hours
 
 LANGUAGES = ("es", "en", "pt")
 PMS = ("local",)
@@ -66,10 +68,10 @@ def _change(hotel: Hotel, given: Mapping[str, str], seen: Mapping[str, str] | No
         overtaken = {key: before[key] for key in touched if before.get(key) not in (seen.get(key), touched[key])}
         if overtaken:
             raise ChangedMeanwhile(overtaken)
-    was = {key: getattr(hotel, key) for key in values}
+    was = {key: _kept(hotel, key) for key in values}
     changes = {key: {"was": was[key], "now": value} for key, value in values.items() if was[key] != value}
-    for key, value in values.items():
-        setattr(hotel, key, value)
+    for key in changes:
+        _keep(hotel, key, values[key])
     if changes:
         record("hotel_set", hotel.slug, hotel_id=hotel.id, changes=changes)
     db.session.commit()
@@ -79,6 +81,36 @@ def _change(hotel: Hotel, given: Mapping[str, str], seen: Mapping[str, str] | No
 def shown(hotel: Hotel) -> dict[str, str]:
     """Every setting as a form has it, but for the secrets, which nobody is shown."""
     return {key: _words(getattr(hotel, key)) for key in READERS if key not in SECRETS}
+
+
+def _kept(hotel: Hotel, key: str) -> Any:
+    if key in READERS:
+        return getattr(hotel, key)
+    kept: Any = hotel.settings or {}
+    for name in _path(key):
+        kept = kept.get(name) if isinstance(kept, dict) else None
+    return kept
+
+
+def _keep(hotel: Hotel, key: str, value: Any) -> None:
+    """A column, or a place in the JSON of `settings`; what is unset there leaves no trace."""
+    if key in READERS:
+        setattr(hotel, key, value)
+    else:
+        hotel.settings = _with(hotel.settings, _path(key), value)
+
+
+def _with(kept: Any, path: list[str], value: Any) -> dict[str, Any]:
+    first, *rest = path
+    changed = dict(kept) if isinstance(kept, dict) else {}
+    changed[first] = _with(changed.get(first), rest, value) if rest else value
+    if changed[first] is None or (rest and not changed[first]):
+        del changed[first]
+    return changed
+
+
+def _path(key: str) -> list[str]:
+    return key.replace("holiday.", "holidays.", 1).split(".")
 
 
 def _words(value: object) -> str:
@@ -101,12 +133,31 @@ def _values(given: Mapping[str, str]) -> dict[str, Any]:
     problems: dict[str, str] = {}
     for key, words in given.items():
         try:
-            values[key] = READERS[key](words)
+            values[key] = _reader(key)(words)
         except ValueError as problem:
             problems[key] = str(problem)
     if problems:
         raise Unfit(problems)
     return values
+
+
+def is_setting(key: str) -> bool:
+    """Whether there is such a setting: a column of the hotel's, or one of SETTINGS."""
+    return key in READERS or any(re.fullmatch(spelt, key) for spelt, _shown, _read in SETTINGS)
+
+
+def names() -> list[str]:
+    """Every setting as it is typed, with what varies in capitals."""
+    return sorted([*READERS, *(shown for _spelt, shown, _read in SETTINGS)])
+
+
+def _reader(key: str) -> Callable[[str], Any]:
+    if key in READERS:
+        return READERS[key]
+    for spelt, _shown, read in SETTINGS:
+        if found := re.fullmatch(spelt, key):
+            return partial(read, found)
+    raise ValueError(_("There is no such setting."))
 
 
 def _check_hours(given: Mapping[str, str], hours: Mapping[str, str]) -> None:
@@ -202,3 +253,54 @@ READERS: dict[str, Callable[[str], Any]] = {
     "whatsapp_access_token": _secret,
     "whatsapp_app_secret": _secret,
 }
+
+
+# What is kept in the JSON of `hotels.settings`; an empty value is taken away
+
+
+def _hours(_found: re.Match[str], words: str) -> list[list[str]] | None:
+    return read_hours(words) if words else None
+
+
+def _holiday(found: re.Match[str], words: str) -> list[list[str]] | None:
+    try:
+        date.fromisoformat(found[1])
+    except ValueError:
+        raise ValueError("Give the date as in holiday.2026-12-25.") from None
+    return read_hours(words) if words else None
+
+
+def _phone(_found: re.Match[str], words: str) -> str | None:
+    if words and not _PHONE.fullmatch(words):
+        raise ValueError("Give a phone number such as 112 or +34 971 000 000.")
+    return words or None
+
+
+def _address(_found: re.Match[str], words: str) -> str | None:
+    if words and not _WEB_ADDRESS.fullmatch(words):
+        raise ValueError("Give an address that begins with https://.")
+    return words or None
+
+
+def _text(_found: re.Match[str], words: str) -> str | None:
+    if len(words) > LONGEST_TEXT:
+        raise ValueError(f"Give at most {LONGEST_TEXT} characters.")
+    return words or None
+
+
+# What a guest should do until somebody comes (conversations/skills/grave.py).
+MATTERS = ("legal", "medical", "payment", "minors", "safety")
+LONGEST_TEXT = 500
+_PHONE = re.compile(r"\+?\d(?:[ -]?\d){1,18}")
+_WEB_ADDRESS = re.compile(r"https://[^\s<>\"']{4,200}")
+_LANGUAGE = rf"({'|'.join(LANGUAGES)})"
+# How each is spelt, how it is shown, and how its value is read.
+SETTINGS: tuple[tuple[str, str, Callable[[re.Match[str], str], Any]], ...] = (
+    (rf"front_desk\.({'|'.join(WEEKDAYS)})", "front_desk.DAY", _hours),
+    (r"holiday\.(\d{4}-\d\d-\d\d)", "holiday.DATE", _holiday),
+    ("emergency_number", "emergency_number", _phone),
+    ("night_phone", "night_phone", _phone),
+    ("privacy_url", "privacy_url", _address),
+    (rf"guidance\.({'|'.join(MATTERS)})\.{_LANGUAGE}", "guidance.MATTER.LANG", _text),
+    (rf"emergency_advice\.{_LANGUAGE}", "emergency_advice.LANG", _text),
+)

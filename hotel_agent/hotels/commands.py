@@ -7,20 +7,30 @@ import re
 import click
 from flask_babel import force_locale
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from hotel_agent.audit.recording import record
 from hotel_agent.cli import Group
 from hotel_agent.config import settings
-from hotel_agent.db import db, utcnow
+from hotel_agent.conversations import missing
+from hotel_agent.db import db
 from hotel_agent.errors import BadInput
-from hotel_agent.hotels import changing
+from hotel_agent.hotels import changing, telling
 from hotel_agent.hotels.changing import LANGUAGES
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.hotels.models import Hotel, HotelIdentifier, Knowledge
+from hotel_agent.hotels.opening import WEEKDAYS
 from hotel_agent.staff import accounts
+from workers import nudges
 
 CHOICES = {"timezone": changing.zones, "currency": changing.currencies, "country": changing.countries}
+
+_HOW_TO_SET = f"""Change settings of a hotel; an empty VALUE clears one. Secrets are encrypted before they are kept.
+
+Settings: {", ".join(changing.names())}.
+
+Hours of the front desk: front_desk.mon=08:00-14:00,16:00-22:00 (DAY is {", ".join(WEEKDAYS)}), front_desk.sun=closed,
+holiday.2026-12-25=closed; hours such as 22:00-06:00 go past midnight. What guests should do until somebody comes, in
+each language: guidance.medical.es="…" (MATTER is {", ".join(changing.MATTERS)})."""
 
 hotel = Group("hotel", help="Hotels: create, list, settings, WhatsApp numbers.")
 demo = Group("demo", help="The demo hotels.")
@@ -64,16 +74,15 @@ def list_hotels() -> None:
         )
 
 
-@hotel.command("set")
+@hotel.command("set", help=_HOW_TO_SET)
 @click.argument("slug")
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 def set_values(slug: str, pairs: tuple[str, ...]) -> None:
-    """Change settings of a hotel; an empty VALUE clears one. Secrets are encrypted before they are kept."""
     given: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals or key not in changing.READERS:
-            raise BadInput("pair", f"{key!r} is not a setting; known are {', '.join(sorted(changing.READERS))}")
+        if not equals or not changing.is_setting(key):
+            raise BadInput("pair", f"{key!r} is not a setting; known are {', '.join(changing.names())}")
         given[key] = value
     with force_locale("en"):
         try:
@@ -146,28 +155,43 @@ def list_knowledge(slug: str, topic: str | None) -> None:
 @knowledge.command("set")
 @click.argument("slug")
 @click.argument("topic")
-@click.argument("language", metavar="LANG", type=click.Choice(LANGUAGES))
+@click.argument("language", metavar="LANG")
 @click.argument("text")
 def set_knowledge(slug: str, topic: str, language: str, text: str) -> None:
-    """Set what a hotel says about a TOPIC (an intent such as ask_parking, or its own: piano_bar) in one language."""
-    if not re.fullmatch(r"[a-z][a-z_]{2,40}", topic):
-        raise BadInput(
-            "topic",
-            f"{topic!r} is no topic: it has 3 to 41 small letters without accents, or underscores, like the intent"
-            " ask_parking or a topic of your own, piano_bar",
-        )
-    if not text.strip():
-        raise BadInput("text", "the text is empty")
-    hotel_id = by_slug(slug).id
-    statement = insert(Knowledge).values(
-        hotel_id=hotel_id, topic=topic, language=language, text=text.strip(), updated_at=utcnow()
-    )
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["hotel_id", "topic", "language"],
-            set_={"text": statement.excluded.text, "updated_at": statement.excluded.updated_at},
-        )
-    )
-    record("knowledge_set", topic, hotel_id=hotel_id, language=language)
+    """Set what a hotel says about a TOPIC (an intent such as ask_parking, or its own: piano_bar) in one LANG."""
+    telling.set_text(by_slug(slug).id, topic, language, text)
     db.session.commit()
     click.echo(f"{slug}: {topic} ({language}) set")
+
+
+@knowledge.command("missing")
+@click.argument("slug")
+def list_missing(slug: str) -> None:
+    """List the questions of guests that wait for an answer: id, when, language, topic, guest, question."""
+    for row, guest in missing.listed(by_slug(slug).id):
+        about = f"{row.language}\t{row.topic or '-'}\t{guest or '-'}"
+        click.echo(f"{row.id}\t{row.created_at:%Y-%m-%d %H:%M}\t{about}\t{row.question}")
+
+
+@knowledge.command("answer")
+@click.argument("missing_id", metavar="ID", type=int)
+@click.argument("text")
+@click.option("--topic", help="keep TEXT under this topic too, so that the next guest who asks is answered")
+@click.option("--language", help="the language that TEXT is written in, if not the guest's: es, en or pt")
+def answer_missing(missing_id: int, text: str, topic: str | None, language: str | None) -> None:
+    """Answer the question with this ID (see `knowledge missing`): its guest is told TEXT."""
+    settled = missing.answer(
+        missing_id, text, None, hotel_id=missing.hotel_of(missing_id), topic=topic, language=language
+    )
+    if settled.told:
+        nudges.send(settled.conversation_id)
+    told = "the guest is told" if settled.told else "the guest is NOT told: WhatsApp's 24-hour window is closed"
+    click.echo(f"question {missing_id} answered, {told}" + (f"; kept as {settled.kept}" if settled.kept else ""))
+
+
+@knowledge.command("dismiss")
+@click.argument("missing_id", metavar="ID", type=int)
+def dismiss_missing(missing_id: int) -> None:
+    """Take the question with this ID from the list without an answer; the guest hears nothing."""
+    missing.dismiss(missing_id, None, hotel_id=missing.hotel_of(missing_id))
+    click.echo(f"question {missing_id} dismissed")

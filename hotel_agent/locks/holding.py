@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -187,6 +187,69 @@ def release_booked(reservation_id: int) -> int:
     return len(rows.all())
 
 
+def rebook(reservation_id: int, check_in: date, check_out: date, wanted: Sequence[Wanted]) -> tuple[Claim, ...]:
+    """Give a booked stay other rooms or nights, in the caller's transaction: old claims released, new ones booked.
+
+    Raises RoomTaken, with which the caller's savepoint goes back to the old claims.
+    """
+    old = claims_of_booking(reservation_id)
+    rooms = {room for one in wanted for room in one.candidates}
+    _lock_rooms(rooms | {claim.resource_id for claim in old})
+    _expire_lapsed(rooms)
+    release_booked(reservation_id)
+    chosen = _choose(wanted, _taken(rooms, check_in, check_out))
+    rows = db.session.execute(
+        text(
+            "insert into reservation_locks (hotel_id, resource_id, status, check_in, check_out, reservation_id,"
+            " guest_id, hold_key, price, adults, children)"
+            " select r.hotel_id, room, 'booked', :check_in, :check_out, r.id, r.guest_id, :hold,"
+            " w.price, w.adults, w.children"
+            " from reservations r, unnest(cast(:rooms as integer[]), cast(:prices as numeric[]),"
+            " cast(:adults as integer[]), cast(:children as integer[])) as w(room, price, adults, children)"
+            f" where r.id = :reservation returning {_of_table('reservation_locks')}"
+        ),
+        {
+            "reservation": reservation_id,
+            "check_in": check_in,
+            "check_out": check_out,
+            "hold": uuid.uuid4().hex,
+            "rooms": chosen,
+            "prices": [one.price for one in wanted],
+            "adults": [one.adults for one in wanted],
+            "children": [one.children for one in wanted],
+        },
+    )
+    return _claims(rows)
+
+
+def rooms_for(reservation_id: int, check_in: date, check_out: date, wanted: Sequence[Wanted]) -> list[int]:
+    """The rooms that `rebook` would choose now. Raises RoomTaken."""
+    rooms = {room for one in wanted for room in one.candidates}
+    return _choose(wanted, _taken(rooms, check_in, check_out, of_others_than=reservation_id))
+
+
+def is_free(reservation_id: int, rooms: Iterable[int], night: date) -> bool:
+    """Whether nobody else has any of these rooms on that night."""
+    return not _taken(set(rooms), night, night + timedelta(days=1), of_others_than=reservation_id)
+
+
+def lock_rooms(rooms: Iterable[int]) -> None:
+    """Let nobody else claim these rooms until the transaction ends."""
+    _lock_rooms(set(rooms))
+
+
+def claims_of_booking(reservation_id: int) -> tuple[Claim, ...]:
+    """The live claims of a booking."""
+    rows = db.session.execute(
+        text(
+            f"select {COLUMNS} from reservation_locks where reservation_id = :reservation and status = 'booked'"
+            " order by id"
+        ),
+        {"reservation": reservation_id},
+    )
+    return _claims(rows)
+
+
 def claims_of(hold_key: str) -> tuple[Claim, ...]:
     """The rows of one hold, whatever their status."""
     rows = db.session.execute(
@@ -250,14 +313,23 @@ def _expire_lapsed(rooms: set[int], but: str = "") -> None:
     )
 
 
-def _taken(rooms: set[int], check_in: date, check_out: date, but: str = "") -> set[int]:
+def _taken(
+    rooms: set[int], check_in: date, check_out: date, but: str = "", of_others_than: int | None = None
+) -> set[int]:
     rows = db.session.execute(
         text(
             f"select l.resource_id from reservation_locks l where l.resource_id = any(:rooms) and {LIVE}"
             " and l.status in ('active', 'booked') and l.hold_key <> :but"
+            " and (cast(:reservation as integer) is null or l.reservation_id is distinct from :reservation)"
             " and daterange(l.check_in, l.check_out) && daterange(:check_in, :check_out)"
         ),
-        {"rooms": sorted(rooms), "but": but, "check_in": check_in, "check_out": check_out},
+        {
+            "rooms": sorted(rooms),
+            "but": but,
+            "reservation": of_others_than,
+            "check_in": check_in,
+            "check_out": check_out,
+        },
     )
     return set(rows.scalars())
 
@@ -308,6 +380,10 @@ def _insert(
         },
     )
     return _claims(rows)
+
+
+def _of_table(table: str) -> str:
+    return ", ".join(f"{table}.{column.strip()}" for column in COLUMNS.split(","))
 
 
 def _claims(rows: Iterable[Any]) -> tuple[Claim, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Protocol
 
@@ -201,8 +201,18 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class BookedExtra:
+    """Something added to a stay, at the price that was told; `at_time` is until or from when."""
+
+    code: str
+    price: Decimal
+    currency: str
+    at_time: time | None
+
+
+@dataclass(frozen=True)
 class Booking:
-    """A booking as the PMS has it on record."""
+    """A booking as the PMS has it on record. `total` is the price of the rooms; `extras` come beside it."""
 
     code: str
     status: str
@@ -218,10 +228,19 @@ class Booking:
     late_fee: Decimal
     cancelled_at: datetime | None = None
     cancellation_fee: Decimal | None = None
+    extras: tuple[BookedExtra, ...] = ()
 
     @property
     def is_confirmed(self) -> bool:
         return self.status == "booked"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody is still to come, or is there."""
+        return self.status in ("pending", "booked", "in_house")
+
+    def added(self, code: str) -> BookedExtra | None:
+        return next((extra for extra in self.extras if extra.code == code), None)
 
 
 @dataclass(frozen=True)
@@ -244,6 +263,75 @@ class BookRequest:
     guest_name: str
     request_key: str
     today: date
+
+
+@dataclass(frozen=True)
+class ChangeRequest:
+    """What a booking is to become, whole: also what stays as it is.
+
+    Asking twice with the same `request_key` changes once. `total` is the price that the guest was told, in which the
+    change is made or not at all.
+    """
+
+    code: str
+    stay: Stay
+    rooms: tuple[RoomRequest, ...]
+    guest_name: str
+    request_key: str = ""
+    total: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class ChangeQuote:
+    """What a booking would be after a change.
+
+    Nights that stay, in a kind of room that stays, cost what they cost when they were booked; the others cost what
+    they cost today. `same_rooms` is False when somebody would have to move to another room of the kind, or of another.
+    `lost_extras` can not go on, as the room is not free for them on the new days.
+    """
+
+    stay: Stay
+    rooms: tuple[BookedRoom, ...]
+    adults: int
+    children: int
+    guest_name: str
+    total: Decimal
+    currency: str
+    free_until: datetime
+    late_fee: Decimal
+    same_rooms: bool
+    lost_extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Version:
+    """A booking as it was, or became, by a change."""
+
+    stay: Stay
+    room_types: tuple[str, ...]
+    adults: int
+    children: int
+    guest_name: str
+    total: Decimal
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change that is on record."""
+
+    before: Version
+    after: Version
+
+
+@dataclass(frozen=True)
+class ExtraRequest:
+    """Something to add to a stay, once for each `code`. `nights` must be free in the booking's own rooms."""
+
+    booking_code: str
+    code: str
+    price: Decimal
+    at_time: time | None
+    nights: tuple[date, ...] = ()
 
 
 class PmsAdapter(Protocol):
@@ -279,3 +367,21 @@ class PmsAdapter(Protocol):
 
     def cancel(self, hotel: Hotel, code: str, fee: Decimal) -> bool:
         """Cancel a booking; False when it was cancelled already. Raises PmsRejected where it is too late."""
+
+    def change_quote(self, hotel: Hotel, request: ChangeRequest) -> ChangeQuote:
+        """What the change would come to now. Raises RoomTaken, PmsRejected with "not_for_sale" or the status."""
+
+    def modify(self, hotel: Hotel, request: ChangeRequest) -> Change:
+        """Change a booking; the same answer for the same `request_key`.
+
+        Raises as `change_quote` does, and PmsRejected("price_changed") where it would not cost `request.total`.
+        """
+
+    def change_of(self, hotel: Hotel, code: str, request_key: str) -> Change | None:
+        """The change that this request has made, if it has."""
+
+    def is_free_on(self, hotel: Hotel, code: str, night: date) -> bool:
+        """Whether nobody else has the rooms of a booking on a night before or after its own."""
+
+    def add_extra(self, hotel: Hotel, request: ExtraRequest) -> bool:
+        """Put an extra on a booking; False when it was there. Raises RoomTaken, PmsRejected with the status."""

@@ -12,6 +12,7 @@ from prometheus_client import Histogram
 from pybreaker import CircuitBreakerError
 
 from hotel_agent.errors import ConfigurationError
+from hotel_agent.evidence import record
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.holding import HoldLapsed, RoomTaken
 from hotel_agent.pms.breaker import breaker_of
@@ -19,6 +20,10 @@ from hotel_agent.pms.contract import (
     Availability,
     Booking,
     BookRequest,
+    Change,
+    ChangeQuote,
+    ChangeRequest,
+    ExtraRequest,
     Hold,
     HoldRequest,
     PmsAdapter,
@@ -83,6 +88,21 @@ class Door:
     def cancel(self, code: str, fee: Decimal) -> bool:
         return call(self.hotel, "cancel", lambda: self._pms.cancel(self.hotel, code, fee))
 
+    def change_quote(self, request: ChangeRequest) -> ChangeQuote:
+        return call(self.hotel, "change_quote", lambda: self._pms.change_quote(self.hotel, request))
+
+    def modify(self, request: ChangeRequest) -> Change:
+        return call(self.hotel, "change", lambda: self._pms.modify(self.hotel, request))
+
+    def change_of(self, code: str, request_key: str) -> Change | None:
+        return call(self.hotel, "read", lambda: self._pms.change_of(self.hotel, code, request_key))
+
+    def is_free_on(self, code: str, night: date) -> bool:
+        return call(self.hotel, "availability", lambda: self._pms.is_free_on(self.hotel, code, night))
+
+    def add_extra(self, request: ExtraRequest) -> bool:
+        return call(self.hotel, "add_extra", lambda: self._pms.add_extra(self.hotel, request))
+
 
 def pms_for(hotel: Hotel) -> Door:
     """The door to that hotel's PMS."""
@@ -93,7 +113,10 @@ def pms_for(hotel: Hotel) -> Door:
 
 
 def call(hotel: Hotel, operation: str, work: Callable[[], Result]) -> Result:
-    """Run one call to the hotel's PMS. Raises PmsUnavailable at once while the breaker is open."""
+    """Run one call to the hotel's PMS; what it returns may be told to guests.
+
+    Raises PmsUnavailable at once while the breaker is open.
+    """
     breaker = breaker_of(f"{hotel.pms}:{hotel.slug}")
     started = time.perf_counter()
     outcome = "error"
@@ -101,7 +124,7 @@ def call(hotel: Hotel, operation: str, work: Callable[[], Result]) -> Result:
         breaker.admit()
         result: Result = breaker.call(work)
         outcome = "ok"
-        return result
+        return record(result)
     except REFUSALS:
         outcome = "refused"
         raise

@@ -3,6 +3,7 @@
 from hotel_agent.locks.holding import HoldLapsed, RoomTaken
 from hotel_agent.pms.contract import (
     Availability,
+    BookedExtra,
     BookedRoom,
     Booking,
     Hold,
@@ -20,6 +21,7 @@ from hotel_agent.pms.contract import (
 
 __all__ = [
     "Availability",
+    "BookedExtra",
     "BookedRoom",
     "Booking",
     "Hold",

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from hotel_agent.db import utcnow
 from hotel_agent.errors import NotFound
+from hotel_agent.evidence import recorded
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import (
     Booking,
@@ -137,6 +138,7 @@ def look_up(hotel: Hotel, guest_id: int | None, code: str, surname: str | None =
     return None
 
 
+@recorded
 def cancellation_terms(booking: Booking, now: datetime | None = None) -> Terms:
     """Nothing until the deadline, afterwards the first night of each room."""
     free = (now or utcnow()) <= booking.free_until

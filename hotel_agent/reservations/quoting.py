@@ -10,6 +10,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
+from hotel_agent.evidence import recorded
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.holding import RoomTaken
 from hotel_agent.pms.contract import Availability, Line, Offer, Party, Quote, RoomKind, RoomRequest, Stay
@@ -64,6 +65,7 @@ def room_kinds(hotel: Hotel) -> tuple[RoomKind, ...]:
     return pms_for(hotel).room_kinds()
 
 
+@recorded
 def find_offers(
     hotel: Hotel,
     check_in: date,
@@ -96,6 +98,7 @@ def find_offers(
     return Offers(stay, party, "type_sold_out" if others else "sold_out", others)
 
 
+@recorded
 def quote(hotel: Hotel, stay: Stay, party: Party, rooms: Sequence[RoomRequest]) -> Quote:
     """The price of exactly these rooms now. Raises RoomTaken when they are no longer free."""
     there = search(hotel, stay)
@@ -106,6 +109,7 @@ def quote(hotel: Hotel, stay: Stay, party: Party, rooms: Sequence[RoomRequest]) 
     return _quote(hotel, there, party, tuple(rooms))
 
 
+@recorded
 def alternatives(
     hotel: Hotel,
     stay: Stay,
@@ -185,7 +189,7 @@ def _choices(hotel: Hotel, there: Availability, wish: _Wish) -> tuple[Quote, ...
     else:
         combinations = [Counter([offer.kind.code]) for offer in offers if offer.kind.capacity >= wish.party.persons]
     quotes = [
-        _quote(hotel, there, wish.party, _share_out(there, combination, wish.party)) for combination in combinations
+        _quote(hotel, there, wish.party, share_out(there, combination, wish.party)) for combination in combinations
     ]
     return tuple(sorted(quotes, key=lambda quote: (quote.total, len(quote.rooms))))
 
@@ -229,7 +233,7 @@ def _cost(offers: Iterable[Offer], rooms: Counter[str]) -> Decimal:
     return sum((offer.total or Decimal(0)) * rooms[offer.kind.code] for offer in offers) or Decimal(0)
 
 
-def _share_out(there: Availability, rooms: Counter[str], party: Party) -> tuple[RoomRequest, ...]:
+def share_out(there: Availability, rooms: Counter[str], party: Party) -> tuple[RoomRequest, ...]:
     """Put the party into rooms: an adult in each, children where most beds are left, then other adults."""
     beds = {offer.kind.code: offer.kind.capacity for offer in there.offers}
     codes = sorted(rooms.elements(), key=lambda code: (-beds[code], code))

@@ -19,6 +19,7 @@ from hotel_agent.conversations.reply import reply_to
 from hotel_agent.db import db, utcnow
 from hotel_agent.guests.models import Guest
 from hotel_agent.hotels.models import Hotel, Knowledge
+from hotel_agent.hotels.opening import next_opening
 from hotel_agent.pms.local.models import Reservation
 from hotel_agent.reservations import Booking, Stay
 from hotel_agent.reservations.booking import look_up
@@ -89,6 +90,8 @@ class Chat:
     last: Reply | None = None
     now: datetime | None = None
     earlier: dict[str, Any] = field(default_factory=dict)
+    channel: str = "whatsapp"
+    review_asked: int | None = None
 
     def comes_back_later(self) -> None:
         """The session is over: what it knew is what was talked about earlier."""
@@ -129,6 +132,8 @@ class Chat:
             already_waiting=self.waiting,
             request_key=f"test:{self.guest.id}:{self.count}",
             earlier=self.earlier,
+            channel=self.channel,
+            review_asked=self.review_asked,
         )
 
     @property
@@ -190,6 +195,7 @@ def check(chat: Chat, reply: Reply) -> None:
         assert not isinstance(bubble, OutList) or len(bubble.rows) <= 10
     assert "{" not in reply.text
     assert "None" not in reply.text
+    assert not reply.answer.blocked, f"{reply.answer.blocked} are on no record, so this was not sent"
     check_truth(chat, reply)
 
 
@@ -217,7 +223,8 @@ def _amounts(said: str) -> list[Decimal]:
 
 def _on_record(chat: Chat, reply: Reply) -> tuple[set[Decimal], set[date]]:
     amounts: set[Decimal] = set()
-    days = {chat.today}
+    opens = next_opening(chat.hotel, chat.now or utcnow())
+    days = {chat.today, *([opens.date()] if opens else [])}
     for row in db.session.scalars(select(Knowledge).where(Knowledge.hotel_id == chat.hotel.id)):
         amounts.update(_amounts(row.text))
     states = (State.from_json(chat.state), State.from_json(reply.answer.state))

@@ -93,7 +93,7 @@ def test_the_booking_goes_on_after_the_question_about_the_words(marta, heard_as)
 
 
 def test_a_wish_beside_a_surer_one_is_named_as_open(marta, heard_as):
-    reply = marta.says(heard_as(MUMBLED, request_housekeeping=0.44, ask_wifi=0.99))
+    reply = marta.says(heard_as(f"{MUMBLED} el wifi", request_housekeeping=0.44, ask_wifi=0.99))
     assert reply.says("wifi es gratis")
     assert "meant:request_housekeeping" in reply.ids
     assert marta.says("sí").reason == "request"

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from hotel_agent.conversations import inbox, taking_in
+from hotel_agent.conversations import filing, inbox, taking_in
+from hotel_agent.conversations.dialogue import Opinion, Question, Request
 from hotel_agent.conversations.models import Conversation, InboundEvent, Message
 from hotel_agent.conversations.waiting import hand_over
 from hotel_agent.db import db
@@ -182,15 +183,27 @@ def test_a_guest_without_a_phone_joins_the_one_with_it_when_one_payload_shows_bo
     assert len(guests) == 2
     newest = max(guest for (guest,) in guests)
     a_reservation_of(newest)
+    a_request_of(newest)
     take_in(said("Los dos", "wamid.3", bsuid="ES.77"))
     assert rows("select count(*), count(distinct conversation_id) from messages") == [(3, 1)]
     kept = rows("select guest_id from conversations")[0][0]
     assert rows("select guest_id from reservations where code = 'MIR-TEST22'") == [(kept,)]
     assert rows("select guest_id, count(*) from reservation_locks where hold_key = 'test' group by 1") == [(kept, 1)]
+    for table in ("guest_requests", "missing_answers", "feedback"):
+        told = f"select guest_id, conversation_id = (select id from conversations) from {table}"
+        assert rows(told) == [(kept, True)]
     assert rows("select kind, value, guest_id from guest_identities order by 1") == [
         ("bsuid", "ES.77", kept),
         ("phone", "34600111222", kept),
     ]
+
+
+def a_request_of(guest_id: int) -> None:
+    """And a question, and what they thought."""
+    one = db.session.scalars(select(Conversation).where(Conversation.guest_id == guest_id)).one()
+    towels = Request("housekeeping", "Toallas", "m1:housekeeping")
+    filing.file(one, [towels, Question("¿Bicis?", None, "es", "m1:question"), Opinion(5, "Bien", "m1:feedback")])
+    db.session.commit()
 
 
 def a_reservation_of(guest_id: int) -> None:

@@ -18,6 +18,15 @@ SPOKEN = [skill for skill in SKILLS if skill != "parts"]
 
 # One value for every name that a block may ask for; two where the words depend on it.
 SAMPLES: dict[str, list[Any]] = {
+    "about": ["", "las bicicletas"],
+    "also": [False, True],
+    "answer": ["Sí, hay paraguas."],
+    "delete": [False, True],
+    "for_a_stay": [False, True],
+    "missing": [["dirección"]],
+    "room": [None, "201"],
+    "sorry": [False, True],
+    "things": ["", "toallas"],
     "adults": [1, 2],
     "advice": [None, "Ve al patio."],
     "cancelled": [False, True],

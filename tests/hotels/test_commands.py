@@ -7,11 +7,15 @@ import json
 import pytest
 from sqlalchemy import select
 
+from hotel_agent.conversations import filing
+from hotel_agent.conversations.dialogue import Question, Request
+from hotel_agent.conversations.models import Conversation
 from hotel_agent.db import db
 from hotel_agent.flags.switches import is_on
 from hotel_agent.hotels.credentials import app_secret_of
 from hotel_agent.hotels.finding import by_slug, of_number
 from hotel_agent.hotels.models import Knowledge
+from tests.dashboard.cast import talk
 
 
 @pytest.fixture
@@ -45,6 +49,13 @@ def test_a_hotel_of_ones_own(flask):
         ("flag", "set", "agentt", "off"),
         ("knowledge", "set", "miramar", "ask_wifi", "es", "  "),
         ("knowledge", "set", "miramar", "Wi-Fi", "es", "Sí"),
+        ("knowledge", "set", "miramar", "ask_wifi", "fr", "Oui"),
+        ("knowledge", "set", "nowhere", "ask_wifi", "es", "Sí"),
+        ("knowledge", "missing", "nowhere"),
+        ("knowledge", "answer", "987654", "Sí"),
+        ("knowledge", "dismiss", "987654"),
+        ("request", "list", "nowhere"),
+        ("request", "close", "987654"),
         ("staff", "create", "nobody", "--hotel", "miramar", "--role", "ops", "--password", "long enough it is"),
         ("staff", "create", "a@b.example", "--hotel", "miramar", "--role", "ops", "--password", "short"),
         ("staff", "disable", "nobody@b.example"),
@@ -76,6 +87,47 @@ def test_what_the_hotel_says_is_set_and_listed(flask):
     said = db.session.scalar(select(Knowledge.text).where(Knowledge.topic == "ask_wifi", Knowledge.language == "es"))
     assert said is not None
     assert "ask_wifi\tes\tHay wifi." in flask("knowledge", "list", "miramar", "ask_wifi").output
+
+
+@pytest.fixture
+def marta(app) -> int:
+    """She waits for towels and for an answer, since a minute."""
+    one = talk("Marta García", minutes=1, language="es")
+    row = db.session.get_one(Conversation, one)
+    filing.file(row, [Request("housekeeping", "Necesito toallas", "m1:housekeeping", "201")])
+    filing.file(row, [Question("¿Alquiláis bicicletas?", None, "es", "m1:question")])
+    db.session.commit()
+    return one
+
+
+def test_requests_are_listed_and_closed(flask, marta):
+    line = flask("request", "list", "miramar").output.strip()
+    number = line.split("\t")[0]
+    assert line.endswith("open\thousekeeping\t201\tMarta García\tNecesito toallas")
+    assert flask("request", "list", "andes").output == ""
+    assert "the guest is told" in flask("request", "close", number).output
+    assert "already" in flask("request", "close", number).output
+    assert flask("request", "list", "miramar").output == ""
+    assert "\tdone\thousekeeping" in flask("request", "list", "miramar", "--all").output
+
+
+def test_missing_answers_are_listed_answered_and_kept(flask, marta):
+    line = flask("knowledge", "missing", "miramar").output.strip()
+    number = line.split("\t")[0]
+    assert line.endswith("es\t-\tMarta García\t¿Alquiláis bicicletas?")
+    assert flask("knowledge", "answer", number, "Sí", "--topic", "Bad Topic").exit_code == 1
+    assert flask("knowledge", "answer", number, "Oui", "--topic", "bicycles", "--language", "fr").exit_code == 1
+    given = flask("knowledge", "answer", number, "Sí, a 10,00 € al día.", "--topic", "bicycles")
+    assert "the guest is told; kept as bicycles" in given.output
+    assert "bicycles\tes\tSí, a 10,00 € al día." in flask("knowledge", "list", "miramar", "bicycles").output
+    assert flask("knowledge", "missing", "miramar").output == ""
+    assert flask("knowledge", "dismiss", number).exit_code == 1
+
+
+def test_a_question_that_nobody_needs_answered_is_dismissed(flask, marta):
+    number = flask("knowledge", "missing", "miramar").output.split("\t")[0]
+    assert flask("knowledge", "dismiss", number).exit_code == 0
+    assert flask("knowledge", "missing", "miramar").output == ""
 
 
 def test_a_token_is_printed_alone_and_revoked(flask, client):
@@ -117,7 +169,7 @@ def test_a_refusal_is_explained_too(flask):
     assert shown["why"]["in_scope"] < 0.85
 
 
-@pytest.mark.parametrize("group", ["hotel", "staff", "token", "flag", "knowledge", "inbox", "nlu", "demo"])
+@pytest.mark.parametrize("group", ["hotel", "staff", "token", "flag", "knowledge", "inbox", "nlu", "demo", "request"])
 def test_every_command_tells_what_it_does(app, flask, group):
     commands = app.cli.commands[group].commands
     assert commands

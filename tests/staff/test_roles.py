@@ -44,6 +44,11 @@ def rows(marta_says, run_jobs, sent):
         " values (:hotel, 'hello', 'en', 'Hello') returning id",
         "failure_id": "insert into webhook_failures (event_id, reason, body, hotel_id)"
         " values (1, 'x', 'x', :hotel) returning id",
+        "request_id": "insert into guest_requests (hotel_id, conversation_id, guest_id, request_key, kind)"
+        " select hotel_id, id, guest_id, 'k', 'repair' from conversations where hotel_id = :hotel limit 1 returning id",
+        "question_id": "insert into missing_answers (hotel_id, conversation_id, guest_id, request_key, question,"
+        " language) select hotel_id, id, guest_id, 'k', '?', 'es' from conversations where hotel_id = :hotel limit 1"
+        " returning id",
         "token_id": "insert into api_tokens (hotel_id, token_hash) values (:hotel, 'x') returning id",
         "staff_id": "select id from staff where email = 'luis@miramar.example'",
     }

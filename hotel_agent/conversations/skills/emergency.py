@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.evidence import record
 
 # 112 reaches every service in the European Union and, from a mobile phone, in most other countries.
 _ELSEWHERE = "112"
@@ -14,8 +15,12 @@ _NUMBERS = {
 
 def answer(talk: Talk) -> list[Part]:
     talk.hand_over("emergency", urgent=True)
-    settings = talk.hotel.settings
-    number = settings.get("emergency_number") or _NUMBERS.get(talk.hotel.country, _ELSEWHERE)
-    advice = settings.get("emergency_advice") or {}
+    advice = talk.hotel.settings.get("emergency_advice") or {}
     text = advice.get(talk.language) if isinstance(advice, dict) else advice
-    return [talk.part("emergency.urgent", number=str(number), advice=text)]
+    return [talk.part("emergency.urgent", number=number_of(talk), advice=text)]
+
+
+def number_of(talk: Talk) -> str:
+    """Whom to call: the hotel's number for it, else the country's."""
+    number = talk.hotel.settings.get("emergency_number") or _NUMBERS.get(talk.hotel.country, _ELSEWHERE)
+    return record(str(number))

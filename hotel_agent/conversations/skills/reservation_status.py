@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hotel_agent.conversations.skills import lookup
 from hotel_agent.conversations.skills.rooms_told import told_booking
+from hotel_agent.conversations.skills.stay_times import CODES
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.reservations import Booking
 from hotel_agent.reservations.booking import look_up, upcoming_of
@@ -33,5 +34,15 @@ def _told(talk: Talk, booking: Booking) -> Part:
         status=talk.say(f"reservation_status.status_{booking.status}"),
         cancelled=booking.status == "cancelled",
         fee=booking.cancellation_fee,
+        extras=_extras(talk, booking),
         **told_booking(talk, booking),
     )
+
+
+def _extras(talk: Talk, booking: Booking) -> list[str]:
+    """What was added to a stay that is still to come, or goes on."""
+    return [
+        talk.say(f"stay_times.extra_{extra.code}", at=extra.at_time, price=extra.price, currency=extra.currency)
+        for extra in booking.extras
+        if booking.is_live and extra.code in CODES
+    ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from hotel_agent.conversations.dialogue import Draft, Shown
 from hotel_agent.conversations.talk import Talk
+from hotel_agent.evidence import record
 from hotel_agent.reservations import Booking, Hold, Quote, Stay
 
 _ROOM = re.compile(r"^(?:habitación|cuarto|quarto) | room$", re.IGNORECASE)
@@ -55,7 +56,7 @@ def nightly_of(quote: Quote) -> Decimal | None:
     prices = {price for line in quote.lines for price in [_each_night(line.nightly)]}
     if None in prices or quote.stay.nights == 1:
         return None
-    return sum((line.nightly[0] * line.count for line in quote.lines), Decimal(0))
+    return record(sum((line.nightly[0] * line.count for line in quote.lines), Decimal(0)))
 
 
 def _each_night(nightly: tuple[Decimal, ...]) -> Decimal | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import time
 
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.evidence import record
+from hotel_agent.hotels import opening
 from hotel_agent.nlu.text import fold
 
 # Who asks whether they talk to a machine is told so.
@@ -26,14 +27,12 @@ def _passing(talk: Talk) -> list[Part]:
 
 
 def when_they_answer(talk: Talk) -> Part | None:
-    """Told with every hand-over while the front desk is closed."""
-    opens, closes = talk.hotel.front_desk_opens, talk.hotel.front_desk_closes
-    if opens is None or closes is None or _is_open(talk.local(talk.turn.now).time(), opens, closes):
+    """Told with every hand-over while the front desk is closed; what cannot wait has a number, if the hotel has one."""
+    hotel, now = talk.hotel, talk.turn.now
+    if opening.is_open(hotel, now):
         return None
-    return talk.part("talk_to_human.opens", opens=opens)
-
-
-def _is_open(now: time, opens: time, closes: time) -> bool:
-    if opens == closes:
-        return True
-    return opens <= now < closes if opens < closes else now >= opens or now < closes
+    opens = record(opening.next_opening(hotel, now))
+    days = (opens.date() - talk.local(now).date()).days if opens else None
+    urgent = bool(talk.handover and talk.handover.urgent)
+    phone = hotel.settings.get("night_phone") if urgent else None
+    return talk.part("talk_to_human.opens", opens=opens, days=days, night_phone=phone, urgent=urgent)

@@ -14,6 +14,7 @@ from hotel_agent.db import db
 from hotel_agent.pms.contract import PmsUnavailable
 from hotel_agent.pms.local import availability as rooms
 from hotel_agent.pms.local import booking as desk
+from hotel_agent.pms.local import changing, extras
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -52,3 +53,8 @@ class LocalPms:
     read = staticmethod(asked(desk.read))
     upcoming = staticmethod(asked(desk.upcoming))
     cancel = staticmethod(asked(desk.cancel))
+    change_quote = staticmethod(asked(changing.quote))
+    modify = staticmethod(asked(changing.modify))
+    change_of = staticmethod(asked(changing.change_of))
+    is_free_on = staticmethod(asked(extras.is_free_on))
+    add_extra = staticmethod(asked(extras.add))

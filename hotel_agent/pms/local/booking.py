@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from hotel_agent.locks import holding
 from hotel_agent.locks.holding import Claim, HoldLapsed, Wanted
 from hotel_agent.locks.transaction import in_one_transaction
 from hotel_agent.pms.contract import (
+    BookedExtra,
     BookedRoom,
     Booking,
     BookRequest,
@@ -24,10 +25,20 @@ from hotel_agent.pms.contract import (
     PmsRejected,
     Stay,
 )
+from hotel_agent.pms.local import extras
 from hotel_agent.pms.local.availability import kind_of
 from hotel_agent.pms.policy import free_until
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # Nothing that is easily mistaken for something else.
+# A booking that was changed has let go of the rooms that it had before; one that is cancelled, of its last ones too.
+LAST_CLAIMS = (
+    "l.reservation_id = any(:ids) and (l.status = 'booked' or l.hold_key = (select last.hold_key"
+    " from reservation_locks last where last.reservation_id = l.reservation_id order by last.id desc limit 1))"
+)
+GRANTED = (
+    "(select jsonb_agg(jsonb_build_array(e.code, cast(e.price as text), e.currency, cast(e.at_time as text))"
+    " order by e.id) from reservation_extras e where e.reservation_id = b.id and e.status = 'granted') as extras"
+)
 TOO_LATE = ("in_house", "departed", "no_show")
 
 
@@ -121,6 +132,7 @@ def cancel(hotel: Hotel, code: str, fee: Decimal) -> bool:
             {"id": row.id, "now": utcnow(), "fee": fee},
         )
         holding.release_booked(row.id)
+        extras.cancel(row.id)
         return True
 
     return in_one_transaction(work)
@@ -271,10 +283,13 @@ def _hold(hotel: Hotel, claims: Sequence[Claim]) -> Hold:
 
 def _bookings(hotel: Hotel, condition: str, values: dict[str, Any]) -> Iterable[Booking]:
     rows = db.session.execute(
-        text(f"select b.* from reservations b where b.hotel_id = :hotel and {condition} order by b.check_in, b.id"),
+        text(
+            f"select b.*, {GRANTED} from reservations b where b.hotel_id = :hotel and {condition}"
+            " order by b.check_in, b.id"
+        ),
         {"hotel": hotel.id, **values},
     ).all()
-    claims = _rooms("l.reservation_id = any(:ids)", {"ids": [row.id for row in rows]}) if rows else []
+    claims = _rooms(LAST_CLAIMS, {"ids": [row.id for row in rows]}) if rows else []
     for row in rows:
         yield _booking(hotel, row, [(status, room) for of, status, room in claims if of == row.id])
 
@@ -318,6 +333,10 @@ def _booking(hotel: Hotel, row: Any, claims: list[tuple[str, BookedRoom]]) -> Bo
         late_fee=Decimal(row.policy.get("late_fee") or _mean_night(row)),
         cancelled_at=row.cancelled_at,
         cancellation_fee=row.cancellation_fee,
+        extras=tuple(
+            BookedExtra(code, Decimal(price), currency, time.fromisoformat(at) if at else None)
+            for code, price, currency, at in row.extras or ()
+        ),
     )
 
 
