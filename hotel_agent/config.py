@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     hold_seconds: int = Field(900, ge=1)
     session_seconds: int = Field(1800, ge=1)
     unknown_send_seconds: float = Field(120, ge=0)
+    sessions_months: int = Field(2, ge=1)
+    inbound_events_months: int = Field(13, ge=1)
 
     postgres_pool_size: int = Field(10, ge=1)
     postgres_max_overflow: int = Field(10, ge=0)

@@ -43,8 +43,18 @@ _TAPS = {
     "cancel": "cancel_reservation",
     "cancel_yes": "affirm",
     "cancel_no": "deny",
+    "change": "modify_reservation",
+    "change_what": "inform",
+    "change_to": "inform",
+    "change_yes": "affirm",
+    "change_no": "deny",
+    "add": "inform",
+    "add_yes": "affirm",
+    "add_no": "deny",
     "party": "inform",
     "meant": "inform",
+    "consent_yes": "affirm",
+    "consent_no": "deny",
 }
 _ASKS = {"availability": "check_availability", "status": "reservation_status", "human": "talk_to_human"}
 

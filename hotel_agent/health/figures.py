@@ -11,10 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hotel_agent import queues
 from hotel_agent.db import db
+from hotel_agent.partitions import ROWS_IN_DEFAULT
 from hotel_agent.pms import breaker
 from hotel_agent.redis import RedisError
 
-ROWS = text("""
+ROWS = text(f"""
     select
       (select count(*) from inbound_events where processed_at is null),
       (select coalesce(extract(epoch from now() - min(received_at)), 0) from inbound_events where processed_at is null),
@@ -27,7 +28,8 @@ ROWS = text("""
       (select count(*) from conversations where status = 'waiting'),
       (select count(*) from tenant_user_identifiers where stopped_at is not null),
       (select count(*) from reservation_locks where status = 'active'),
-      (select count(*) from webhook_failures where resolved_at is null)
+      (select count(*) from webhook_failures where resolved_at is null),
+      {ROWS_IN_DEFAULT}
 """)
 NAMES = (
     ("intake_waiting", "Webhook bodies kept and not yet taken in."),
@@ -41,6 +43,7 @@ NAMES = (
     ("lanes_stopped", "WhatsApp numbers from which nothing is sent because Meta refuses the credentials."),
     ("holds_active", "Rooms held for guests who decide."),
     ("webhook_failures_open", "Bodies that could not be taken in and wait to be looked at."),
+    ("default_partition_rows", "Rows for whose month there was no partition, at most a thousand of each table."),
 )
 
 

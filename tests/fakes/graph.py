@@ -260,6 +260,8 @@ def _fault(body: dict[str, Any]) -> str | None:
         return None if 0 < len(content.get("body", "")) <= 4096 else "text length"
     if kind == "interactive":
         return _fault_of_interactive(content)
+    if kind == "template":
+        return _fault_of_template(content)
     return None
 
 
@@ -273,6 +275,19 @@ def _fault_of_interactive(content: dict[str, Any]) -> str | None:
         rows = [row for section in action["sections"] for row in section["rows"]]
         fits = 0 < len(rows) <= 10 and all(len(row["title"]) <= 24 for row in rows)
         return None if fits and 0 < len(words) <= 4096 and len(action["button"]) <= 20 else "list"
+    return None
+
+
+def _fault_of_template(content: dict[str, Any]) -> str | None:
+    """Of its places as far as they can be judged without the template: each has words, on one line."""
+    if not content.get("name") or not content.get("language", {}).get("code"):
+        return "template"
+    for component in content.get("components", []):
+        values = [one.get("text", "") for one in component.get("parameters", []) if one.get("type") == "text"]
+        if component.get("type") not in ("header", "body", "button") or not values:
+            return "template components"
+        if any(not value.strip() or re.search(r"[\n\t]| {5}", value) for value in values):
+            return "template parameter"
     return None
 
 

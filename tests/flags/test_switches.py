@@ -164,11 +164,12 @@ def test_a_page_sees_what_is_set_where_and_who_did_it_last(app):
     switch("agent", True, ANDES)
     with at_work(app, "eva@miramar.example"):
         switch("agent", True, MIRAMAR, percentage=10)
-    agent, booking = all_flags(MIRAMAR)
+    agent, booking, *others = all_flags(MIRAMAR)
     assert (agent.key, agent.default, agent.general, agent.own) == ("agent", True, Switch(False), Switch(True, 10))
     assert (agent.effective, agent.changed_by) == (Switch(True, 10), "eva@miramar.example")
     assert (booking.general, booking.own, booking.effective, booking.changed_at) == (None, None, Switch(True), None)
     assert str(agent.description)
+    assert [(one.key.split(".")[0], one.effective) for one in others] == [("proactive", Switch(False))] * 6
     assert [entry.details["now"] for entry in history("agent", MIRAMAR)] == ["10%", "off"]
 
 
@@ -193,6 +194,14 @@ def test_commands_set_list_and_clear(cli):
         failed = cli("flag", *wrong)
         assert failed.exit_code != 0, wrong
         assert "Traceback" not in failed.output
+
+
+def test_messages_of_the_hotels_own_account_are_off_until_the_hotel_wants_them(cli):
+    assert not is_on("proactive.check_in", MIRAMAR, 1)
+    assert cli("flag", "set", "proactive.check_in", "on", "--hotel", "miramar").exit_code == 0
+    assert is_on("proactive.check_in", MIRAMAR, 1)
+    assert not is_on("proactive.check_in", ANDES, 1)
+    assert not is_on("proactive.review", MIRAMAR, 1)
 
 
 def test_a_command_that_valkey_did_not_hear_says_so(cli, without_valkey, monkeypatch):

@@ -184,6 +184,17 @@ class StatusUpdate:
 
 
 @dataclass(frozen=True)
+class Preference:
+    """The guest's own switch in WhatsApp for a business's messages; `value` is stop or resume."""
+
+    phone: str | None
+    bsuid: str | None
+    category: str
+    value: str
+    occurred_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Unreadable:
     reason: str
     where: str  # e.g. entry[0].changes[1].value.messages[2]
@@ -192,7 +203,8 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Change:
-    """One change. Only field `messages` (or none at all) has messages and statuses; others only `value`."""
+    """One change. Only field `messages` (or none at all) has messages and statuses, `user_preferences` has
+    preferences; others only `value`."""
 
     field: str
     phone_number_id: str | None
@@ -202,6 +214,7 @@ class Change:
     errors: tuple[GraphError, ...]
     contacts: tuple[Contact, ...]
     value: Json
+    preferences: tuple[Preference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -279,6 +292,10 @@ class _Reading:
         contacts = tuple(_contact(contact) for contact in _objects(value.get("contacts")))
         messages: list[InboundMessage] = []
         statuses: list[StatusUpdate] = []
+        preferences: list[Preference] = []
+        if named == "user_preferences":
+            for place, one in self.items(value, "user_preferences", f"{where}.value"):
+                self.one(place, one, lambda one, _: preferences.append(_preference(one)))
         if ours:
             self.messages(value, contacts, f"{where}.value", messages)
             self.statuses(value, contacts, f"{where}.value", statuses)
@@ -292,6 +309,7 @@ class _Reading:
                 errors=_errors(value.get("errors")),
                 contacts=contacts,
                 value=value,
+                preferences=tuple(preferences),
             )
         )
 
@@ -680,6 +698,19 @@ def _status(raw: Any, contacts: tuple[Contact, ...]) -> StatusUpdate:
         pricing_category=_text(_object(raw.get("pricing")).get("category")),
         contacts=tuple(contact for contact in contacts if _same_person(recipient, contact)),
         group_id=group,
+    )
+
+
+def _preference(raw: Any) -> Preference:
+    if not isinstance(raw, dict):
+        raise _Odd("not an object")
+    shown = _identity(raw.get("wa_id"))
+    return Preference(
+        phone=shown.phone,
+        bsuid=_opaque(raw.get("user_id")) or shown.bsuid,
+        category=_text(raw.get("category")) or "",
+        value=(_text(raw.get("value")) or "").lower(),
+        occurred_at=_time(raw.get("timestamp")),
     )
 
 
