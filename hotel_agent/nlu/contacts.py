@@ -180,11 +180,12 @@ _INTRODUCED = re.compile(
     r"|habla|les habla|le habla|soy|i am|i'm|it's under|its under|it's|its|name (?:of (?:the "
     r"|my )?\w+(?: [\w-]+)? )?to|sobrenome é|"
     r"mi apellido es|apellido:|apellido es|el apellido es|my surname is|surname is|surname:"
-    r"|last name is|my last name is|last name:|sobrenome:|meu sobrenome é|sobrenome|apellido|surname|last name)"
+    r"|last name is|my last name is|last name:|sobrenome:|meu sobrenome é|sobrenome|apellido|surname|last name"
+    r"|nombre|name|nome)"
     rf" ?:? ?{_NAME}",
     re.IGNORECASE,
 )
-_WEAK_INTRODUCTIONS = {"soy", "i am", "i'm", "it's", "its", "sou o", "sou a", "this is", "under", "habla", "mi nombre"}
+_WEAK_INTRODUCTIONS = {"soy", "i am", "i'm", "it's", "its", "sou o", "sou a", "this is", "under", "habla", "mi nombre", "nombre", "name", "nome"}
 _PARTICLES = {
     "de",
     "del",

@@ -207,6 +207,7 @@ _A_NOUN = re.compile(
 _CORRECTED_RANGE = re.compile(
     r"\W*(?:(?:no|nao|mejor|melhor|perdon|desculpa|na verdade|en realidad|actually|sorry|digo|quer dizer|i mean"
     r"|quero|queria|quiero|quisiera|prefiero|prefiro|i want|i would like|we want|make it|seria|pode ser|then|entao"
+    r"|mudar|muda|mude|trocar|troca|cambiar|cambia|cambialo|mover|pasar|change|move|switch|para|it|to|lo"
     r"|entonces)\W+)+(?:(?:de|from|dia|do dia|for) )?\d{1,2} (?:a|to|ate|hasta) \d{1,2}\W*"
 )
 
