@@ -23,14 +23,15 @@ from sqlalchemy import event, select, text
 from hotel_agent import create_app
 from hotel_agent.channels.whatsapp.client import GraphClient
 from hotel_agent.config import Settings, settings
-from hotel_agent.conversations import answering, outbox, session, sweeping, taking_in, tending
-from hotel_agent.conversations.models import Conversation, Session
+from hotel_agent.conversations import answering, outbox, session, statuses, sweeping, taking_in, tending
+from hotel_agent.conversations.models import Conversation, InboundEvent, Session
 from hotel_agent.dashboard.inbox import listing
 from hotel_agent.dashboard.search import find, words_of
 from hotel_agent.dashboard.stay import card
 from hotel_agent.dashboard.thread import thread
 from hotel_agent.db import db, utcnow
 from hotel_agent.health.figures import ROWS
+from hotel_agent.hotels import credentials
 from hotel_agent.hotels.demo import load_demo
 from hotel_agent.hotels.finding import by_slug, of_number
 from hotel_agent.hotels.models import Hotel
@@ -40,6 +41,8 @@ from hotel_agent.partitions import make_partitions
 from hotel_agent.pms.contract import Stay
 from hotel_agent.pms.local import availability, booking
 from hotel_agent.staff import accounts
+from tests.conversations import bodies
+from tests.fakes.graph import Graph
 from tests.load import crowd, indexes
 
 pytestmark = pytest.mark.xdist_group("indexes")
@@ -116,7 +119,7 @@ class Tree:
             text("select inhrelid::regclass::text, inhparent::regclass::text from pg_inherits")
         )
         rows = db.session.execute(text("select oid::regclass::text, reltuples from pg_class where relkind = 'r'"))
-        tree = Tree(dict(parents), {name: int(count) for name, count in rows})
+        tree = Tree(dict(map(tuple, parents)), {name: int(count) for name, count in rows})
         db.session.rollback()
         return tree
 
@@ -240,7 +243,7 @@ class Cast:
             conversation=db.session.scalars(with_session).one(),
             talk=one("select conversation_id from messages group by 1 order by count(*) desc limit 1"),
             booker=one("select guest_id from reservations where hotel_id = :hotel limit 1", hotel=grande.id),
-            code=one("select max(code) from reservations"),
+            code=one("select max(code) from reservations where hotel_id = :hotel", hotel=grande.id),
             sender=one("select sender_id from sessions limit 1"),
             rooms=tuple(one(rooms, hotel=grande.id)),
         )
@@ -327,7 +330,7 @@ CASES = {
         lambda cast: booking.read(cast.grande, cast.code), {"uq_reservations_code", "ix_reservation_locks_reservation"}
     ),
     "the stays of some days": Case(stays_of_some_days, {"idx_reservations_date_range"}),
-    "who left lately": Case(reviews_due, {"idx_reservations_date_range"}),
+    "who left lately": Case(reviews_due, {"idx_reservations_date_range"}, may_read=frozenset({"conversation_events"})),
     "holds whose time is over": Case(lambda _: holding.release_expired(), {"ix_reservation_locks_expiry"}),
     "answers that are due": Case(
         lambda _: db.session.scalars(sweeping.DUE_ANSWERS).all(), {"ix_conversations_answer_due"}
@@ -372,14 +375,73 @@ CASES = {
 }
 
 
+# What a front desk does in an hour, more or less
+
+
+def an_ordinary_hour(far_end: Graph) -> None:
+    """Guests write and are answered, their phones tell so, Ana looks at it all, rooms are held, sweeps pass by."""
+    cast = Cast.find()
+    with GraphClient(far_end.url, timeout=2.0) as graph:
+        for number in range(12):
+            wamid = f"wamid.HOUR{number}"
+            comes_in(bodies.said("Hola", wamid, phone=f"3460077{number:04}"))
+            conversation_id = one("select conversation_id from messages where wamid = :wamid", wamid=wamid)
+            answering.answer_once(conversation_id)
+            outbox.deliver(conversation_id, graph)
+            comes_in(bodies.status(far_end.sent[-1].wamid or "", "delivered"))
+            thread(cast.miramar, conversation_id)
+            listing(cast.miramar, cast.ana, "all")
+            card(cast.grande, cast.booker, "es")
+            of_number(cast.number)
+            availability.availability(cast.grande, Stay(in_days(3), in_days(5)))
+            held = holding.hold(
+                cast.grande.id,
+                in_days(8000),
+                in_days(8001),
+                [Wanted(cast.rooms, Decimal(95), 2, 0)],
+                cast.booker,
+                wamid,
+            )
+            holding.release(held[0].hold_key, "declined")
+            stays_of_some_days(cast)
+            for sweep in (sweeping.find_forgotten, tending.wake_snoozed, holding.release_expired):
+                sweep()
+
+
+def comes_in(body: bodies.Json) -> None:
+    signed_by = credentials.fingerprint(settings().whatsapp_app_secret or "")
+    db.session.add(InboundEvent(body=bodies.raw(body), signed_by=signed_by, received_at=utcnow()))
+    db.session.commit()
+    assert taking_in.take_in().bodies == 1
+
+
+def scans() -> dict[str, tuple[int, int]]:
+    """By index and as a whole, of each hot table; of those partitions only that have many rows."""
+    db.session.remove()
+    db.engine.dispose()  # A connection that ends tells what it has counted.
+    db.session.execute(text("select pg_sleep(0.2)"))
+    rows = db.session.execute(
+        text("""
+            select coalesce(i.inhparent, s.relid)::regclass::text, sum(s.idx_scan), sum(s.seq_scan)
+            from pg_stat_user_tables s
+            join pg_class c on c.oid = s.relid and c.reltuples >= :many
+            left join pg_inherits i on i.inhrelid = s.relid
+            where coalesce(i.inhparent, s.relid)::regclass::text = any(:hot) group by 1
+        """),
+        {"many": MANY, "hot": list(HOT)},
+    ).all()
+    db.session.rollback()
+    return {table: (int(by_index), int(as_a_whole)) for table, by_index, as_a_whole in rows}
+
+
 # Tests
 
 
 def test_the_blueprints_indexes_are_as_it_has_them(app):
     rows = db.session.execute(
         text(
-            "select c.relname, pg_get_indexdef(c.oid), i.indisvalid from pg_index i join pg_class c on c.oid = i.indexrelid"
-            " where c.relname = any(:names)"
+            "select c.relname, pg_get_indexdef(c.oid), i.indisvalid from pg_index i"
+            " join pg_class c on c.oid = i.indexrelid where c.relname = any(:names)"
         ),
         {"names": list(BLUEPRINT)},
     ).all()
@@ -412,3 +474,52 @@ def test_a_hot_question_is_answered_by_its_index(tree, name):
     statements = "\n".join(plan.statement for plan in found)
     assert used(tree, found) >= case.by, statements
     assert [one for one in read_as_a_whole(tree, found) if one[0] not in case.may_read] == []
+
+
+def test_a_session_is_looked_for_in_its_month_only(tree):
+    cast = Cast.find()
+    with plans() as found:
+        session.last_session(cast.conversation)
+    assert partitions_read(tree, "sessions", found) == {f"sessions_{cast.conversation.session_created_at:%Y%m}"}
+
+
+def test_a_status_is_written_into_the_month_of_its_message_only(tree):
+    """The wamid tells the month."""
+    wamid, at = db.session.execute(
+        text(
+            "select wamid, created_at from messages"
+            " where status = 'delivered' and created_at < now() - interval '80 days' order by id desc limit 1"
+        )
+    ).one()
+    hotel_id = miramar().id
+    with plans() as found:
+        statuses.hear(hotel_id, wamid, "read")
+        db.session.commit()
+    assert partitions_read(tree, "messages", found) == {f"messages_{at:%Y%m}"}
+    assert used(tree, found) >= {"pk_message_ids", "pk_messages"}
+
+
+def test_sends_that_were_lost_lately_are_not_looked_for_in_months_gone_by(tree):
+    cast = Cast.find()
+    with plans() as found:
+        listing(cast.miramar, cast.ana, "all")
+    pinned = [plan for plan in found if plan.statement.startswith("with lost as")]
+    lately = {f"messages_{utcnow() - timedelta(days=days):%Y%m}" for days in range(8)}
+    failed = {
+        node["Relation Name"]
+        for plan in pinned
+        for node in plan.nodes()
+        if tree.whole(node.get("Index Name", "")) == "ix_messages_failed" and "Relation Name" in node
+    }
+    assert failed
+    assert failed <= lately
+
+
+def test_hot_tables_are_read_by_their_indexes_in_ordinary_work(filled, far_end, echo):
+    """As `idx_scan` and `seq_scan` of pg_stat_user_tables tell it afterwards, partition by partition."""
+    before = scans()
+    an_ordinary_hour(far_end)
+    after = scans()
+    done = {table: tuple(now - then for now, then in zip(after[table], before[table], strict=True)) for table in after}
+    assert {table for table, (by_index, _) in done.items() if by_index} >= set(HOT)
+    assert {table: counts for table, counts in done.items() if counts[0] <= counts[1] and any(counts)} == {}

@@ -204,6 +204,8 @@ def _told_elsewhere(talk: Talk, topic: str) -> bool:
     """Cancelling tells the policy itself; a list of free rooms with prices tells what rooms there are."""
     if topic == "ask_cancellation_policy":
         return talk.said.means("cancel_reservation")
+    if "?" not in talk.said.words and talk.said.means("report_problem", "request_housekeeping", "order_room_service"):
+        return True  # What is broken or missing is named, and not asked about.
     return topic == "ask_room_types" and talk.said.means("check_availability", "make_reservation")
 
 

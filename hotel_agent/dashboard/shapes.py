@@ -174,6 +174,16 @@ class Head:
 
 
 @dataclass(frozen=True)
+class ExtraLine:
+    """Something added to a stay; `at` is until or from when."""
+
+    code: str
+    price: Decimal
+    currency: str
+    at: str | None
+
+
+@dataclass(frozen=True)
 class StayLine:
     """One reservation of the guest."""
 
@@ -188,6 +198,7 @@ class StayLine:
     total: Decimal
     currency: str
     guest_name: str
+    extras: tuple[ExtraLine, ...] = ()
 
 
 @dataclass(frozen=True)

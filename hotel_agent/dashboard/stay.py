@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
 
-from hotel_agent.dashboard.shapes import Card, HoldLine, StayLine
+from hotel_agent.dashboard.shapes import Card, ExtraLine, HoldLine, StayLine
 from hotel_agent.db import db
 from hotel_agent.errors import NotFound
 from hotel_agent.hotels.models import Hotel
@@ -94,7 +95,10 @@ GUEST = text("""
 """)
 RESERVATIONS = text("""
     select r.code, r.status, r.check_in, r.check_out, r.adults, r.children, r.total, r.currency, r.guest_name,
-        claimed.numbers, claimed.types
+        claimed.numbers, claimed.types, (
+            select jsonb_agg(jsonb_build_array(e.code, cast(e.price as text), e.currency, to_char(e.at_time, 'HH24:MI'))
+                order by e.id)
+            from reservation_extras e where e.reservation_id = r.id and e.status = 'granted') as extras
     from reservations r
     left join lateral (
         select array_agg(o.number order by length(o.number), o.number) as numbers,
@@ -102,7 +106,9 @@ RESERVATIONS = text("""
         from reservation_locks l
         join rooms o on o.id = l.resource_id
         join room_types t on t.id = o.room_type_id
-        where l.reservation_id = r.id and (l.status = 'booked' or r.status in ('cancelled', 'no_show'))
+        where l.reservation_id = r.id and (l.status = 'booked' or r.status in ('cancelled', 'no_show') and l.hold_key = (
+            select last.hold_key from reservation_locks last where last.reservation_id = r.id
+            order by last.id desc limit 1))
     ) claimed on true
     where r.hotel_id = :hotel and r.guest_id = :guest
     order by r.check_in desc, r.id desc
@@ -160,6 +166,7 @@ def _stay_line(stay: Any, language: str) -> StayLine:
         total=stay.total,
         currency=stay.currency,
         guest_name=stay.guest_name,
+        extras=tuple(ExtraLine(code, Decimal(price), currency, at) for code, price, currency, at in stay.extras or ()),
     )
 
 

@@ -228,6 +228,11 @@ STAYS = {
     "no_show": N_("Did not come"),
 }
 
+EXTRAS = {
+    "late_checkout": N_("Late check-out"),
+    "early_checkin": N_("Early check-in"),
+}
+
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
@@ -245,6 +250,7 @@ def init_app(app: Flask) -> None:
         wait_tone=wait_tone,
         stay_status=stay_status,
         request_words=request_words,
+        extra_words=extra_words,
         variable_words=variable_words,
         language_name=language_name,
         role_words=role_words,
@@ -410,8 +416,7 @@ def event_words(event: Event) -> str:
         case "cancelled":
             return _told_of(_("Booking cancelled"), told.get("code"), _fee(told))
         case "changed":
-            before, now = _stay(told.get("before") or {}), _stay(told)
-            return _told_of(_("Booking changed"), told.get("code"), *_before_and_now(before, now, told))
+            return _told_of(_("Booking changed"), told.get("code"), *_changed(told))
         case "extra_added":
             return _told_of(_("Added to the booking"), told.get("code"), _extra(told))
         case "pms_failed":
@@ -460,6 +465,30 @@ def _stay(told: dict[str, Any]) -> str:
     except (KeyError, ValueError):
         days = ""
     return _told_of(days, _price(told, "total"))
+
+
+def _changed(told: dict[str, Any]) -> list[str]:
+    """What it is now, and what of it was otherwise."""
+    before: dict[str, Any] = told.get("before") or {}
+    now = _told_of(_stay(told), _people(told) if _people(told) != _people(before) else "")
+    was = _told_of(_stay(before), _people(before) if _people(told) != _people(before) else "")
+    parts = [now, _("before: %(stay)s", stay=was) if was and was != now else ""]
+    return [*parts, _("in another name") if told.get("renamed") else ""]
+
+
+def _people(told: dict[str, Any]) -> str:
+    adults, children = int(told.get("adults") or 0), int(told.get("children") or 0)
+    with_children = ngettext("%(num)s child", "%(num)s children", children) if children else ""
+    return ", ".join(filter(None, [ngettext("%(num)s adult", "%(num)s adults", adults) if adults else "", with_children]))
+
+
+def _extra(told: dict[str, Any]) -> str:
+    return _told_of(extra_words(str(told.get("extra", ""))), told.get("at"), _price(told, "price"))
+
+
+def extra_words(code: str) -> str:
+    """What was added to a stay, in a word."""
+    return _(EXTRAS[code]) if code in EXTRAS else code.replace("_", " ").capitalize()
 
 
 def _fee(told: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from hotel_agent.evidence import recorded
+from hotel_agent.evidence import record, recorded
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.holding import RoomTaken
 from hotel_agent.pms.contract import (
@@ -128,7 +128,6 @@ def is_over(booking: Booking) -> bool:
     return booking.status not in ("booked", "in_house")
 
 
-@recorded
 def propose(hotel: Hotel, booking: Booking, wanted: Wanted, now: datetime, today: date) -> Proposal:
     """What the change would come to. Raises BadStay, ForStaff, NotPossible."""
     if is_over(booking):
@@ -254,7 +253,7 @@ def _check_deadline(proposal: Proposal, now: datetime) -> None:
 def _quoted(hotel: Hotel, booking: Booking, stay: Stay, rooms: Sequence[RoomRequest], wanted: Wanted) -> Proposal:
     request = ChangeRequest(booking.code, stay, tuple(rooms), wanted.name or booking.guest_name)
     try:
-        return Proposal(booking, pms_for(hotel).change_quote(request), request.rooms)
+        return record(Proposal(booking, pms_for(hotel).change_quote(request), request.rooms))
     except PmsRejected as refusal:
         if refusal.reason == "not_for_sale":
             raise BadStay("too_far", last=pms_for(hotel).last_night_for_sale()) from None

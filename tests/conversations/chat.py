@@ -18,7 +18,7 @@ from hotel_agent.conversations.dialogue import Answer, Heard, State, Turn
 from hotel_agent.conversations.reply import reply_to
 from hotel_agent.db import db, utcnow
 from hotel_agent.guests.models import Guest
-from hotel_agent.hotels.models import Hotel, Knowledge
+from hotel_agent.hotels.models import Extra, Hotel, Knowledge
 from hotel_agent.hotels.opening import next_opening
 from hotel_agent.pms.local.models import Reservation
 from hotel_agent.reservations import Booking, Stay
@@ -251,11 +251,39 @@ def _on_record(chat: Chat, reply: Reply) -> tuple[set[Decimal], set[date]]:
     for check_in, check_out, total in rows:
         days |= {check_in, check_out, check_in - timedelta(days=2)}
         amounts |= {total, total / (check_out - check_in).days}
+    for state in states:
+        _add_changes(chat, state.changing, amounts, days)
+    amounts |= set(db.session.scalars(select(Extra.price).where(Extra.hotel_id == chat.hotel.id)))
     for booking in bookings:
         days |= {booking.stay.check_in, booking.stay.check_out, booking.free_until.date()}
         amounts |= {booking.total, booking.late_fee, booking.cancellation_fee or Decimal(0)}
     db.session.rollback()
     return amounts, days
+
+
+def _add_changes(chat: Chat, changing: dict[str, Any], amounts: set[Decimal], days: set[date]) -> None:
+    """What a booking would cost on the days, and in the rooms, that it could be changed to, and the difference."""
+    booking = look_up(chat.hotel, _owner(str(changing.get("code"))), str(changing.get("code")))
+    if not isinstance(booking, Booking):
+        return
+    days |= {booking.stay.check_in, booking.stay.check_out, booking.free_until.date()}
+    kept = {name: date.fromisoformat(value) for name, value in changing.get("wants", {}).items() if "check" in name}
+    found = [
+        [key.split(":")[1], key.split(":")[2], key.split(":")[3].split("+")] for key in changing.get("choices") or []
+    ]
+    if changing.get("stay"):
+        found.append([*changing["stay"], []])
+    stays = [(date.fromisoformat(first), date.fromisoformat(last), kinds) for first, last, kinds in found]
+    stays.append((kept.get("check_in", booking.stay.check_in), kept.get("check_out", booking.stay.check_out), []))
+    for first, last, kinds in stays:
+        days |= {first, last, first - timedelta(days=2)}
+        if first >= last:
+            continue
+        offers = {offer.kind.code: offer.total or Decimal(0) for offer in search(chat.hotel, Stay(first, last)).offers}
+        rooms = [room.kind.code for room in booking.rooms]
+        together = [sum((offers[code] for code in codes), Decimal(0)) for codes in (kinds, rooms)]
+        for total in (*offers.values(), *together):
+            amounts |= {total, abs(total - booking.total)}
 
 
 def _owner(code: str) -> int | None:

@@ -461,3 +461,15 @@ def test_the_same_words_are_not_said_twice_in_a_reply(nobody):
     reply = nobody.says("¿Tenéis piscina? ¿Está climatizada? ¿Y hay socorrista?")
     assert reply.text.count("Se lo pregunto a un compañero") == 1
     assert len(nobody.questions()) == 2
+
+
+def test_the_room_is_asked_once_and_goes_with_every_request(nobody):
+    assert nobody.says("necesito toallas").says("¿en qué habitación estás")
+    nobody.says("en la 305")
+    reply = nobody.says("y una almohada, por favor")
+    assert not reply.says("¿en qué habitación")
+    assert [request.words for request in reply.answer.filed] == ["y una almohada, por favor · en la 305"]
+
+
+def test_what_is_broken_is_not_told_to_be_there(marta):
+    assert not marta.says("necesito toallas y no funciona el aire acondicionado").says("Todas las habitaciones tienen")

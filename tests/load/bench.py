@@ -3,6 +3,7 @@
 intake   durable posts a second beside a no-op and a per-request insert; what kill -9 in mid-load leaves of the 200s
 latency  from a guest's message to the reply heard at the Graph double, at 1, 20 and 50 messages a second; memory
 inbox    the receptionist's pages among 100,000 conversations and a million messages: time, bytes, statements
+indexes  the six of the blueprint among a million sessions and 200,000 bookings, with and without each; BRIN's size
 process  POST /api/orchestrator/process with questions about the hotel, one after the other, caches warm
 live     open screens of the front desk: what 50 cost while nothing happens, and how soon a message is on one
 start    from a fresh clone to the first answered message, and the second start
@@ -37,6 +38,7 @@ import psycopg
 from hotel_agent.embedded import Embedded
 from tests.chaos.history import WAMID
 from tests.load import crowd, meta, screens
+from tests.load import indexes as grande
 from tests.load.installation import (
     APP_SECRET,
     ROOT,
@@ -63,6 +65,7 @@ WEB_MB, WORKER_MB = 200, 350
 BODY_BYTES = 850
 WARM_UP, VISITS = 5, 60
 PAGE_MS, PAGE_STATEMENTS, FIRST_VISIT_KB = 50, 20, 150
+INDEX_RATIO = 3
 SCREENS, QUIET_SECONDS, ON_SCREEN = 50, 20.0, 40
 QUESTIONS = (
     "¿Tenéis parking?", "¿A qué hora es el desayuno?", "¿Hay piscina?", "¿Admitís perros?", "¿Cómo llego al hotel?",
@@ -410,6 +413,53 @@ def _first_visit(browser: httpx.Client) -> float:
     return round(sum(part.num_bytes_downloaded for part in [page, *parts]) / 1000, 1)
 
 
+# --- indexes ------------------------------------------------------------------------------------------------
+
+
+def indexes() -> Figures:
+    with _folder() as folder, Embedded(folder / "data") as servers:
+        environment = clean_environment(
+            DATABASE_URL=servers.database_url,
+            REDIS_URL=servers.redis_url,
+            SECRET_KEY="a-secret-key-that-is-only-for-the-bench",
+            DATA_DIR=str(folder / "data"),
+        )
+        _flask(environment, "db", "upgrade")
+        print(f"  filling in {grande.SESSIONS:,} sessions and {grande.RESERVATIONS:,} bookings", flush=True)
+        print(f"  … took {grande.fill(servers.database_url):.0f} s", flush=True)
+        figures = grande.measure(servers.database_url)
+    asked, weights = figures["questions"], figures["created_at"]
+    table(
+        f"the blueprint's indexes, {grande.SESSIONS:,} sessions, {grande.RESERVATIONS:,} bookings, {grande.TENANTS:,}"
+        " numbers; medians, without = no index on its columns",
+        ["index", "asked", "with, ms", "without, ms", "times", "MB"],
+        [
+            [
+                name,
+                one["what"],
+                f"{one['with_ms']:.2f}",
+                f"{one['without_ms']:.1f}",
+                f"{one['ratio']:.0f}",
+                f"{one['mb']:.2f}",
+            ]
+            for name, one in asked.items()
+        ],
+    )
+    print(
+        "  on sessions.created_at, MB: BRIN {brin:.2f}, a B-tree {btree:.1f}, the primary key {primary_key:.1f};"
+        " the rows {rows:.0f}\n".format(**weights)
+    )
+    for name, one in asked.items():
+        target(f"{name}, times faster", one["ratio"], INDEX_RATIO, at_least=True)
+    target(
+        "of six, those that PostgreSQL chose",
+        sum(one["chosen"] == [name] for name, one in asked.items()),
+        6,
+        at_least=True,
+    )
+    return figures
+
+
 # --- live ---------------------------------------------------------------------------------------------------
 
 
@@ -546,10 +596,11 @@ PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
     "intake": (intake, kills),
     "latency": (latency,),
     "inbox": (inbox,),
+    "indexes": (indexes,),
     "process": (process,),
     "live": (live,),
     "start": (start,),
-    "all": (intake, kills, latency, inbox, process, live, start),
+    "all": (intake, kills, latency, inbox, indexes, process, live, start),
 }
 
 

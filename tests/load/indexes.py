@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.rows import dict_row
 
 from tests.load.crowd import TOOLS
 
 SLUG = "grande"
 SESSIONS, RESERVATIONS = 1_000_000, 200_000
-ROOMS, TENANTS, SENDERS = 500, 5_000, 50_000
+ROOMS, TENANTS, SENDERS = 500, 20_000, 50_000
 # Sessions begin in this month and the two before; stays lie around today, most of them over.
 MONTHS, PAST = 3, 0.8
 NIGHTS_EACH = 3
-WITH, WITHOUT = 41, 7
+# So many answers until PostgreSQL keeps the plan of a prepared statement.
+WARM_UP, TIMES_WITH, TIMES_WITHOUT = 12, 60, 9
 
 Figures = dict[str, Any]
 
@@ -200,3 +200,151 @@ STEPS: tuple[LiteralString, ...] = (
     LOCK_ROWS,
     SEQUENCES,
 )
+
+
+# --- measuring ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an index is for: `values` gives rows of what to ask the `statement` for.
+
+    `others` drop what else knows the same columns: both times are taken without those.
+    """
+
+    index: str
+    what: str
+    statement: LiteralString
+    values: LiteralString
+    others: tuple[LiteralString, ...] = ()
+
+
+QUESTIONS = (
+    Question(
+        "idx_sessions_sender_updated",
+        "the last talk of a sender",
+        "select id, state from sessions where sender_id = %s order by last_activity desc limit 1",
+        "select sender_id from sessions tablesample system (1)",
+    ),
+    Question(
+        "idx_sessions_id_hash",
+        "a session by its id",
+        "select state from sessions where id = %s",
+        "select id from sessions tablesample system (1)",
+        ("alter table sessions drop constraint pk_sessions",),
+    ),
+    Question(
+        "idx_sessions_created_brin",
+        "how long the talks of a day lasted",
+        "select avg(last_activity - created_at) from sessions where created_at >= %s and created_at < %s",
+        "select date_trunc('day', at), date_trunc('day', at) + interval '1 day'"
+        " from (select created_at as at from sessions tablesample system (1)) s",
+        ("alter table sessions drop constraint pk_sessions",),
+    ),
+    Question(
+        "idx_locks_resource_status",
+        "the active holds on a room",
+        "select id, expires_at from reservation_locks where resource_id = %s and status = 'active'",
+        "select id from rooms where number::int > 100",
+        (
+            "alter table reservation_locks drop constraint reservation_locks_no_overlap",
+            "drop index ix_reservation_locks_expiry",
+        ),
+    ),
+    Question(
+        "idx_tenant_identifiers_lookup",
+        "the hotel that has a number",
+        "select h.* from hotels h join tenant_user_identifiers i on i.hotel_id = h.id"
+        " where i.channel = 'whatsapp' and i.identifier_value = %s",
+        "select identifier_value from tenant_user_identifiers",
+        ("alter table tenant_user_identifiers drop constraint uq_tenant_user_identifiers_channel_identifier_value",),
+    ),
+    Question(
+        "idx_reservations_date_range",
+        "who is in the house on a night",
+        "select code, guest_name from reservations"
+        " where hotel_id = %s and daterange(check_in, check_out) && daterange(%s, %s)",
+        "select hotel_id, check_in, check_in + 1 from reservations",
+        ("drop index ix_reservations_hotel_check_in",),
+    ),
+)
+
+
+def measure(url: str, tell: Callable[[str], None] = print) -> Figures:
+    """The median time of each question with and without its index, and what the indexes on `created_at` weigh."""
+    with psycopg.connect(url, options="-c TimeZone=UTC") as connection:
+        asked = {question.index: _measured(connection, question, tell) for question in QUESTIONS}
+        return {"questions": asked, "created_at": _weights(connection)}
+
+
+def _measured(connection: psycopg.Connection[Any], question: Question, tell: Callable[[str], None]) -> Figures:
+    every = connection.execute(question.values).fetchall()
+    values = random.Random(7).sample(every, min(len(every), WARM_UP + TIMES_WITH))
+    chosen = _used(connection, question, values[0])
+    for other in question.others:
+        connection.execute(other)
+    with_it = _median_ms(connection, question, values, TIMES_WITH)
+    connection.execute(f"drop index {question.index}")
+    without = _median_ms(connection, question, values, TIMES_WITHOUT)
+    connection.rollback()
+    tell(f"  {question.what}: {with_it:.2f} ms, without its index {without:.1f} ms")
+    return {
+        "what": question.what,
+        "chosen": chosen,
+        "with_ms": round(with_it, 3),
+        "without_ms": round(without, 3),
+        "ratio": round(without / with_it, 1),
+        "mb": _megabytes(connection, question.index),
+    }
+
+
+def _median_ms(connection: psycopg.Connection[Any], question: Question, values: list[Any], times: int) -> float:
+    """As a client waits for it, with the rows fetched."""
+    took = []
+    for some in values[: WARM_UP + times]:
+        began = time.perf_counter()
+        connection.execute(question.statement, some, prepare=True).fetchall()
+        took.append(time.perf_counter() - began)
+    return median(took[WARM_UP:]) * 1000
+
+
+def _used(connection: psycopg.Connection[Any], question: Question, values: Any) -> list[str]:
+    """The indexes on the table in question by which PostgreSQL would answer, partitions named as their whole."""
+    ((plan,),) = connection.execute("explain (format json) " + question.statement, values).fetchall()
+    names = sorted({node["Index Name"] for node in _nodes(plan[0]["Plan"]) if "Index Name" in node})
+    rows = connection.execute(
+        "select distinct coalesce(i.inhparent, c.oid)::regclass::text from pg_class c"
+        " left join pg_inherits i on i.inhrelid = c.oid join pg_index x on x.indexrelid = c.oid"
+        " where c.relname = any(%s) and coalesce((select inhparent from pg_inherits where inhrelid = x.indrelid),"
+        " x.indrelid) = (select indrelid from pg_index where indexrelid = cast(%s as regclass)) order by 1",
+        (names, question.index),
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _nodes(plan: Any) -> Iterator[Any]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _nodes(part)
+
+
+def _weights(connection: psycopg.Connection[Any]) -> Figures:
+    """In MB, over all partitions: BRIN, a B-tree on the column alone, the primary key, the rows themselves."""
+    connection.execute("create index only_created_at on sessions (created_at)")
+    weights = {
+        "brin": _megabytes(connection, "idx_sessions_created_brin"),
+        "btree": _megabytes(connection, "only_created_at"),
+        "primary_key": _megabytes(connection, "pk_sessions"),
+        "rows": _megabytes(connection, "sessions"),
+    }
+    connection.rollback()
+    return weights
+
+
+def _megabytes(connection: psycopg.Connection[Any], name: str) -> float:
+    ((size,),) = connection.execute(
+        "select sum(pg_relation_size(relid))::bigint from pg_partition_tree(cast(%(name)s as regclass))"
+        " union all select pg_relation_size(cast(%(name)s as regclass)) order by 1 desc nulls last limit 1",
+        {"name": name},
+    ).fetchall()
+    return round(size / 1e6, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -43,8 +44,18 @@ LONGEST_KEPT = 1000
 _NOT_A_CHANGE = ("cancel_reservation", "talk_to_human", "complaint", "emergency", "reservation_status", "opt_out")
 # What the words of a change are easily taken for.
 _EASILY_HEARD = frozenset(
-    ["early_checkin", "late_checkout", "make_reservation", "check_availability", "inform", "ask_children", "out_of_scope"]
+    [
+        "early_checkin",
+        "late_checkout",
+        "make_reservation",
+        "check_availability",
+        "inform",
+        "ask_children",
+        "out_of_scope",
+    ]
 )
+_HOURS = ("ask_checkin_time", "ask_checkout_time")
+_HOUR = re.compile(r"\bhoras?\b|\btime\b|\bo ?clock\b")
 _DETAILS = frozenset(
     ["check_in", "check_out", "nights", "adults", "children", "children_ages", "babies", "room_type", "name"]
 )
@@ -64,7 +75,8 @@ def hear_right(talk: Talk) -> None:
     about_it = said.means("modify_reservation") or (pending and says_a_detail(talk))
     if not about_it and not _may_be_meant(talk):
         return
-    others = [act for act in said.acts if act not in (*_EASILY_HEARD, "modify_reservation", "affirm", "deny")]
+    taken_for = {*_EASILY_HEARD, *(() if _HOUR.search(fold(said.words)) else _HOURS), "modify_reservation"}
+    others = [act for act in said.acts if act not in taken_for | {"affirm", "deny"}]
     if pending and not said.means("modify_reservation"):
         talk.said = replace(said, acts=("inform", *others), unsure=())
     elif change_wishes.is_unmistakable(said.words) or _DETAILS & set(said.entities):
@@ -438,16 +450,16 @@ def decide(talk: Talk, yes: bool) -> list[Part]:
     """The answer to the question of `_ask_yes`."""
     changing = talk.state.changing
     code = str(changing.get("code") or "")
+    booking = _pending_booking(talk)
+    if booking is None:
+        _settled(talk)
+        return [talk.part("change.stale")]
     if not yes:
         _settled(talk)
         return [talk.part("cancel.kept", code=code)]
     if not is_on("booking", talk.hotel.id, talk.guest.id):
         return by_colleague(talk)
     talk.pms_action = "change"
-    booking = _pending_booking(talk)
-    if booking is None:
-        _settled(talk)
-        return [talk.part("change.stale")]
     done = made_before(talk.hotel, code, talk.key("change"))
     return _changed(talk, done) if done else _change(talk, booking)
 

@@ -392,7 +392,10 @@ def is_unmistakable(said: str) -> bool:
     words = fold(said)
     if _UNMISTAKABLE.search(words):
         return True
-    if _SHIFTED.search(words) and (_ARRIVING.search(words) or _LEAVING.search(words) or _MOVING.search(words)):
+    of_a_day = bool(_ARRIVING.search(words) or _LEAVING.search(words))
+    if _SHIFTED.search(words) and (of_a_day or _MOVING.search(words)):
+        return True
+    if of_a_day and _MOVING.search(words) and _BARE.search(words):
         return True
     return any(spelt.search(words) for spelt in (*_LONGER, *_SHORTER))
 

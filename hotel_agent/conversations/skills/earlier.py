@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hotel_agent.conversations.dialogue import State
-from hotel_agent.conversations.skills import availability, book, cancel, details
+from hotel_agent.conversations.skills import availability, book, cancel, change, details
 from hotel_agent.conversations.talk import Part, Talk
 
 _GOES_ON = frozenset(["affirm", "deny", "inform", "thank", "greet"])
@@ -23,6 +23,8 @@ def answer(talk: Talk) -> list[Part]:
     earlier = State.from_json(talk.turn.earlier)
     if earlier.cancelling:
         return _cancellation(talk, earlier.cancelling)
+    if earlier.changing.get("total") is not None:
+        return _change(talk, earlier)
     if not (earlier.hold or earlier.offers or (earlier.booking.goal and earlier.expected)):
         return []
     return _booking(talk, earlier)
@@ -43,6 +45,17 @@ def _cancellation(talk: Talk, code: str) -> list[Part]:
         return []
     talk.acted_on.append("affirm")
     return cancel.tapped(talk, code)
+
+
+def _change(talk: Talk, earlier: State) -> list[Part]:
+    """A change that was asked about, with a no left as it was, with a yes asked about anew."""
+    if not talk.said.means("affirm", "deny"):
+        return []
+    talk.acted_on.extend(talk.said.acts)
+    if talk.said.means("deny"):
+        talk.state.changing = earlier.changing
+        return change.decide(talk, yes=False)
+    return change.take_up(talk, earlier.changing)
 
 
 def _booking(talk: Talk, earlier: State) -> list[Part]:

@@ -63,8 +63,10 @@ def pass_on(talk: Talk, kind: str, things: tuple[str, ...] | None = None) -> Pas
     before = _same(talk, kind, things)
     also = any(isinstance(filing, Request) for filing in talk.filed)
     key = before.request_key if before else talk.key(kind)
+    where = "" if room or _says_a_room(talk) else talk.state.where
     if before is None:
-        talk.file(Request(kind, shortened(said), key, room, stay.reservation_id if stay else None))
+        words = shortened(" · ".join(filter(None, (said, where))))
+        talk.file(Request(kind, words, key, room, stay.reservation_id if stay else None))
     talk.hand_over(KINDS[kind])
     return Passed(kind, key, named(talk.language, kind, things), room, stay, before is not None, also)
 
@@ -181,10 +183,16 @@ def _has_words_of_its_own(intent: str, said: str) -> bool:
 def ask_room(talk: Talk, passed: Passed) -> list[Part]:
     """Of a guest whose stay we do not see, where they are: nothing is promised to a room that we do not know."""
     unseen = passed.stay is None or passed.stay.when == "past"
-    words = fold(talk.said.words)
-    if not unseen or passed.again or _ROOM_SAID.search(words) or _ANY_ROOM.search(words):
+    if _says_a_room(talk):
+        talk.state.where = shortened(talk.said.words)
+    if not unseen or passed.again or talk.state.where:
         return []
     return ask_more(talk, passed, "room", "passing_on.which_room")
+
+
+def _says_a_room(talk: Talk) -> bool:
+    words = fold(talk.said.words)
+    return bool(_ROOM_SAID.search(words) or _ANY_ROOM.search(words))
 
 
 def ask_more(talk: Talk, passed: Passed, wants: str, block: str, **values: object) -> list[Part]:
@@ -245,6 +253,8 @@ def take_more(talk: Talk, still_missing: Callable[[Talk, GuestRequest, str], lis
     talk.hand_over(KINDS[row.kind])
     if talk.said.means("deny") or _DOES_NOT_KNOW.search(said):
         return [talk.part("passing_on.without")]
+    if asked.get("wants") == "room":
+        talk.state.where = shortened(talk.said.words)
     whole = f"{row.words} · {talk.said.words}"
     talk.file(Request(row.kind, shortened(whole), row.request_key, adds=True))
     more = still_missing(talk, row, whole) if still_missing else []

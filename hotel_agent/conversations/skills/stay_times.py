@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import time
 from decimal import Decimal
@@ -11,12 +12,16 @@ from hotel_agent.conversations.skills import knowledge, lookup, passing_on
 from hotel_agent.conversations.skills.rooms_told import told_booking
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.flags.switches import is_on
+from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import BookedExtra, Booking, OutcomeUnknown, PmsRejected, RoomTaken
 from hotel_agent.reservations.booking import look_up, upcoming_of
 from hotel_agent.reservations.extras import EARLY_CHECKIN, LATE_CHECKOUT, Rule, grant, is_free_for, rule_of
 
 CODES = (LATE_CHECKOUT, EARLY_CHECKIN)
 MOST_LISTED = 10
+EARLIEST_RISER = 8  # "Leaving at 5" may be of the morning, when nobody needs to ask, or of the afternoon.
+_OF_THE_MORNING = re.compile(r"\bam\b|\d ?am\b|manana|madrugada|manha|morning|\ba\.? ?m\b")
+_HOUR = re.compile(r"\b(?:las?|as|at|a) (1?\d)(?:[:.h]([0-5]\d))?(?=\D|$)")
 
 
 def is_about(talk: Talk) -> bool:
@@ -33,7 +38,7 @@ def answer(talk: Talk) -> list[Part]:
     said, adding = talk.said, talk.state.adding
     wanted = next((code for code in CODES if said.means(code)), None)
     if wanted is None:
-        if "time" in said.entities:
+        if "time" in said.entities and not said.means("deny"):
             return _answer_for(talk, adding["extra"], _pending_booking(talk))
         return decide(talk, yes=said.means("affirm"))
     talk.state.adding = {}
@@ -100,7 +105,8 @@ def _answer_for(talk: Talk, extra: str, booking: Booking | None) -> list[Part]:
     there = booking.added(extra)
     if there is not None:
         return [_granted(talk, f"stay_times.already_{extra}", booking, there)]
-    if _is_within_the_hours(talk, extra):
+    asked = _asked_time(talk, extra)
+    if asked is not None and _is_within_the_hours(talk, extra, asked):
         return [talk.part(f"stay_times.no_need_{extra}", **_hours(talk))]
     if not is_free_for(talk.hotel, booking, extra):
         return _taken(talk, extra)
@@ -112,11 +118,8 @@ def _answer_for(talk: Talk, extra: str, booking: Booking | None) -> list[Part]:
     return [_ask_yes(talk, extra, booking, rule)]
 
 
-def _is_within_the_hours(talk: Talk, extra: str) -> bool:
+def _is_within_the_hours(talk: Talk, extra: str, asked: time) -> bool:
     """Whether the time that was asked for is one at which everybody may leave or enter."""
-    asked = _asked_time(talk)
-    if asked is None:
-        return False
     return asked <= talk.hotel.check_out_time if extra == LATE_CHECKOUT else asked >= talk.hotel.check_in_time
 
 
@@ -137,15 +140,21 @@ def _ask_yes(talk: Talk, extra: str, booking: Booking, rule: Rule) -> Part:
 
 def _is_beyond(talk: Talk, extra: str, rule: Rule) -> bool:
     """Whether more was asked for than the rule gives."""
-    asked = _asked_time(talk)
+    asked = _asked_time(talk, extra)
     if asked is None or rule.at_time is None:
         return False
     return asked > rule.at_time if extra == LATE_CHECKOUT else asked < rule.at_time
 
 
-def _asked_time(talk: Talk) -> time | None:
-    said = talk.said.entities.get("time")
-    return time.fromisoformat(said) if isinstance(said, str) else None
+def _asked_time(talk: Talk, extra: str) -> time | None:
+    """The hour that was asked for; of one that may be of the morning or the evening what makes sense here, or none."""
+    said, words = talk.said.entities.get("time"), fold(talk.said.words)
+    if isinstance(said, str):
+        asked = time.fromisoformat(said)
+        unclear = extra == LATE_CHECKOUT and asked.hour < EARLIEST_RISER and not _OF_THE_MORNING.search(words)
+        return None if unclear else asked
+    found = _HOUR.search(words) if extra == EARLY_CHECKIN and "time" in talk.said.whole.ambiguous else None
+    return time(int(found[1]), int(found[2] or 0)) if found else None
 
 
 def _hours(talk: Talk) -> dict[str, time]:

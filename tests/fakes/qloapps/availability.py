@@ -104,9 +104,7 @@ def night_price(shop: Shop, room_type: RoomType, night: date, rate: Decimal = De
 def _plan(shop: Shop, room_type: int, night: date) -> FeaturePrice | None:
     """The price plan that counts: for that day, for that day of the week, for a range (its last day included)."""
     told = night.isoformat()
-    plans = [
-        plan for plan in shop.feature_prices if plan.id_product == room_type and plan.active and not plan.id_cart
-    ]
+    plans = [plan for plan in shop.feature_prices if plan.id_product == room_type and plan.active and not plan.id_cart]
     ranges = [plan for plan in plans if plan.date_from[:10] <= told <= plan.date_to[:10]]
     by_priority = (
         [plan for plan in plans if plan.date_selection_type == 2 and plan.date_from[:10] == told],
@@ -440,11 +438,13 @@ def _type_markup(base: str, info: dict[str, Any]) -> str:
 
 def _rooms_markup(kind: str, rooms: dict[str, Any] | list[Any]) -> str:
     node = "partial_available" if kind == "partially_available" else kind
-    inside = "".join(
-        f'<room id="{room["id_room"]}">\n{_tag("id_room", room["id_room"])}{_tag("room_number", room["room_num"])}</room>\n'
-        for room in (rooms.values() if isinstance(rooms, dict) else ())
-    )
+    listed = rooms.values() if isinstance(rooms, dict) else ()
+    inside = "".join(_room_markup(room["id_room"], room["room_num"]) for room in listed)
     return f"<{node}>\n{inside}</{node}>\n"
+
+
+def _room_markup(room: str, number_: str) -> str:
+    return f'<room id="{room}">\n{_tag("id_room", room)}{_tag("room_number", number_)}</room>\n'
 
 
 def _tag(name: str, told: Any) -> str:

@@ -106,7 +106,7 @@ def read(call: Call) -> Asked:
     return asked
 
 
-def _body(call: Call) -> dict[str, Any] | None | bool:
+def _body(call: Call) -> dict[str, Any] | bool | None:
     text = call.request.text
     try:
         data = json.loads(text)

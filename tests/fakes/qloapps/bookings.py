@@ -319,7 +319,6 @@ def _sold(shop: Shop, place: Place, told: dict[str, Any], rate: Decimal) -> Sold
     known = shop.services.get(whole(told.get("id_service")))
     quantity = max(1, whole(told.get("quantity", 1)))
     stay = (place.end - place.start).days
-    per_day = known.times(stay) > 1 if known else whole(told.get("price_mode")) == 2
     method = known.price_calculation_method if known else whole(told.get("price_mode") or 1)
     times = quantity * (stay if method == 2 else 1)
     tax = shop.tax(known.id_tax_rules_group) if known else Decimal(0)
@@ -335,7 +334,6 @@ def _sold(shop: Shop, place: Place, told: dict[str, Any], rate: Decimal) -> Sold
         service=known.id if known else shop.services.burn(),
         name=known.name if known else str(told.get("name")),
         quantity=quantity,
-        per_day=per_day,
         net=net,
         gross=gross,
         shown=not (known and known.auto_add_to_cart),
@@ -378,6 +376,7 @@ def _write_decided(call: Call, order: Order, wanted: Place, place: Place, detail
     price = _price(call, place, order.conversion_rate)
     line = _write_line(call.shop, order, place, detail, price)
     line.services = _sold_with(call.shop, place, order.conversion_rate)
+    call.told[line.id] = {} if swapped else place.told
 
 
 def _write_line(shop: Shop, order: Order, place: Place, detail: int, price: tuple[Decimal, Decimal]) -> Line:
@@ -426,7 +425,7 @@ def _settle(call: Call, asked: Asked, order: Order) -> None:
     shop.change_state(order, first)
     if any(line.is_back_order for line in shop.lines_of(order.id)):
         shop.change_state(order, CANCELLED)
-    _apply_taxes(shop, order, asked)
+    _apply_taxes(call, order)
     _fix_total(call, order, asked)
     if order.current_state != state:
         shop.change_state(order, state)
@@ -451,10 +450,11 @@ def _paid_state(asked: Asked) -> int:
     return {1: PAID, 2: PARTLY_PAID}.get(whole(asked.params.get("payment_status")), AWAITING)
 
 
-def _apply_taxes(shop: Shop, order: Order, asked: Asked) -> None:
+def _apply_taxes(call: Call, order: Order) -> None:
     """A tax that the request gives for a room. The difference is added with the wrong sign, as QloApps adds it."""
+    shop = call.shop
     for line in shop.lines_of(order.id):
-        told = _told_of(asked, line)
+        told = call.told.get(line.id, {})
         if whole(told.get("id_tax_rules_group")) and shop.tax_groups.get(whole(told["id_tax_rules_group"])):
             wanted = line.total_price_tax_excl * (1 + shop.tax(whole(told["id_tax_rules_group"])))
         elif told.get("total_tax") is not None:
@@ -468,13 +468,6 @@ def _apply_taxes(shop: Shop, order: Order, asked: Asked) -> None:
         order.total_products_wt += difference
 
 
-def _told_of(asked: Asked, line: Line) -> dict[str, Any]:
-    found = asked.types.get(type_key(line.id_product, line.date_from[:10], line.date_to[:10]))
-    rooms = found.rooms if found else {}
-    room = rooms.get(f"r_{line.id_room}") or rooms.get("0")
-    return room.told if room else {}
-
-
 def _fix_total(call: Call, order: Order, asked: Asked) -> None:
     """`total_price_with_tax`: more than the computed total is spread over the rooms, less divides by zero."""
     wanted = decimal(asked.prices.get("total_price_with_tax") or 0)
@@ -484,7 +477,7 @@ def _fix_total(call: Call, order: Order, asked: Asked) -> None:
         call.warn("Division by zero", FILE, 986)
         return
     lines = call.shop.lines_of(order.id)
-    fixed = [line for line in lines if _told_of(asked, line).get("unit_price_without_tax") is not None]
+    fixed = [line for line in lines if call.told.get(line.id, {}).get("unit_price_without_tax") is not None]
     rest = wanted - sum((line.total_price_tax_incl for line in fixed), Decimal(0))
     rest -= sum((sold.gross for line in lines for sold in line.services), Decimal(0))
     open_lines = [line for line in lines if line not in fixed]
@@ -495,7 +488,6 @@ def _fix_total(call: Call, order: Order, asked: Asked) -> None:
             service=call.shop.services.burn(),
             name="Created By API",
             quantity=1,
-            per_day=False,
             net=cents(rest),
             gross=cents(rest),
             shown=True,
@@ -535,7 +527,7 @@ def _put(call: Call) -> Answer:
     with shop.lock:
         if added:
             _add_rooms(call, asked, order, places, cart)
-        _update_kept(shop, order, kept)
+        _update_kept(call, order, kept)
         for line in removed:
             _remove(shop, order, line)
         _finish_put(call, asked, order)
@@ -585,15 +577,18 @@ def _add_rooms(call: Call, asked: Asked, order: Order, places: list[Place], cart
         order.add(*price)
         line = _write_line(shop, order, place, details[place.room_type.id], price)
         line.id_cart = cart
+        call.told[line.id] = place.told
         line.services = _sold_with(shop, place, currency.conversion_rate)
         for sold in line.services:
             order.add(sold.net, sold.gross)
 
 
-def _update_kept(shop: Shop, order: Order, kept: Kept) -> None:
+def _update_kept(call: Call, order: Order, kept: Kept) -> None:
     """Price and services of a room that stays. Its occupancy is not looked at."""
+    shop = call.shop
     for line, room in kept:
         if room is not None:
+            call.told[line.id] = room.told
             if room.told.get("unit_price_without_tax") is not None:
                 _reprice(shop, order, line, room)
             _drop_services(order, line)
@@ -641,7 +636,7 @@ def _remove(shop: Shop, order: Order, line: Line) -> None:
 
 def _finish_put(call: Call, asked: Asked, order: Order) -> None:
     shop, remark = call.shop, asked.params.get("remark")
-    _apply_taxes(shop, order, asked)
+    _apply_taxes(call, order)
     if filled(remark) and str(remark).strip() and str(remark) not in order.messages:
         order.messages.insert(0, str(remark))
     _fix_total(call, order, asked)

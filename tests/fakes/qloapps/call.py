@@ -111,13 +111,18 @@ class Uncaught(Exception):
 
 @dataclass
 class Call:
+    """`pass_by` is called between the steps of a booking; with a `gap`, others may come in between the last look at
+    the free rooms and the write. `told` is what a request says of the lines that it writes."""
+
     request: Request
     shop: Shop
     mode: Mode
     faults: tuple[Fault, ...] = ()
     pass_by: Callable[[str], None] = lambda step: None
+    gap: bool = False
     status: int = 200
     errors: list[tuple[int, str]] = field(default_factory=list)
+    told: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def json(self) -> bool:

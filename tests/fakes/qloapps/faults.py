@@ -1,8 +1,8 @@
 """What can go wrong with one request beyond what QloApps does by itself.
 
-    double.inject(error_500_after_success(), method="POST", path="/bookings")
-    double.inject(latency(0.3), times=None)
-    double.inject(hang(until), path="/hotel_ari")
+double.inject(error_500_after_success(), method="POST", path="/bookings")
+double.inject(latency(0.3), times=None)
+double.inject(hang(until), path="/hotel_ari")
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ FATAL = (
 
 
 def fatal_200(where: Literal["instead", "before", "after"] = "instead") -> Fault:
-    """The work is done, the status is 200, and PHP's `Fatal error` stands in the body: alone, or around the true one."""
+    """The work is done, the status is 200, and the body is `Fatal error`, or has it before or after itself."""
     spoilt = {
         "instead": Spoilt(200, lambda body: FATAL),
         "before": Spoilt(200, lambda body: FATAL + body, None),

@@ -73,7 +73,9 @@ def _associations(resource: Resource, wanted: set[str] | None) -> list[Associati
 def _field_markup(call: Call, field: Field, told: Any) -> str:
     base = call.request.base
     if field.i18n:
-        return f'<{field.name}><language id="1" xlink:href="{base}languages/1">{_text(told)}</language></{field.name}>\n'
+        return (
+            f'<{field.name}><language id="1" xlink:href="{base}languages/1">{_text(told)}</language></{field.name}>\n'
+        )
     dead = field.name.startswith("id_") and told in ("", "0", None)
     link = f' xlink:href="{base}{field.link}/{told}"' if field.link and not dead else ""
     dynamic = ' notFilterable="true"' if field.dynamic else ""

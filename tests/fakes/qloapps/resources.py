@@ -573,9 +573,7 @@ RESOURCES = {
         Resource("currencies", "currencies", "currency", lambda shop: shop.currencies, CURRENCIES, writes=("POST",)),
         Resource("languages", "languages", "language", lambda shop: shop.languages, LANGUAGES),
         Resource("order_states", "order_states", "order_state", lambda shop: shop.states, ORDER_STATES),
-        Resource(
-            "tax_rule_groups", "tax_rule_groups", "tax_rule_group", lambda shop: shop.tax_groups, TAX_RULE_GROUPS
-        ),
+        Resource("tax_rule_groups", "tax_rule_groups", "tax_rule_group", lambda shop: shop.tax_groups, TAX_RULE_GROUPS),
         Resource(
             "feature_prices",
             "feature_prices",

@@ -153,7 +153,9 @@ def _read(call: Call) -> list[Node]:
     except Malformed as fault:
         for complaint in fault.complaints if text else ():
             call.warn(f"SimpleXMLElement::__construct(): {complaint}", REQUEST_FILE, 1388)
-    told = f"XML error : String could not be parsed as XML\nXML length : {len(call.request.body)}\nOriginal XML : {text}"
+    told = (
+        f"XML error : String could not be parsed as XML\nXML length : {len(call.request.body)}\nOriginal XML : {text}"
+    )
     raise Refusal(500, 127, told)
 
 
@@ -233,7 +235,7 @@ def _kept(field: Field, told: Any) -> Any:
     return told
 
 
-def _update(call: Call, resource: Resource, row: Any, echo: Echo, entity: Node) -> Any:  # noqa: ARG001
+def _update(call: Call, resource: Resource, row: Any, echo: Echo, entity: Node) -> Any:
     echo["date_upd"] = call.shop.now()
     _put_into(row, resource, echo)
     return row

@@ -224,7 +224,6 @@ class Sold:
     service: int
     name: str
     quantity: int
-    per_day: bool
     net: Decimal
     gross: Decimal
     shown: bool
