@@ -100,6 +100,14 @@ _NOT_TO_BE_LOST = frozenset(
     ).split()
 )
 _ABOUT_A_BOOKING = ("modify_reservation", "late_checkout", "early_checkin")
+_HALF_HEARD = 0.3
+# Of two that sound alike one was meant.
+_ALIKE = (
+    {"late_checkout", "early_checkin"},
+    {"cancel_reservation", "modify_reservation"},
+    {"request_housekeeping", "order_room_service"},
+    {"report_problem", "lost_item"},
+)
 # After these nothing is asked back: the guest is waiting for a person, or in trouble.
 _NO_MORE_QUESTIONS = {"emergency", "complaint", "talk_to_human", "opt_out"}
 
@@ -145,7 +153,12 @@ def serve(talk: Talk) -> list[Part]:
 
 def _left_open(talk: Talk) -> bool:
     """Whether the message may want something else that must not be lost."""
-    return bool(talk.said.unsure) and talk.said.unsure[0] in _NOT_TO_BE_LOST
+    unsure = talk.said.unsure
+    if not unsure or unsure[0] not in _NOT_TO_BE_LOST:
+        return False
+    chance = next((one.confidence for one in talk.said.whole.intents if one.intent == unsure[0]), 0.0)
+    told_apart = not any({unsure[0], acted} <= alike for alike in _ALIKE for acted in talk.acted_on)
+    return chance >= _HALF_HEARD and told_apart
 
 
 def _pms_away(talk: Talk) -> Part:
@@ -258,7 +271,7 @@ def _corrects_what_is_booked(talk: Talk) -> list[Part]:
 
 def _change(talk: Talk) -> list[Part]:
     """A booking that is to be otherwise, and what is said while that is talked about."""
-    wished = talk.said.means("modify_reservation") and not _changes_the_draft(talk, "modify_reservation")
+    wished = change.is_wished(talk) and not _changes_the_draft(talk, "modify_reservation")
     if not wished and not change.goes_on(talk):
         return []
     talk.acted_on.extend(talk.said.acts)

@@ -201,8 +201,7 @@ def test_a_correction_just_after_the_booking_is_about_that_booking(marta):
     marta.says("sí")
     corrected = marta.says(f"perdón, me he equivocado, era {span('es', day(1), day(3))}")
     assert corrected.intent == "modify_reservation"
-    assert corrected.says("los cambios en una reserva")
-    assert corrected.reason == "change"
+    assert corrected.says("¿Hago el cambio?", "sin coste adicional")
     assert marta.locks("active") == 0
 
 

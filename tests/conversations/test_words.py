@@ -16,6 +16,17 @@ from hotel_agent.conversations import words
 SKILLS = sorted(path.stem for path in (words.REPLIES / "es").glob("*.txt"))
 SPOKEN = [skill for skill in SKILLS if skill != "parts"]
 
+VERSION = {
+    "adults": 2,
+    "check_in": date(2026, 12, 21),
+    "check_out": date(2026, 12, 23),
+    "children": 1,
+    "name": "Marta",
+    "nights": 2,
+    "rooms": "Doble",
+    "total": Decimal("190.00"),
+}
+
 # One value for every name that a block may ask for; two where the words depend on it.
 SAMPLES: dict[str, list[Any]] = {
     "about": ["", "las bicicletas"],
@@ -69,6 +80,23 @@ SAMPLES: dict[str, list[Any]] = {
     "total": [Decimal("190.00")],
     "until": [time(11)],
     "was": [None, Decimal("180.00")],
+    "at": [None, time(14)],
+    "beyond": [False, True],
+    "day": [date(2026, 12, 23)],
+    "difference": [Decimal("95.00"), Decimal("0")],
+    "extras": [[], ["salida tardía"]],
+    "lost": [[], ["salida tardía"]],
+    "moved": [True, False],
+    "new": [VERSION],
+    "no_longer_free": [False, True],
+    "old": [VERSION],
+    "other_people": [True, False],
+    "other_rooms": [True, False],
+    "other_terms": [False, True],
+    "price": [Decimal("30.00")],
+    "renamed": [False, True],
+    "same_room": [False, True],
+    "sign": [1, 0, -1],
 }
 
 

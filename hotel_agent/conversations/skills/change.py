@@ -83,6 +83,15 @@ def hear_right(talk: Talk) -> None:
         talk.said = replace(said, acts=("modify_reservation", *others), unsure=())
 
 
+def is_wished(talk: Talk) -> bool:
+    """ "Quiero ver mi reserva" is rather the wish to see it."""
+    chances = {one.intent: one.confidence for one in talk.said.whole.intents}
+    sees = talk.said.means("reservation_status") and not says_a_detail(talk)
+    if sees and chances.get("reservation_status", 0) > chances.get("modify_reservation", 0):
+        return False
+    return talk.said.means("modify_reservation")
+
+
 def _may_be_meant(talk: Talk) -> bool:
     """Words that change what is booked, of a guest who has a booking and is not making another one."""
     state = talk.state

@@ -20,7 +20,7 @@ def _any(spelt: list[str]) -> re.Pattern[str]:
 
 
 _SURELY, _PERHAPS, _NAMED = (_any(_WORDS[name]) for name in ("surely", "perhaps", "named"))
-_OWN = re.compile(_WORDS["own"])
+_OWN, _HARMLESS = re.compile(_WORDS["own"]), re.compile(_WORDS["harmless"])
 
 
 def asked(talk: Talk) -> bool:
@@ -30,6 +30,8 @@ def asked(talk: Talk) -> bool:
 
 def is_about_another(said: str) -> bool:
     words = fold(said)
+    if _HARMLESS.search(words):
+        return False
     if _SURELY.search(words):
         return True
     return bool(_PERHAPS.search(words) or _NAMED.search(said)) and not _OWN.search(words)

@@ -48,6 +48,7 @@ class Fault:
 
 
 def latency(seconds: float) -> Fault:
+    """Before the work."""
     return Fault("latency", delay=seconds)
 
 

@@ -266,13 +266,13 @@ def _add_history(call: Call, _resource: Resource, _row: Any, echo: Echo, _entity
 
 
 def _update_order(call: Call, resource: Resource, row: Order, echo: Echo, _entity: Node) -> Any:
-    """The state goes through a history; the shop, which no field names, becomes 0."""
+    """The state goes through a history; the shop, which no field names, becomes 0; the transaction's number is lost."""
     state = whole(echo["current_state"])
     if state in STATES:
         call.shop.change_state(row, state)
     echo.update(current_state=state, valid=str(row.valid), date_upd=call.shop.now())
     _put_into(row, resource, echo)
-    row.id_shop = 0
+    row.id_shop, row.transaction_id = 0, None
     return row
 
 

@@ -410,7 +410,7 @@ class Table(Generic[R]):
         return len(self._rows)
 
     def delete(self, row_id: int) -> None:
-        del self._rows[row_id]
+        self._rows.pop(row_id, None)
 
 
 class Shop:
