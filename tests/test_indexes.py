@@ -57,7 +57,7 @@ BODIES = """
     update conversations set answer_due_at = now() + interval '1 day' where id % 150 = 0
 """
 # A table with fewer rows than this, or a partition, is read as a whole, and rightly so.
-MANY = 300
+MANY = 1000
 HOT = (
     "conversation_events", "conversations", "guest_identities", "guests", "inbound_events", "message_ids", "messages",
     "reservation_locks", "reservations", "sessions", "tenant_user_identifiers",
@@ -233,7 +233,10 @@ class Cast:
     @staticmethod
     def find() -> Cast:
         grande = by_slug(indexes.SLUG)
-        with_session = select(Conversation).where(Conversation.session_id.is_not(None)).limit(1)
+        # Of a month that is over: this one's partition may still be small.
+        with_session = (
+            select(Conversation).where(Conversation.session_created_at < utcnow().replace(day=1, hour=0)).limit(1)
+        )
         rooms = "select array_agg(id) from rooms where hotel_id = :hotel group by room_type_id order by 1 limit 1"
         cast = Cast(
             miramar=miramar(),
@@ -404,6 +407,7 @@ def an_ordinary_hour(far_end: Graph) -> None:
             )
             holding.release(held[0].hold_key, "declined")
             stays_of_some_days(cast)
+            talks_of_a_sender(cast)
             for sweep in (sweeping.find_forgotten, tending.wake_snoozed, holding.release_expired):
                 sweep()
 

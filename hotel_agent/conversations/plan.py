@@ -40,6 +40,7 @@ from hotel_agent.conversations.skills import (
     social,
     stay,
     stay_times,
+    sums,
     talk_to_human,
     transport,
     unsure,
@@ -107,6 +108,8 @@ _ALIKE = (
     {"cancel_reservation", "modify_reservation"},
     {"request_housekeeping", "order_room_service"},
     {"report_problem", "lost_item"},
+    {"cancel_reservation", "data_request"},
+    {"cancel_reservation", "opt_out"},
 )
 # After these nothing is asked back: the guest is waiting for a person, or in trouble.
 _NO_MORE_QUESTIONS = {"emergency", "complaint", "talk_to_human", "opt_out"}
@@ -133,6 +136,9 @@ def serve(talk: Talk) -> list[Part]:
     liked = preferences.answer(talk)
     try:
         parts += _task(talk)
+        summed = _sum(talk)
+        told = told or bool(summed)
+        parts += summed
         if told and len(talk.acted_on) and not said.means(*_NO_MORE_QUESTIONS) and not _asks(parts):
             parts += resume(talk)
         if parts and not _asks(parts) and _left_open(talk) and not said.means(*_NO_MORE_QUESTIONS):
@@ -149,6 +155,15 @@ def serve(talk: Talk) -> list[Part]:
         talk.state.failures = 0
     parts = [*serious, *agreed, *parts, *consent.ask(talk, bool(serious) or _asks(parts))]
     return [*parts, *media.answer(talk)] if said.unreadable else parts
+
+
+def _sum(talk: Talk) -> list[Part]:
+    """What the stay costs with extras; where it cannot be added up yet, what the hotel says about each of them."""
+    topics = sums.topics(talk)
+    if not topics:
+        return []
+    talk.acted_on.append("ask_price")
+    return sums.answer(talk) or [part for topic in topics for part in knowledge.answer(talk, topic)]
 
 
 def _left_open(talk: Talk) -> bool:
@@ -215,6 +230,8 @@ def _may_mean_something_else(talk: Talk, intent: str) -> bool:
 
 def _told_elsewhere(talk: Talk, topic: str) -> bool:
     """Cancelling tells the policy itself; a list of free rooms with prices tells what rooms there are."""
+    if topic in sums.topics(talk):
+        return True
     if topic == "ask_cancellation_policy":
         return talk.said.means("cancel_reservation")
     if "?" not in talk.said.words and talk.said.means("report_problem", "request_housekeeping", "order_room_service"):
@@ -226,7 +243,9 @@ def _changes_the_draft(talk: Talk, intent: str) -> bool:
     """ "Cambiar las fechas" in the middle of a booking means the one that is being made."""
     if intent != "modify_reservation" or not talk.state.booking.goal:
         return False
-    if talk.state.hold or talk.state.offers or talk.state.expected:
+    if talk.state.hold:
+        return True
+    if (talk.state.offers or talk.state.expected) and not change.speaks_of_a_booking(talk):
         return True
     return not upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
 

@@ -106,9 +106,10 @@ RESERVATIONS = text("""
         from reservation_locks l
         join rooms o on o.id = l.resource_id
         join room_types t on t.id = o.room_type_id
-        where l.reservation_id = r.id and (l.status = 'booked' or r.status in ('cancelled', 'no_show') and l.hold_key = (
-            select last.hold_key from reservation_locks last where last.reservation_id = r.id
-            order by last.id desc limit 1))
+        where l.reservation_id = r.id and (l.status = 'booked'
+            or r.status in ('cancelled', 'no_show') and l.hold_key = (
+                select last.hold_key from reservation_locks last where last.reservation_id = r.id
+                order by last.id desc limit 1))
     ) claimed on true
     where r.hotel_id = :hotel and r.guest_id = :guest
     order by r.check_in desc, r.id desc

@@ -478,8 +478,11 @@ def _changed(told: dict[str, Any]) -> list[str]:
 
 def _people(told: dict[str, Any]) -> str:
     adults, children = int(told.get("adults") or 0), int(told.get("children") or 0)
-    with_children = ngettext("%(num)s child", "%(num)s children", children) if children else ""
-    return ", ".join(filter(None, [ngettext("%(num)s adult", "%(num)s adults", adults) if adults else "", with_children]))
+    people = [
+        ngettext("%(num)s adult", "%(num)s adults", adults) if adults else "",
+        ngettext("%(num)s child", "%(num)s children", children) if children else "",
+    ]
+    return ", ".join(filter(None, people))
 
 
 def _extra(told: dict[str, Any]) -> str:

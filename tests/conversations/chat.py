@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import prod
 from typing import Any
 
 from babel.dates import format_date
@@ -257,8 +258,25 @@ def _on_record(chat: Chat, reply: Reply) -> tuple[set[Decimal], set[date]]:
     for booking in bookings:
         days |= {booking.stay.check_in, booking.stay.check_out, booking.free_until.date()}
         amounts |= {booking.total, booking.late_fee, booking.cancellation_fee or Decimal(0)}
+    amounts |= _added_up(reply.text, amounts)
     db.session.rollback()
     return amounts, days
+
+
+_PRODUCT = re.compile(r"^• .*?: (.*) = (.*)$", re.MULTILINE)
+
+
+def _added_up(said: str, known: set[Decimal]) -> set[Decimal]:
+    """What is worked out before the guest's eyes, if it is worked out right: products of known prices, and sums."""
+    products = []
+    for factors, product in _PRODUCT.findall(said):
+        price, *counts = factors.split(" × ")
+        expected = _amounts(price)[0] * prod(int(count.split()[0]) for count in counts)
+        assert _amounts(price)[0] in known
+        assert _amounts(product) == [expected]
+        products.append(expected)
+    extras = sum(products, Decimal(0))
+    return {*products, extras, *(extras + amount for amount in known)} if products else set()
 
 
 def _add_changes(chat: Chat, changing: dict[str, Any], amounts: set[Decimal], days: set[date]) -> None:

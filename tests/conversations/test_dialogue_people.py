@@ -216,7 +216,6 @@ def test_a_wish_that_is_not_ours_is_declined_twice_without_a_person_and_the_book
     [
         ("necesito más toallas en la 204", "request"),
         ("no hay agua caliente", "problem"),
-        ("¿puedo salir más tarde el domingo?", "request"),
         ("me dejé una chaqueta en la habitación", "lost_item"),
         ("quiero que borren mis datos personales", "data_request"),
     ],
@@ -227,8 +226,8 @@ def test_what_people_do_is_passed_on_and_never_said_to_be_done(marta, wish, reas
     assert not reply.says("hecho")
 
 
-def test_leaving_later_tells_the_hotels_rule_and_passes_it_on(marta):
-    assert marta.says("¿puedo hacer el check-out más tarde?").says("30,00", "compañero")
+def test_leaving_later_tells_the_hotels_rule_and_asks_for_which_booking(marta):
+    assert marta.says("¿puedo hacer el check-out más tarde?").says("14:00", "30,00", "código")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from itertools import product
 
 MOST_BUBBLES = 2
@@ -25,13 +26,18 @@ AMOUNT = re.compile(r"(?:€|EUR|COP|\$)\s?(\d[\d.,]*\d|\d)|(\d[\d.,]*\d|\d)\s?(
 
 # Words that only one of the three languages has, and that nearly every sentence has some of.
 MARKS = {
-    "es": "el los las una del con para por tu y es esta noche noches reserva habitacion el la que te en puedes si "
-    "gracias desde hasta dia dias hay tienes quieres necesitas como cuando donde aqui personas llegada salida ya "
-    "compañero compañera ahora también cuál qué".split(),
+    "es": "el los las una del con por tu y es noches habitacion en puedes gracias desde hasta dias hay tienes quieres "
+    "necesitas cuando donde llegada salida ya companero ahora tambien cual lo le mas estan soy somos sin muy eso hotel "
+    "estas al quieras dime",
     "en": "the and for your you is are of to with night nights room we can from until there have it this that if "
-    "would like which our at on please arrival departure booking guests will be what who when".split(),
-    "pt": "o os as uma do da dos das com para por sua seu e esta noite noites reserva quarto voce que em pode se "
-    "obrigado obrigada ate dia dias ha tem quer nao sao pessoas chegada saida ja ao na no um colega agora".split(),
+    "would like which our at on please arrival departure booking guests will be what who when not",
+    "pt": "o os um uma do da dos das com por sua seu e noites quarto voce em pode obrigado obrigada ate dias ha tem "
+    "quer nao sao quando onde chegada saida ja ao na colega agora tambem qual mais estao sou somos sem muito isso hotel "
+    "lhe diga",
+}
+MARKS_ALONE = {
+    name: set(marks.split()) - {word for other, more in MARKS.items() if other != name for word in more.split()}
+    for name, marks in MARKS.items()
 }
 
 PRICES = {
@@ -114,10 +120,8 @@ def _language(bubbles: Sequence[Bubble], language: str) -> Iterable[str]:
 
 def language_of(text: str) -> str | None:
     """The language of a text, by words that only it has; None where too little tells."""
-    said = re.findall(r"[^\W\d_]+", text.casefold())
-    plain = [fold(word) for word in said]
-    alone = {name: set(marks) - set().union(*(MARKS[o] for o in MARKS if o != name)) for name, marks in MARKS.items()}
-    votes = {name: sum(word in marks for word in plain) for name, marks in alone.items()}
+    plain = re.findall(r"[^\W\d_]+", fold(text))
+    votes = {name: sum(word in marks for word in plain) for name, marks in MARKS_ALONE.items()}
     best, second = sorted(votes, key=lambda name: votes[name], reverse=True)[:2]
     return best if votes[best] >= 3 and votes[best] > 2 * votes[second] else None
 
@@ -144,14 +148,15 @@ def _number(written: str) -> Decimal | None:
         return None
 
 
+@cache
 def possible_amounts(hotel: str) -> frozenset[Decimal]:
-    """Nights of one room, of two like rooms, of an extra for up to four people, nothing, and differences of two stays."""
-    prices = PRICES[hotel]
-    stays = {price * nights * rooms for price, nights, rooms in product(prices["rooms"], range(MOST_NIGHTS + 1), (1, 2))}
-    extras = {price * count for price, count in product(prices["extras"], range(0, 41))}
-    short = {price * nights for price, nights in product(prices["rooms"], range(15))}
-    differences = {abs(one - other) for one, other in product(short, short)}
-    return frozenset(Decimal(each) for each in stays | extras | (differences if hotel == "andes" else set()))
+    """Nights of one room or of two like rooms, extras, nothing, and what another kind of room makes of a stay."""
+    rooms, extras = PRICES[hotel]["rooms"], PRICES[hotel]["extras"]
+    nights = range(MOST_NIGHTS + 1)
+    found = {price * count * alike for price, count, alike in product(rooms, nights, (1, 2))}
+    found |= {price * count for price, count in product(extras, range(41))}
+    found |= {abs(one - other) * count for one, other, count in product(rooms, rooms, nights)}
+    return frozenset(Decimal(each) for each in found)
 
 
 def _codes(bubbles: Sequence[Bubble], own: Collection[str]) -> Iterable[str]:

@@ -55,6 +55,9 @@ _EASILY_HEARD = frozenset(
     ]
 )
 _HOURS = ("ask_checkin_time", "ask_checkout_time")
+_MINE = re.compile(r"\b(?:mi|nuestra|my|our|minha|nossa) (?:reserva|booking|reservation|estancia|stay|estadia)\b")
+_THOSE = re.compile(r"\b(?:es[ao]s|those|these|est[ao]s|ess[ae]s|est[ae]s) (?:fechas|dias|dates|days|datas)\b")
+_CHEAPEST = re.compile(r"\b(?:mas barat\w+|cheapest|cheaper one|mais barat\w+|mas economic\w+|mais em conta)\b")
 _HOUR = re.compile(r"\bhoras?\b|\btime\b|\bo ?clock\b")
 _DETAILS = frozenset(
     ["check_in", "check_out", "nights", "adults", "children", "children_ages", "babies", "room_type", "name"]
@@ -67,9 +70,14 @@ _PEOPLE = frozenset(["adults", "children", "babies"])
 
 
 def hear_right(talk: Talk) -> None:
-    """ "We arrive a day earlier" is about the days of a booking, not about the hour, and "one more night" is no new stay."""
+    """ "We arrive a day earlier" is about the days of a booking, not the hour, and "one more night" is no new stay."""
     said, state = talk.said, talk.state
-    if said.tap or not said.words.strip() or said.means(*_NOT_A_CHANGE):
+    if said.tap or not said.words.strip():
+        return
+    if said.means("cancel_reservation") and change_wishes.LAST_OR_FIRST_NIGHT.search(fold(said.words)):
+        talk.said = replace(said, acts=("modify_reservation",), unsure=())  # One night of several is no cancellation.
+        return
+    if said.means(*_NOT_A_CHANGE):
         return
     pending = bool(state.changing.get("code")) and not state.cancelling
     about_it = said.means("modify_reservation") or (pending and says_a_detail(talk))
@@ -79,7 +87,7 @@ def hear_right(talk: Talk) -> None:
     others = [act for act in said.acts if act not in taken_for | {"affirm", "deny"}]
     if pending and not said.means("modify_reservation"):
         talk.said = replace(said, acts=("inform", *others), unsure=())
-    elif change_wishes.is_unmistakable(said.words) or _DETAILS & set(said.entities):
+    elif change_wishes.is_unmistakable(said.words) or (_DETAILS - {"name"}) & set(said.entities):
         talk.said = replace(said, acts=("modify_reservation", *others), unsure=())
 
 
@@ -92,13 +100,45 @@ def is_wished(talk: Talk) -> bool:
     return talk.said.means("modify_reservation")
 
 
+def speaks_of_a_booking(talk: Talk) -> bool:
+    """ "Mi reserva", by a guest who has one."""
+    return bool(_MINE.search(fold(talk.said.words)))
+
+
 def _may_be_meant(talk: Talk) -> bool:
     """Words that change what is booked, of a guest who has a booking and is not making another one."""
     state = talk.state
     busy = state.booking.goal or state.hold or state.offers or state.cancelling or state.lookup or state.expected
-    if busy or not change_wishes.is_unmistakable(talk.said.words):
+    sure = change_wishes.is_unmistakable(talk.said.words)
+    if busy or state.changing or _wants_another(talk) or not (sure or _tells_only_details(talk) or _names_a_day(talk)):
         return False
-    return bool(upcoming_of(talk.hotel, talk.guest.id, talk.turn.today))
+    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+    return bool(own) and (sure or not _names_a_day(talk) or not _is_of(own, talk))
+
+
+def _tells_only_details(talk: Talk) -> bool:
+    """ "Vamos a ser tres", of nothing that is being talked about; with days it would be another stay."""
+    told = set(talk.said.entities)
+    of_a_booking = told & {"adults", "children", "room_type"} and not told & {
+        "check_in",
+        "check_out",
+        "nights",
+        "rooms",
+    }
+    until = told & {"check_in", "check_out", "nights"} == {"check_out"} and change_wishes.stays_until(talk.said.words)
+    return talk.said.acts == ("inform",) and bool(of_a_booking or until)
+
+
+def _names_a_day(talk: Talk) -> bool:
+    """ "Could we check out on the 5th?" names a day and no hour."""
+    told = set(talk.said.entities)
+    return talk.said.means("late_checkout", "early_checkin") and bool(told & _DAYS) and "time" not in told
+
+
+def _is_of(own: Sequence[Booking], talk: Talk) -> bool:
+    """Whether that day is one of a booking: then it is about the hour of it."""
+    days = {talk.said.entities.get("check_in"), talk.said.entities.get("check_out")}
+    return any({one.stay.check_in.isoformat(), one.stay.check_out.isoformat()} & days for one in own)
 
 
 def says_a_detail(talk: Talk) -> bool:
@@ -122,6 +162,8 @@ def goes_on(talk: Talk) -> bool:
     if not state.changing.get("code") or state.cancelling or said.means(*_NOT_A_CHANGE):
         return False
     if said.means("modify_reservation") or says_a_detail(talk) or _chosen(talk):
+        return True
+    if not talk.acted_on and (change_wishes.is_about_what(said.words) or said.means("ask_price", "check_availability")):
         return True
     return said.means("affirm", "deny") and not _wants_another(talk)
 
@@ -160,12 +202,15 @@ def _go_on(talk: Talk) -> list[Part]:
         return decide(talk, yes=False)
     if state.changing.get("total") is not None:
         return decide(talk, yes=True)
-    return _propose(talk, booking)
+    choices = state.changing.get("choices") or []
+    return _recalled(talk, str(choices[0]), None) if len(choices) == 1 else ask_again(talk)
 
 
 def _chosen(talk: Talk) -> str | None:
     """The row that the guest points at by its number."""
     choices, choice = talk.state.changing.get("choices") or [], talk.said.entities.get("choice")
+    if choices and _CHEAPEST.search(fold(talk.said.words)):
+        return str(choices[0])
     if not isinstance(choice, int) or not -1 <= choice - (choice > 0) < len(choices):
         return None
     return str(choices[choice - 1 if choice > 0 else -1])
@@ -206,11 +251,19 @@ def _list(talk: Talk, own: Sequence[Booking]) -> Part:
 def opened(talk: Talk, booking: Booking) -> list[Part]:
     """The booking is found: what the guest has said about it so far is looked at."""
     words = str(talk.state.changing.get("words") or talk.said.words)
-    talk.state.changing = {"code": booking.code, "wants": {}}
+    talk.state.changing = {"code": booking.code, "wants": _those_days(talk, words)}
     talk.state.cancelling = talk.state.cancel_fee = None
     talk.state.lookup = talk.state.lookup_code = None
     talk.state.offers, talk.state.booking = [], Draft(around=talk.state.booking.around)
     return _hear(talk, booking, words)
+
+
+def _those_days(talk: Talk, words: str) -> dict[str, Any]:
+    """ "A esas fechas": those that were being talked about."""
+    draft = talk.state.booking
+    if not (draft.check_in and draft.check_out and _THOSE.search(fold(words))):
+        return {}
+    return {"check_in": draft.check_in.isoformat(), "check_out": draft.check_out.isoformat()}
 
 
 def _hear(talk: Talk, booking: Booking, words: str) -> list[Part]:
@@ -222,7 +275,7 @@ def _hear(talk: Talk, booking: Booking, words: str) -> list[Part]:
         return [talk.ask(expected, f"stay.{heard.unclear}")]
     if heard.unknown_kind:
         return [talk.part("availability.no_such_type"), *_ask_room(talk, booking)]
-    if heard.wants and (heard.said_something or not heard.about):
+    if heard.wants and (heard.said_something or not heard.about or _THOSE.search(fold(words))):
         return _propose(talk, booking)
     return _ask_what(talk, booking, heard.about)
 
@@ -303,6 +356,7 @@ def _ask_yes(talk: Talk, proposal: Proposal) -> Part:
         total=str(quote.total),
         stay=[quote.stay.check_in.isoformat(), quote.stay.check_out.isoformat()],
         asked=None,
+        choices=None,
     )
     key = _key(proposal)
     return talk.ask(
@@ -395,7 +449,7 @@ def by_colleague(talk: Talk) -> list[Part]:
 
 
 def _not_possible(talk: Talk, booking: Booking, refused: NotPossible) -> list[Part]:
-    talk.state.changing["total"] = None
+    talk.state.changing.update(total=None, asked="instead")
     wanted = change_wishes.wanted_of(talk.state.changing.get("wants") or {})
     kinds = wanted.room_types or kinds_of(booking)
     rooms = rooms_in_words(talk, kinds)
@@ -525,7 +579,7 @@ def _changed(talk: Talk, done: Changed) -> list[Part]:
 
 
 def _remember(talk: Talk, booking: Booking) -> None:
-    """ "Another one like it" is like the booking as it is now; whoever opened it by a name may go on with the new one."""
+    """ "Another one like it" is like it is now; whoever opened it by the name on it may go on with the new one."""
     state = talk.state
     if booking.code in state.proven:
         state.proven[booking.code] = booking.guest_name
@@ -554,7 +608,7 @@ def ask_again(talk: Talk) -> list[Part]:
     booking = _pending_booking(talk)
     if booking is None:
         return []
-    if talk.state.changing.get("total") is not None:
+    if talk.state.changing.get("total") is not None or talk.state.changing.get("asked") == "instead":
         return _propose(talk, booking)
     return _ask_what(talk, booking, talk.state.changing.get("asked"))
 
@@ -591,12 +645,12 @@ def tapped_yes(talk: Talk, key: str) -> list[Part]:
     booking = _pending_booking(talk) if key.startswith(f"{talk.state.changing.get('code')}:") else None
     if booking is not None and talk.state.changing.get("total") is not None:
         wanted = change_wishes.wanted_of(talk.state.changing.get("wants") or {})
-        if _is_of(key, booking, wanted):
+        if _is_the_key_of(key, booking, wanted):
             return decide(talk, yes=True)
     return _recalled(talk, key, talk.part("change.looked_anew"))
 
 
-def _is_of(key: str, booking: Booking, wanted: Wanted) -> bool:
+def _is_the_key_of(key: str, booking: Booking, wanted: Wanted) -> bool:
     kinds = "+".join(sorted(wanted.room_types or kinds_of(booking)))
     adults = booking.adults if wanted.adults is None else wanted.adults
     children = booking.children if wanted.children is None else wanted.children

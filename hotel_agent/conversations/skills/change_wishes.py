@@ -56,12 +56,16 @@ _SHORTER = (
         rf"|encurt\w+|reduz\w*|recort\w+)\b(?: \w+){{0,5}}? {_COUNT} {_UNIT}\b"
     ),
 )
+LAST_OR_FIRST_NIGHT = re.compile(
+    r"\b(?:quit\w+|cancel\w*|remove|drop|skip|take off|tir(?:ar|a|e|em)|elimin\w+|sin|without|sem)\b(?: \w+){0,3}? "
+    r"(?P<which>ultima|last|primera|first|primeira) (?:noche|night|noite)\b"
+)
 _AT_THE_START = re.compile(
     r"\b(?:antes|before|al principio|al inicio|at the (?:start|beginning)|no (?:comeco|inicio))\b"
 )
 _ARRIVING = re.compile(
-    r"\b(?:lleg\w+|entr(?:ar|amos|ada|o|aremos)|ven(?:ir|imos|go|dremos)|arriv\w+|com(?:e|ing) (?=a|one|two|\d)|check[- ]?in"
-    r"|cheg\w+|vir\b|vimos|viremos)\b"
+    r"\b(?:lleg\w+|entr(?:ar|amos|ada|o|aremos)|ven(?:ir|imos|go|dremos)|arriv\w+|com(?:e|ing) (?=a|one|two|\d)"
+    r"|check[- ]?in|cheg\w+|vir\b|vimos|viremos)\b"
 )
 _LEAVING = re.compile(
     r"\b(?:sal(?:ir|imos|go|ida|dremos|irnos)|ir(?:me|nos)|nos vamos|me voy|march\w+|leav\w+|check[- ]?out|depart\w+"
@@ -88,34 +92,43 @@ _OF_WHICH_WEEK = re.compile(
 _RATHER = re.compile(r"\b(?:no|nao|mejor|better|melhor|rather|instead|mas bien|en realidad|actually|na verdade)\b")
 
 _TOO = re.compile(
-    r"\b(?:tambien|ademas|also|too|as well|joins?|joining|se une|se suma|tambem|viene|vienen|vem|vira|one more|another|mas"
-    r"|mais|more|extra|otr[ao]|outr[ao])\b"
+    r"\b(?:tambien|ademas|also|too|as well|joins?|joining|se une|se suma|tambem|viene|vienen|vem|vira|one more|another"
+    r"|mas|mais|more|extra|otr[ao]|outr[ao])\b"
 )
 _IN_ALL = re.compile(
     r"\b(?:somos|seremos|seriamos|vamos a ser|iremos|estaremos|total|we are|we re|we will be|we ll be|there will be"
     r"|vamos ser|para|for)\b"
 )
 _ONE_MORE = re.compile(
-    r"\b(?:uno|una|un|una persona|1|1 persona) mas\b(?! (?:tarde|temprano))|\bone more(?: person| adult| guest)?\b(?! night| day)"
-    r"|\bmais (?:um|uma|uma pessoa|1)\b(?! noite| dia| semana)|\bperson more\b"
+    r"\b(?:uno|una|un|una persona|1|1 persona) mas\b(?! (?:tarde|temprano))"
+    r"|\bone more(?: person| adult| guest)?\b(?! night| day)|\bmais (?:um|uma|uma pessoa|1)\b(?! noite| dia| semana)|\bperson more\b"
 )
 _ONE_FEWER = re.compile(
-    r"\b(?:uno|una|una persona|1) menos\b|\bone (?:person )?(?:less|fewer)\b(?! night| day)|\bum a menos\b|\buma pessoa a menos\b"
-    r"|\b(?:ya )?no viene\b|\b(?:isn t|isnt|is not|not) coming\b|\bnao (?:vem|vai)\b"
+    r"\b(?:uno|una|una persona|1) menos\b|\bone (?:person )?(?:less|fewer)\b(?! night| day)|\bum a menos\b"
+    r"|\buma pessoa a menos\b|\b(?:ya )?no viene\b|\b(?:isn t|isnt|is not|not) coming\b|\bnao (?:vem|vai)\b"
 )
 _ADULTS = re.compile(r"\badult\w*")
 _NO_CHILDREN = re.compile(
-    r"\b(?:sin|without|sem) (?:los |las |the |as |os |my |mis )?(?:nin[oa]s|kids|children|criancas|hij[oa]s|filh[oa]s)\b"
+    r"\b(?:sin|without|sem) (?:los |las |the |as |os |my |mis )?"
+    r"(?:nin[oa]s|kids|children|criancas|hij[oa]s|filh[oa]s)\b"
 )
 _BIGGER = re.compile(r"\b(?:mas grande|mayor|bigger|larger|upgrade|maior|mejor habitacion|better room|melhor quarto)\b")
 _NAME = re.compile(r"\b(?:nombre|titular|name|nome|apellido|surname|sobrenome)\b")
+_CAPITALS = "A-ZÁÉÍÓÚÂÊÔÃÕÀÇÑÜ"
+_ONE_NAME = rf"[{_CAPITALS}][a-zà-ÿ]+(?:[-'’][{_CAPITALS}]?[a-zà-ÿ]+)*"
 _NAMED = re.compile(
-    r"\b(?:nombre|titular|name|nome)\b[^.?!\n]{0,40}?\b(?:a|to|para|por|de|of|es|is|é|seja|sea|do|da)\s+"
-    r"((?:[A-ZÁÉÍÓÚÂÊÔÃÕÀÇÑÜ][\w'’-]+)(?:\s+(?:(?:de|del|la|da|dos|das|do|van|von|y|e)\s+)*[A-ZÁÉÍÓÚÂÊÔÃÕÀÇÑÜ][\w'’-]+)*)"
+    rf"\b(?:nombre|titular|name|nome)\b[^.?!\n]{{0,60}}?\b({_ONE_NAME}"
+    rf"(?:\s+(?:(?:de|del|la|las|los|da|dos|das|do|van|von|der|y|e)\s+)*{_ONE_NAME})*)"
+)
+_NAMED_IN_SMALL_LETTERS = re.compile(
+    r"\b(?:a nombre de|en nombre de|em nome de|no nome de|in the name of|under the name(?: of)?|name (?:to|is)"
+    r"|nombre (?:a|por|es)|nome (?:para|e))\s+([^\W\d_]+(?:\s+[^\W\d_]+){1,3})\s*[.?!]*$",
+    re.IGNORECASE,
 )
 
 NEW_BOOKING = re.compile(
-    r"\b(?:otra|nueva|another|new|outra|nova|a second|una segunda) (?:reserva|booking|habitacion|room|reservation|quarto)\b"
+    r"\b(?:otra|nueva|another|new|outra|nova|a second|una segunda) "
+    r"(?:reserva|booking|habitacion|room|reservation|quarto)\b"
 )
 
 # What a change is about, where it is not said to what.
@@ -126,18 +139,25 @@ _ABOUT = (
     (
         "dates",
         re.compile(
-            r"\b(?:fechas?|dias?|dates?|days?|datas?|llegada|arrival|chegada|salida|departure|saida|noches?|nights?|noites?"
-            r"|alarg\w+|ampli\w+|extend\w*|extiend\w+|prolong\w+|acort\w+|shorten\w*|estend\w+|encurt\w+|mas tiempo|longer)\b"
+            r"\b(?:fechas?|dias?|dates?|days?|datas?|llegada|arrival|chegada|salida|departure|saida|noches?|nights?"
+            r"|noites?|alarg\w+|ampli\w+|extend\w*|extiend\w+|prolong\w+|acort\w+|shorten\w*|estend\w+|encurt\w+"
+            r"|mas tiempo|longer)\b"
         ),
     ),
 )  # fmt: skip
 
 # Words that can only be about a booking that exists, however the model scored them.
 _UNMISTAKABLE = re.compile(
-    r"\b(?:al final|finalmente|in the end|after all|no final|no fim|afinal)\b.{0,20}\b(?:somos|seremos|vamos|we|iremos)\b"
-    r"|\bwe\b.{0,20}\b(?:in the end|after all)\b"
+    r"\b(?:al final|finalmente|in the end|after all|no final|no fim|afinal)\b.{0,20}"
+    r"\b(?:somos|seremos|vamos|we|iremos)\b"
+    r"|\b(?:somos|seremos|we)\b.{0,60}\b(?:al final|in the end|after all|no final)\b"
+    r"|\b(?:ya )?no (?:viene|vienen|puede venir|pueden venir)\b|\bnao (?:vem|pode vir|podem vir)\b"
+    r"|\b(?:is|are)(?: not|n['’ ]?t) coming\b|\bcan['’ ]?t (?:come|make it)\b"
+    r"|\b(?:mas grande|bigger|larger|maior)\b.{0,20}\b(?:habitacion|cuarto|room|quarto)\b"
+    r"|\b(?:habitacion|cuarto|room|quarto)\b.{0,10}\b(?:mas grande|bigger|larger|maior)\b"
     r"|\b(?:pon(?:la|ed|erla|ga)?|put|coloca\w*|colocar|poner|cambia\w*|change|muda\w*)\b.{0,40}\b(?:nombre|name|nome)\b"
-    r"|\b(?:mi|la|my|the|minha|a) (?:reserva|booking|reservation)\b.{0,30}\b(?:a|para|to|una|one|um|uma) (?:semana|week)\b"
+    r"|\b(?:mi|la|my|the|minha|a) (?:reserva|booking|reservation)\b.{0,30}"
+    r"\b(?:a|para|to|una|one|um|uma) (?:semana|week)\b"
     r"|\b(?:tambien|also|too|tambem|ademas)\b.{0,30}\b(?:viene\w*|vem|com(?:e|es|ing))\b"
     r"|\b(?:viene\w*|vem|com(?:e|es|ing))\b.{0,30}\b(?:tambien|also|too|tambem|as well)\b"
 )
@@ -178,17 +198,25 @@ def hear(talk: Talk, said: str, booking: Booking, wants: Mapping[str, Any], expe
 def _hear_line(talk: Talk, line: str, booking: Booking, heard: Wishes, expected: str | None) -> None:
     before = dict(heard.wants)
     words = fold(line)
-    stay = _stay_of(booking, {} if _RATHER.search(words) else heard.wants)
+    stay = _counted_from(booking, heard.wants, words)
     read = _read(talk, line, stay, expected)
     _hear_days(read, words, stay, booking, heard)
     _hear_kind(talk, read, words, booking, heard)
-    _hear_people(read, words, booking, heard)
+    if not _NAME.search(words):  # "A nombre de mi marido" says who pays, not who comes.
+        _hear_people(read, words, booking, heard)
     _hear_name(read, line, words, expected, heard)
     said = bool({"check_in", "check_out", "room_type", "adults", "children"} & set(read.entities))
     heard.said_something = heard.said_something or heard.wants != before or said
     if heard.wants == before and not heard.unclear:
         heard.about = next((about for about, spelt in _ABOUT if spelt.search(words)), heard.about)
         heard.about = "room" if _BIGGER.search(words) else heard.about
+
+
+def _counted_from(booking: Booking, wants: Mapping[str, Any], words: str) -> Stay:
+    """ "No, mejor dos noches más" is counted from the booking, and from the new days where the whole stay is moved."""
+    wanted = _stay_of(booking, wants)
+    moved = wanted.nights == booking.stay.nights and wanted != booking.stay
+    return booking.stay if _RATHER.search(words) and not moved else wanted
 
 
 def _stay_of(booking: Booking, wants: Mapping[str, Any]) -> Stay:
@@ -270,6 +298,10 @@ def _moved(words: str, stay: Stay) -> tuple[date, date] | None:
     """ "A day earlier", "one more night", "the following weekend": counted from the stay."""
     if _WEEKEND_LATER.search(words):
         return _next_weekend(stay)
+    if edge := LAST_OR_FIRST_NIGHT.search(words):
+        first = edge["which"] in ("primera", "first", "primeira")
+        day = timedelta(days=1)
+        return (stay.check_in + day, stay.check_out) if first else (stay.check_in, stay.check_out - day)
     if shifted := _SHIFTED.search(words):
         days = _days(shifted) * (-1 if shifted["earlier"] else 1)
         if shifted["earlier"] and any(spelt.search(words) for spelt in _LONGER):
@@ -295,6 +327,8 @@ def _moved(words: str, stay: Stay) -> tuple[date, date] | None:
 def _shift(words: str, stay: Stay, by: timedelta) -> tuple[date, date]:
     """Only the day that is spoken of; the whole stay where it is moved; otherwise the arrival."""
     arriving, leaving = bool(_ARRIVING.search(words)), bool(_LEAVING.search(words))
+    if by.days % 7 == 0 and not (arriving or leaving):
+        return stay.check_in + by, stay.check_out + by
     if leaving and not arriving:
         return stay.check_in, stay.check_out + by
     if _MOVING.search(words) and not arriving:
@@ -342,15 +376,16 @@ def _hear_kind(talk: Talk, read: Understanding, words: str, booking: Booking, he
 
 def _hear_people(read: Understanding, words: str, booking: Booking, heard: Wishes) -> None:
     told, wants = read.entities, heard.wants
-    adults = wants.get("adults", booking.adults)
     children = wants.get("children", booking.children)
     added = bool(_TOO.search(words)) and not _IN_ALL.search(words)
-    if "adults" in told:
+    if _ALONE.search(words):
+        wants["adults"] = 1
+    elif _ONE_FEWER.search(words) and "nights" not in told:
+        wants["adults"] = max(booking.adults - 1, 1)
+    elif "adults" in told:
         _want_adults(wants, words, told, booking, added)
     elif "children" not in told and _ONE_MORE.search(words) and "nights" not in told:
         wants["adults"] = booking.adults + 1
-    elif "children" not in told and _ONE_FEWER.search(words) and "nights" not in told and adults > 1:
-        wants["adults"] = booking.adults - 1
     if "children" in told:
         wants["children"] = booking.children + told["children"] if added else told["children"]
         ages = [age for age in told.get("children_ages", ()) if age < 2]
@@ -376,12 +411,12 @@ def _want_adults(wants: dict[str, Any], words: str, told: Mapping[str, Any], boo
 
 
 def _hear_name(read: Understanding, line: str, words: str, expected: str | None, heard: Wishes) -> None:
-    found = _NAMED.search(line)
+    found = _NAMED.search(line) or _NAMED_IN_SMALL_LETTERS.search(line)
     speaks_of_it = bool(_NAME.search(words)) or expected == "name"
     name = read.entities.get("name") if speaks_of_it and "booking_code" not in read.entities else None
     name = name or (found[1] if found and "booking_code" not in read.entities else None)
     if name:
-        heard.wants["name"] = str(name)
+        heard.wants["name"] = str(name) if str(name) != str(name).lower() else str(name).title()
 
 
 # Whether words are about a booking at all
@@ -397,7 +432,7 @@ def is_unmistakable(said: str) -> bool:
         return True
     if of_a_day and _MOVING.search(words) and _BARE.search(words):
         return True
-    return any(spelt.search(words) for spelt in (*_LONGER, *_SHORTER))
+    return any(spelt.search(words) for spelt in (LAST_OR_FIRST_NIGHT, *_LONGER, *_SHORTER))
 
 
 def says_a_detail(texts: Iterable[str]) -> bool:
@@ -415,9 +450,21 @@ def says_a_detail(texts: Iterable[str]) -> bool:
             _NO_CHILDREN,
             _BIGGER,
         )
-        if any(spelt.search(words) for spelt in patterns) or _NAMED.search(said):
+        named = _NAMED.search(said) or _NAMED_IN_SMALL_LETTERS.search(said)
+        if named or LAST_OR_FIRST_NIGHT.search(words) or any(spelt.search(words) for spelt in patterns):
             return True
     return False
+
+
+def is_about_what(said: str) -> bool:
+    """Whether a short answer names what is to change: "las fechas"."""
+    words = fold(said)
+    return len(words.split()) <= 6 and any(spelt.search(words) for _, spelt in _ABOUT)
+
+
+def stays_until(said: str) -> bool:
+    """Whether these words are about when a stay ends."""
+    return bool(_LEAVING.search(fold(said)))
 
 
 def _date(value: Any) -> date | None:

@@ -571,7 +571,7 @@ def _add_rooms(call: Call, asked: Asked, order: Order, places: list[Place], cart
     shop = call.shop
     currency = shop.currency_called(asked.params.get("currency")) or shop.currency
     details = _order_details(shop, places)
-    pass
+    shop.order_details.burn()
     for place in places:
         price = _price(call, place, currency.conversion_rate)
         order.add(*price)

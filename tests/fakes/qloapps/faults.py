@@ -17,7 +17,7 @@ from typing import Literal
 from tests.fakes.qloapps.shop import Line
 
 LONGEST_HANG = 60.0
-Step = Literal["checked", "customer", "order", "write"]
+Step = Literal["order", "write"]
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ PATIENCE = 20.0
 
 @dataclass
 class Heard:
-    """One request as it came, and what became of it. `answer` is None while it is under way or was never given."""
+    """One request as it came. `answer` is what was made of it, arrived or not; None while it is under way."""
 
     at: float
     request: Request
@@ -268,30 +268,32 @@ class _Server(ThreadingHTTPServer):
 def _handler_of(pms: QloApps) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = 65536  # headers and body leave together
         server: _Server
 
         def handle_any(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            parts = urlsplit(self.path)
-            request = Request(
-                self.command, parts.path, parts.query, dict(self.headers.items()), self.rfile.read(length)
-            )
-            heard, faults = pms.hear(request)
+            heard, faults = pms.hear(self._request())
             for fault in faults:
                 time.sleep(fault.delay)
                 self._wait(fault.hang_before)
             if any(fault.reset == "before" for fault in faults):
                 self._tear()
                 return
-            given = pms.work(heard, faults) if parts.path.startswith("/api") else Answer(404, b"", None)
+            given = pms.work(heard, faults) if heard.path.startswith("/api") else Answer(404)
             for fault in faults:
                 self._wait(fault.hang_after)
                 given = _spoilt(given, fault)
             pms.answered(heard, given)
             if any(fault.reset == "after" for fault in faults):
                 self._tear()
-                return
-            self._say(given, max((fault.answers for fault in faults), default=1), any(fault.cut for fault in faults))
+            else:
+                self._say(given, faults)
+
+        def _request(self) -> Request:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            parts = urlsplit(self.path)
+            return Request(self.command, parts.path, parts.query, dict(self.headers.items()), body)
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = handle_any
 
@@ -304,21 +306,25 @@ def _handler_of(pms: QloApps) -> type[BaseHTTPRequestHandler]:
             self.server.torn.add(id(self.connection))
             self.close_connection = True
 
-        def _say(self, given: Answer, times: int, cut: bool) -> None:
+        def _say(self, given: Answer, faults: tuple[Fault, ...]) -> None:
             body = b"" if self.command == "HEAD" else given.body
-            for _ in range(times):
-                self.send_response(given.status)
-                if given.content_type:
-                    self.send_header("Content-Type", given.content_type)
-                for name, told in given.headers.items():
-                    self.send_header(name, told)
-                if given.body and given.headers.get("PSWS-Version"):
-                    self.send_header("Execution-Time", "0.021")
-                    self.send_header("Content-Sha1", hashlib.sha1(given.body).hexdigest())
-                self.send_header("Content-Length", str(len(given.body if self.command == "HEAD" else body)))
-                self.end_headers()
+            cut = any(fault.cut for fault in faults)
+            for _ in range(max((fault.answers for fault in faults), default=1)):
+                self._say_head(given)
                 self.wfile.write(body[: len(body) // 2] if cut else body)
             self.close_connection = self.close_connection or cut
+
+        def _say_head(self, given: Answer) -> None:
+            self.send_response(given.status)
+            if given.content_type:
+                self.send_header("Content-Type", given.content_type)
+            for name, told in given.headers.items():
+                self.send_header(name, told)
+            if given.body and "PSWS-Version" in given.headers:
+                self.send_header("Execution-Time", "0.021")
+                self.send_header("Content-Sha1", hashlib.sha1(given.body).hexdigest())
+            self.send_header("Content-Length", str(len(given.body)))
+            self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,0 +1,87 @@
+"""What the stay that is being talked about costs with breakfast, parking and the like: added up, never guessed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hotel_agent.conversations.skills import book, details
+from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.text import fold
+from hotel_agent.reservations import Party
+from hotel_agent.reservations.booking import upcoming_of
+from hotel_agent.reservations.summing import Added, sum_of
+
+# How guests call the extras, on folded words, and the intent that asks about each of them alone.
+_NAMED = {
+    "breakfast": (r"\bdesayunos?\b|\bbreakfasts?\b|\bbrekkie\b|cafe da manha|pequeno[- ]almoco", "ask_breakfast"),
+    "parking": (r"\bparking\b|aparcamiento|estaciona|cochera|garaje|garagem?|\bcar park\b", "ask_parking"),
+    "pets": (r"\bperr[oa]s?\b|\bmascotas?\b|\bgat[oa]s?\b|\bdogs?\b|\bpets?\b|\bcats?\b|cachorr\w+|animal", "ask_pets"),
+    "airport_transfer": (r"\btraslado|\btransfer\b|\bshuttle\b", "ask_transport"),
+}  # fmt: skip
+_PATTERNS = {code: re.compile(pattern) for code, (pattern, _) in _NAMED.items()}
+_TOTAL = re.compile(
+    r"\b(?:en|no|in) total\b|\btotal\b|todo junto|sumando|con todo|tudo junto|com tudo|all together|altogether|all in\b"
+    r"|\b(?:cuanto|quanto|how much|price|precio|preco)\b[^.?!]*\b(?:con|com|with|including|incluyendo|incluido"
+    r"|incluindo)\b"
+)
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """The stay that the extras are for; `rooms` in words and their price, where one choice is known."""
+
+    nights: int
+    party: Party
+    price: Decimal | None
+
+
+def named(talk: Talk) -> list[str]:
+    words = fold(talk.said.words)
+    return [code for code, pattern in _PATTERNS.items() if pattern.search(words)]
+
+
+def topics(talk: Talk) -> list[str]:
+    """The topics about which a sum is asked, and not what the hotel writes about them."""
+    if not _TOTAL.search(fold(talk.said.words)):
+        return []
+    return [_NAMED[code][1] for code in named(talk)]
+
+
+def answer(talk: Talk) -> list[Part]:
+    """Once the details of this message are known; nothing where it asks for no sum, or the stay is not known."""
+    basis = _basis(talk) if topics(talk) else None
+    if basis is None:
+        return []
+    whole = sum_of(talk.hotel, named(talk), basis.nights, basis.party.persons, basis.price)
+    if whole is None:
+        return []
+    lines = [_told(talk, line) for line in whole.lines]
+    values = {"extras": whole.extras, "rooms": whole.rooms, "total": whole.total, "currency": talk.hotel.currency}
+    return [talk.part("sums.told", lines=lines, **values)]
+
+
+def _told(talk: Talk, line: Added) -> dict[str, object]:
+    return {"name": talk.say(f"sums.{line.code}"), "line": line, "total": line.total}
+
+
+def _basis(talk: Talk) -> _Basis | None:
+    draft = talk.state.booking
+    if draft.check_in and draft.check_out and draft.adults:
+        nights = (draft.check_out - draft.check_in).days
+        return _Basis(nights, details.party_of(draft), _price(talk)) if nights > 0 else None
+    own = [] if draft.goal else upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+    if len(own) != 1:
+        return None
+    ages = talk.state.before.ages if own[0].code == talk.state.booked else ()
+    return _Basis(own[0].stay.nights, Party(own[0].adults, own[0].children, tuple(ages)), own[0].total)
+
+
+def _price(talk: Talk) -> Decimal | None:
+    """What the rooms cost where one choice is on the table."""
+    hold = book.current_hold(talk)
+    if hold:
+        return hold.total
+    offers = talk.state.offers
+    return Decimal(offers[0].total) if len(offers) == 1 else None
