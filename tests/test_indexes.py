@@ -235,7 +235,9 @@ class Cast:
         grande = by_slug(indexes.SLUG)
         # Of a month that is over: this one's partition may still be small.
         with_session = (
-            select(Conversation).where(Conversation.session_created_at < utcnow().replace(day=1, hour=0)).limit(1)
+            select(Conversation)
+            .where(Conversation.session_created_at < utcnow().replace(day=1, hour=0, minute=0))
+            .limit(1)
         )
         rooms = "select array_agg(id) from rooms where hotel_id = :hotel group by room_type_id order by 1 limit 1"
         cast = Cast(

@@ -116,7 +116,7 @@ class Evidence:
             return
         if isinstance(record, BookedRoom):
             self.rooms.add(record.number.lower())
-        for name in _told_by(type(record)):
+        for name in _told_by(record.__class__):
             value = getattr(record, name)
             if name == "nights":
                 self.nights.add(value)

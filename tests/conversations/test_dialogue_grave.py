@@ -160,10 +160,11 @@ def test_out_of_hours_the_guest_hears_of_the_night_phone_and_when_somebody_answe
     andes = hotel_named("andes")
     andes.settings = {"night_phone": "+57 301 000 0000"}
     db.session.commit()
-    night = {"today": date(2026, 12, 21), "now": datetime.combine(date(2026, 12, 21), time(3), andes.zone)}
-    urgent = Chat(andes, new_guest(andes), **night).says("my son has a fever")
+    today = date(2026, 12, 21)
+    night = datetime.combine(today, time(3), andes.zone)
+    urgent = Chat(andes, new_guest(andes), today=today, now=night).says("my son has a fever")
     assert urgent.says("today from 08:00", "+57 301 000 0000")
-    calm = Chat(andes, new_guest(andes), **night).says("I was charged twice")
+    calm = Chat(andes, new_guest(andes), today=today, now=night).says("I was charged twice")
     assert calm.says("today from 08:00")
     assert not calm.says("+57 301")
 

@@ -107,7 +107,7 @@ def test_round_the_clock_but_for_one_day():
 
 
 def test_closed_for_the_season_and_for_good():
-    winter = {(date(2026, 12, 1) + timedelta(days=number)).isoformat(): [] for number in range(60)}
+    winter: dict[str, Any] = {(date(2026, 12, 1) + timedelta(days=number)).isoformat(): [] for number in range(60)}
     assert next_opening(Desk({"holidays": winter}, time(9), time(20)), at(21, 12)) == datetime(
         2027, 1, 30, 9, tzinfo=MADRID
     )
@@ -246,7 +246,7 @@ WHEN = [
 @pytest.fixture
 def shifts(app):
     andes = hotel_named("andes")
-    holidays = {f"2026-12-{number:02}": [] for number in (*range(1, 18), 19)}
+    holidays: dict[str, Any] = {f"2026-12-{number:02}": [] for number in (*range(1, 18), 19)}
     andes.settings = {"front_desk": SHIFTS.settings["front_desk"], "holidays": holidays}
     andes.front_desk_opens, andes.front_desk_closes = time(9), time(20)
     db.session.commit()

@@ -101,12 +101,15 @@ _IN_ALL = re.compile(
 )
 _ONE_MORE = re.compile(
     r"\b(?:uno|una|un|una persona|1|1 persona) mas\b(?! (?:tarde|temprano))"
-    r"|\bone more(?: person| adult| guest)?\b(?! night| day)|\bmais (?:um|uma|uma pessoa|1)\b(?! noite| dia| semana)|\bperson more\b"
+    r"|\bone more(?: person| adult| guest)?\b(?! night| day)"
+    r"|\bmais (?:um|uma|uma pessoa|1)\b(?! noite| dia| semana)|\bperson more\b"
 )
 _ONE_FEWER = re.compile(
     r"\b(?:uno|una|una persona|1) menos\b|\bone (?:person )?(?:less|fewer)\b(?! night| day)|\bum a menos\b"
-    r"|\buma pessoa a menos\b|\b(?:ya )?no viene\b|\b(?:isn t|isnt|is not|not) coming\b|\bnao (?:vem|vai)\b"
+    r"|\buma pessoa a menos\b|\b(?:ya )?no (?:viene|puede venir)\b|\b(?:isn['’ ]?t|is not|not) coming\b"
+    r"|\bcan['’ ]?t (?:come|make it)\b|\bnao (?:vem|vai|pode vir)\b"
 )
+_ALONE = re.compile(r"\b(?:solo yo|voy sol[oa]|ire sol[oa]|alone|just me|only me|sozinh[oa]|so eu)\b")
 _ADULTS = re.compile(r"\badult\w*")
 _NO_CHILDREN = re.compile(
     r"\b(?:sin|without|sem) (?:los |las |the |as |os |my |mis )?"
