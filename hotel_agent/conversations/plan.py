@@ -463,7 +463,7 @@ def _otherwise(talk: Talk) -> list[Part]:
     if unsure.is_declined(talk):
         return unsure.declined(talk)
     if said.unsure and not said.acts:
-        return unsure.ask(talk)
+        return passing_on.add_to_the_last(talk) or unsure.ask(talk)
     waiting = resume(talk)
     for intent, skill in (("greet", social.greet), ("thank", social.thank), ("goodbye", social.goodbye)):
         if said.means(intent):

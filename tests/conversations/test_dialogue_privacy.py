@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hotel_agent.channels.whatsapp.limits import OutButtons, OutText
+from hotel_agent.conversations.dialogue import Heard
+from hotel_agent.conversations.reply import reply_to
 from hotel_agent.conversations.skills.privacy import is_about_another
 from tests.conversations.chat import Chat, day, hotel_named, new_guest, span
 from tests.conversations.test_dialogue_bookings_kept import booked
@@ -189,4 +192,8 @@ def test_a_name_is_a_name(miramar, name):
     guest = Chat(miramar, new_guest(miramar, name))
     reply = guest.says(f"quiero una doble {span('es', day(0), day(2))} para 2 adultos")
     assert "49" not in reply.text
-    assert guest.taps("offer:").says(name)
+    offered = next(one for one in reply.ids if one.startswith("offer:"))
+    guest.count += 1
+    answer = reply_to(guest.turn((Heard(0, "interactive", "Reservar", offered, "answerable"),)))
+    text = "\n".join(bubble.text for bubble in answer.bubbles if isinstance(bubble, OutButtons | OutText))
+    assert f"a nombre de {name}" in text

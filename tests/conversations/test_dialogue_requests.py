@@ -473,3 +473,11 @@ def test_the_room_is_asked_once_and_goes_with_every_request(nobody):
 
 def test_what_is_broken_is_not_told_to_be_there(marta):
     assert not marta.says("necesito toallas y no funciona el aire acondicionado").says("Todas las habitaciones tienen")
+
+
+def test_more_about_what_was_lost_goes_with_it(nobody):
+    nobody.language = "en"
+    nobody.says("I left my charger in room 210 last week")
+    assert nobody.says("black iphone charger, on the night table").says("added")
+    assert nobody.requests() == [("lost_item", None)]
+    assert "night table" in nobody.words()[0]

@@ -190,6 +190,22 @@ def ask_room(talk: Talk, passed: Passed) -> list[Part]:
     return ask_more(talk, passed, "room", "passing_on.which_room")
 
 
+# What a message that is not clear may be more about, by the kind of the request.
+_MORE_ABOUT = {"lost_item": "lost_item", "ask_invoice": "invoice", "report_problem": "repair"}
+
+
+def add_to_the_last(talk: Talk) -> list[Part]:
+    """Words that may be about what was just passed on go with it: "black, on the night table"."""
+    kind = _MORE_ABOUT.get(next(iter(talk.said.unsure), ""))
+    row = next((row for row in reversed(open_of(talk.guest.id)) if row.kind == kind), None) if kind else None
+    if row is None or "?" in talk.said.words:
+        return []
+    talk.hand_over(KINDS[row.kind])
+    talk.file(Request(row.kind, shortened(f"{row.words} · {talk.said.words}"), row.request_key, adds=True))
+    talk.acted_on.append(talk.said.unsure[0])
+    return [talk.part("passing_on.added")]
+
+
 def _says_a_room(talk: Talk) -> bool:
     words = fold(talk.said.words)
     return bool(_ROOM_SAID.search(words) or _ANY_ROOM.search(words))
