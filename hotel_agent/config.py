@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     unknown_send_seconds: float = Field(120, ge=0)
     sessions_months: int = Field(2, ge=1)
     inbound_events_months: int = Field(13, ge=1)
+    lock_audit_months: int | None = Field(None, ge=1)
 
     postgres_pool_size: int = Field(10, ge=1)
     postgres_max_overflow: int = Field(10, ge=0)

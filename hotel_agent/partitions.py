@@ -20,7 +20,14 @@ from hotel_agent.config import Settings, settings
 from hotel_agent.db import db, utcnow
 from hotel_agent.logs import get_logger
 
-PARTITIONED = {"inbound_events": "received_at", "messages": "created_at", "sessions": "created_at"}
+PARTITIONED = {
+    "inbound_events": "received_at",
+    "lock_audit": "at",
+    "messages": "created_at",
+    "sessions": "created_at",
+}
+# Append-only tables, and the function that refuses all else: against TRUNCATE each partition needs its own trigger.
+SEALED = {"lock_audit": "lock_audit_is_append_only"}
 MONTHS_AHEAD = 2
 # To attach or drop a partition locks its own table first, and then those that it refers to; a guest's message may
 # lock them in another order. PostgreSQL breaks such a knot after a second: by then it is we who have let go.
@@ -37,15 +44,16 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Retention:
-    """For how many whole months rows are kept at least, and which ones keep a month that is older than that."""
+    """For how many whole months rows are kept at least, None: for ever, and which ones keep an older month."""
 
-    months: Callable[[Settings], int]
+    months: Callable[[Settings], int | None]
     needed: str
 
 
 # What is not named here is kept for ever.
 RETENTION = {
     "inbound_events": Retention(lambda config: config.inbound_events_months, "processed_at is null"),
+    "lock_audit": Retention(lambda config: config.lock_audit_months, "at >= :since"),
     "sessions": Retention(lambda config: config.sessions_months, "last_activity >= :since"),
 }
 
@@ -74,7 +82,10 @@ def drop_old_partitions(today: date | None = None) -> list[str]:
     first = (today or utcnow().date()).replace(day=1)
     dropped = []
     for table, retention in RETENTION.items():
-        since = _months_later(first, -retention.months(settings()))
+        months = retention.months(settings())
+        if months is None:
+            continue
+        since = _months_later(first, -months)
         for name in _over_before(table, since):
             if _patiently(name, partial(_drop, name, retention.needed, since)):
                 dropped.append(name)
@@ -116,15 +127,30 @@ def _make(name: str, table: str, column: str, start: date) -> bool:
     month = f"{column} >= '{bounds[0]}' and {column} < '{bounds[1]}'"
     db.session.execute(text(f"lock table {table}_default in access exclusive mode"))
     db.session.execute(text(f"create table {name} (like {table} including defaults including constraints)"))
+    if table in SEALED:  # Nobody else sees its default partition until this is done.
+        db.session.execute(text(f"alter table {table}_default disable trigger user"))
     moved = db.session.execute(
         text(f"with gone as (delete from {table}_default where {month} returning *) insert into {name} table gone")
     )
     db.session.execute(
         text(f"alter table {table} attach partition {name} for values from ('{bounds[0]}') to ('{bounds[1]}')")
     )
+    if table in SEALED:
+        _seal(table, name)
     if moved.rowcount:  # type: ignore[attr-defined]
         log.warning("rows_left_the_default_partition", partition=name, rows=moved.rowcount)  # type: ignore[attr-defined]
     return True
+
+
+def _seal(table: str, partition: str) -> None:
+    """What was let out of the default partition is let out no more, and the new one is as closed."""
+    db.session.execute(text(f"alter table {table}_default enable trigger user"))
+    db.session.execute(
+        text(
+            f"create trigger {table}_is_kept before truncate on {partition}"
+            f" for each statement execute function {SEALED[table]}()"
+        )
+    )
 
 
 def _over_before(table: str, since: date) -> list[str]:

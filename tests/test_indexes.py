@@ -335,7 +335,7 @@ CASES = {
         lambda cast: booking.read(cast.grande, cast.code), {"uq_reservations_code", "ix_reservation_locks_reservation"}
     ),
     "the stays of some days": Case(stays_of_some_days, {"idx_reservations_date_range"}),
-    "who left lately": Case(reviews_due, {"idx_reservations_date_range"}, may_read=frozenset({"conversation_events"})),
+    "who left lately": Case(reviews_due, {"idx_reservations_date_range"}),
     "holds whose time is over": Case(lambda _: holding.release_expired(), {"ix_reservation_locks_expiry"}),
     "answers that are due": Case(
         lambda _: db.session.scalars(sweeping.DUE_ANSWERS).all(), {"ix_conversations_answer_due"}

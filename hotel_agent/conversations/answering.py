@@ -21,6 +21,7 @@ from hotel_agent.conversations.dialogue import Answer, Handover, Heard, Turn
 from hotel_agent.conversations.events import ONCE, note_once
 from hotel_agent.conversations.models import WINDOW, Conversation, Message
 from hotel_agent.conversations.reply import reply_to
+from hotel_agent.conversations.skills import grave
 from hotel_agent.db import db, done_reading, glance, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.flags.switches import is_on
 from hotel_agent.guests.models import Guest, GuestIdentity
@@ -171,6 +172,11 @@ def _leave_to_staff(conversation: Conversation, burst: list[Message], reason: st
         message.handling = "staff"
     conversation.answer_due_at = None
     waiting.hand_over(conversation, reason, _since(burst))
+    hotel = db.session.get_one(Hotel, conversation.hotel_id)
+    for message in burst:
+        # Whoever has the conversation may be asleep: an alarm is one for everybody.
+        for alarm, urgent in grave.alarms_in(message.body or "", conversation.language, hotel.today()):
+            waiting.hand_over(conversation, alarm, _since(burst), urgent=urgent)
     metrics.answers.labels(reason).inc(len(burst))
 
 

@@ -66,7 +66,7 @@ def values_for(hotel: Hotel, conversation_id: int, me: str, language: str | None
     if row is None:
         raise NotFound("There is no such conversation.")
     spoken = language or row.language or hotel.language
-    spoken = spoken if spoken in words.LANGUAGES else hotel.language
+    spoken = words.spoken_in(spoken if spoken in words.LANGUAGES else hotel.language, hotel.country)
     known: dict[str, str | None] = {
         "guest": (row.name or "").split(" ")[0],
         "hotel": hotel.name,
@@ -83,7 +83,7 @@ def values_for(hotel: Hotel, conversation_id: int, me: str, language: str | None
 
 def samples(hotel: Hotel, language: str, me: str) -> dict[str, str]:
     """What every variable might stand for, to see how a reply reads."""
-    spoken = language if language in words.LANGUAGES else hotel.language
+    spoken = words.spoken_in(language if language in words.LANGUAGES else hotel.language, hotel.country)
     return {
         "guest": "Marta",
         "hotel": hotel.name,

@@ -159,9 +159,15 @@ def _needed_no_more(conversation: Conversation, reason: str) -> None:
 
 
 def _done(conversation: Conversation, row: GuestRequest) -> str:
-    language = language_of(conversation)
-    things = named(language, row.kind, things_in(row.kind, row.words))
-    return words.say(language, f"{row.kind}.done", things=things)
+    spoken = spoken_with(conversation)
+    things = named(spoken, row.kind, things_in(row.kind, row.words))
+    return words.say(spoken, f"{row.kind}.done", things=things)
+
+
+def spoken_with(conversation: Conversation) -> str:
+    """The language in which the guest is written to, as it is spoken where the hotel is."""
+    hotel = db.session.get_one(Hotel, conversation.hotel_id)
+    return words.spoken_in(language_of(conversation), hotel.country)
 
 
 def language_of(conversation: Conversation) -> str:

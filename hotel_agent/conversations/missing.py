@@ -14,7 +14,7 @@ from hotel_agent.conversations import outbox, waiting, words
 from hotel_agent.conversations.acting import in_own_transaction, locked_conversation
 from hotel_agent.conversations.dialogue import Question
 from hotel_agent.conversations.events import note_event
-from hotel_agent.conversations.guest_requests import language_of, shortened
+from hotel_agent.conversations.guest_requests import shortened, spoken_with
 from hotel_agent.conversations.models import Conversation, MissingAnswer
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput, NotFound
@@ -92,7 +92,7 @@ def answer(
         _needed_no_more(conversation)
         told = conversation.window_is_open
         if told:
-            said = words.say(language_of(conversation), "missing.answered", answer=text.strip())
+            said = words.say(spoken_with(conversation), "missing.answered", answer=text.strip())
             outbox.put(conversation, OutText(said), author="automatic")
         return Settled(conversation.id, told, topic)
 

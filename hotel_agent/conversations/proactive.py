@@ -112,8 +112,10 @@ def _question(anchor: str, narrowed: str = "") -> TextClause:
             c.id as conversation_id, c.owner, c.waiting_reasons, c.answer_due_at, c.last_inbound_at, p.outcome,
             exists (select from guest_identities i
                 where i.guest_id = g.id and i.kind in ('phone', 'bsuid') and i.retired_at is null) as reachable,
-            exists (select from conversations told join conversation_events e on e.conversation_id = told.id
-                where told.guest_id = g.id and e.kind = 'booked' and e.details ->> 'code' = r.code) as told_in_chat
+            cast(:kind as text) = 'confirmation' and coalesce((
+                select true from conversations told join conversation_events e on e.conversation_id = told.id
+                where told.guest_id = g.id and e.kind = 'booked' and e.details ->> 'code' = r.code limit 1), false)
+                as told_in_chat
         from reservations r
         join guests g on g.id = r.guest_id
         left join lateral (
@@ -371,13 +373,14 @@ def _filled(hotel: Hotel, case: Case) -> OutTemplate | None:
 
 def _values(hotel: Hotel, case: Case) -> dict[str, str]:
     row, language = case.row, case.language
+    spoken = words.spoken_in(language, hotel.country)
     known = next((name for name in ((row.name or "").split(), (row.guest_name or "").split()) if name), None)
     return {
         "guest": shorten(known[0] if known else NAMELESS.get(language, NAMELESS["en"]), LONGEST_NAME),
         "hotel": hotel.name,
         "code": row.code,
-        "arrival": words.day(language, row.check_in),
-        "departure": words.day(language, row.check_out),
-        "check_in": words.clock(language, hotel.check_in_time),
-        "total": words.money(language, row.total, row.currency),
+        "arrival": words.day(spoken, row.check_in),
+        "departure": words.day(spoken, row.check_out),
+        "check_in": words.clock(spoken, hotel.check_in_time),
+        "total": words.money(spoken, row.total, row.currency),
     }

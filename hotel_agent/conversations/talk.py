@@ -59,8 +59,13 @@ class Talk:
         language: str = self.said.whole.language
         return language
 
+    @property
+    def spoken(self) -> str:
+        """The language as it is spoken where the hotel is."""
+        return words.spoken_in(self.language, self.hotel.country)
+
     def say(self, block: str, **values: Any) -> str:
-        return words.say(self.language, block, **values)
+        return words.say(self.spoken, block, **values)
 
     def part(self, block: str, **values: Any) -> Part:
         return Part(self.say(block, **values))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from babel.dates import get_day_names, get_month_names
@@ -111,8 +111,8 @@ class Evidence:
         if isinstance(record, RoomKind):
             self.figures.add(record.capacity)
             self.words.update([*record.names.values(), *record.descriptions.values()])
-            self.kinds += folded(" ".join([*record.names.values(), *record.descriptions.values(), *record.words]))
-            self.kinds += " "
+            called = folded(" ".join([*record.names.values(), *record.descriptions.values(), *record.words]))
+            self.kinds += "" if called in self.kinds else f"{called}\n"
             return
         if isinstance(record, BookedRoom):
             self.rooms.add(record.number.lower())
@@ -286,6 +286,7 @@ _FIGURE = re.compile(rf"(?<![\w.,:/-]){_NUMBER}(?![\w:/])")
 _LESS = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
 
 
+@lru_cache(256)  # How a hotel calls its rooms comes with every answer.
 def folded(text: str) -> str:
     """Lower case without accents, line by line, every kind of space and figure written plainly."""
     spread = unicodedata.normalize("NFKD", _LESS.sub("", text))
@@ -493,8 +494,8 @@ def _months() -> dict[str, int]:
             for context in ("format", "stand-alone"):
                 for number, name in get_month_names(width, context, locale).items():
                     names[folded(name).strip(".")] = number
-    # English "sept", and what Spanish writes in either way.
-    return names | {"sept": 9, "setiembre": 9}
+    # What English and Spanish write in several ways.
+    return names | {"sep": 9, "sept": 9, "setiembre": 9}
 
 
 @cache

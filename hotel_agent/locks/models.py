@@ -1,12 +1,13 @@
-"""The table of claims on rooms."""
+"""The tables of claims on rooms, and of what became of them."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, func, text
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hotel_agent.db import Model
@@ -17,7 +18,8 @@ class ReservationLock(Model):
 
     `status`: active, booked, released, expired. Rows with the same `hold_key` were taken together. `price` is
     what the room costs for the whole stay; `request_key` names the guest's message that asked, so that asking
-    twice holds once.
+    twice holds once, as `extension_key` does for the last of its `extensions`. `lapse_told_at`: since then everybody
+    who is to know of it knows that the time was over.
     """
 
     __tablename__ = "reservation_locks"
@@ -37,6 +39,11 @@ class ReservationLock(Model):
         Index("ix_reservation_locks_reservation", "reservation_id"),
         Index("ix_reservation_locks_request_key", "hotel_id", "request_key"),
         Index("ix_reservation_locks_expiry", "expires_at", postgresql_where=text("status = 'active'")),
+        Index(
+            "ix_reservation_locks_lapsed",
+            "expires_at",
+            postgresql_where=text("status = 'expired' and lapse_told_at is null"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -54,3 +61,38 @@ class ReservationLock(Model):
     adults: Mapped[int] = mapped_column(server_default="1")
     children: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    extensions: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    extension_key: Mapped[str | None]
+    lapse_told_at: Mapped[datetime | None]
+
+
+class LockAudit(Model):
+    """One change of one claim, written by a trigger in the same statement and never changed afterwards.
+
+    `action`: held, extended, booked, released, expired, moved (to other rooms or nights, the old claim and the new),
+    freed (after a cancellation), changed, deleted. `actor` is guest, staff, agent or system, `actor_id` which of them;
+    `why` is in words or codes, never a guest's own. `before` and `after` are the claim's row.
+    """
+
+    __tablename__ = "lock_audit"
+    __table_args__ = (
+        CheckConstraint("actor in ('guest', 'staff', 'agent', 'system')", name="actor"),
+        Index("ix_lock_audit_lock", "lock_id", "id"),
+        Index("ix_lock_audit_hold", "hold_key"),
+        Index("ix_lock_audit_reservation", "reservation_id", postgresql_where=text("reservation_id is not null")),
+        Index("ix_lock_audit_hotel", "hotel_id", "at"),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), primary_key=True)
+    hotel_id: Mapped[int]
+    lock_id: Mapped[int] = mapped_column(BigInteger)
+    hold_key: Mapped[str]
+    reservation_id: Mapped[int | None]
+    action: Mapped[str]
+    actor: Mapped[str]
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    why: Mapped[str]
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

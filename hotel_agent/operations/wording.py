@@ -42,6 +42,7 @@ JOBS: Mapping[str, Any] = {
     "workers.messages.process": _("Answer a program (API)"),
     "workers.media.fetch": _("Fetch what guests sent"),
     "workers.rooms.availability": _("Ask for free rooms"),
+    "workers.proactive.send_due": _("Send what is due around stays"),
     "workers.upkeep.bring_back": _("Bring back lost work"),
     "workers.upkeep.settle_unknown_sends": _("Settle sends whose outcome is unknown"),
     "workers.upkeep.wake_snoozed": _("Wake conversations that were put off"),

@@ -70,13 +70,17 @@ class Party:
 
 @dataclass(frozen=True)
 class RoomKind:
-    """A kind of room. `names` and `descriptions` are by language; `words` is what guests call it."""
+    """A kind of room. `names` and `descriptions` are by language; `words` is what guests call it.
+
+    `photos` are paths below /static, or https addresses, the one that shows it best first.
+    """
 
     code: str
     capacity: int
     names: Mapping[str, str] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+    photos: tuple[str, ...] = ()
 
     def name_in(self, language: str) -> str:
         return in_language(self.names, language) or self.code

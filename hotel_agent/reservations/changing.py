@@ -286,7 +286,7 @@ def _other_rooms(
 
 def _combinations(hotel: Hotel, stay: Stay, party: Party) -> list[tuple[str, ...]]:
     """One room of each kind that is large enough; several rooms where none is."""
-    large_enough = [(kind.code,) for kind in room_kinds(hotel) if kind.capacity >= party.persons]
+    large_enough: list[tuple[str, ...]] = [(kind.code,) for kind in room_kinds(hotel) if kind.capacity >= party.persons]
     if large_enough:
         return large_enough
     offers = find_offers(hotel, stay.check_in, stay.check_out, party, today=stay.check_in)
@@ -301,7 +301,7 @@ def _other_days(
     if booking.status == "in_house" or len(set(codes)) > 1:
         return []
     near = alternatives(hotel, stay, party, len(codes) if len(codes) > 1 else None, codes[0], today)
-    found = []
+    found: list[Proposal] = []
     for quote in near.other_dates:
         if quote.stay == booking.stay or len(found) == MOST_OTHER_DAYS:
             continue

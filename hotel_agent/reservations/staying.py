@@ -38,7 +38,6 @@ class Whereabouts:
 
 
 @recorded
-@recorded
 def stay_of(hotel: Hotel, guest_id: int, today: date, now: datetime) -> Whereabouts | None:
     """The stay the guest is in, else the next one, else the last one that ended lately."""
     rows = db.session.execute(_STAYS, {"hotel": hotel.id, "guest": guest_id, "since": today - LATELY}).all()

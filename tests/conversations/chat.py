@@ -182,7 +182,7 @@ def span(language: str, first: date, last: date) -> str:
 
 # --- what holds of every reply ----------------------------------------------------------------------------
 
-_MONEY = re.compile(r"€ ?([\d.,]*\d)|([\d.,]*\d) €|COP ([\d.,]*\d)|([\d.,]*\d) COP")
+_MONEY = re.compile(r"€ ?([\d.,]*\d)|([\d.,]*\d) €|(?:COP|MXN|ARS|USD) ([\d.,]*\d)|([\d.,]*\d) (?:COP|MXN|ARS|USD)")
 _CODE = re.compile(r"[A-Z]{3}-[2-9A-Z]{6}")
 _CONFIRMED = re.compile(r"\*confirmada\*|\*confirmed\*")
 
@@ -206,7 +206,8 @@ def check_truth(chat: Chat, reply: Reply) -> None:
     for amount in _amounts(reply.text):
         assert amount in amounts, f"{amount} is on no record: {reply.text}"
     for written in _days(reply):
-        known = [words.day(reply.answer.language, on_record) for on_record in days]
+        spoken = words.spoken_in(reply.answer.language, chat.hotel.country)
+        known = [words.day(spoken, on_record) for on_record in days]
         assert written in known, f"{written} is on no record: {reply.text}"
     if _CONFIRMED.search(reply.text):
         assert any(booking.code in reply.text and booking.status == "booked" for booking in chat.bookings())

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from hotel_agent.channels.whatsapp.limits import OutList
+from hotel_agent.conversations.events import KINDS
 from hotel_agent.db import db
 from hotel_agent.flags import switches
 from hotel_agent.reservations import Booking, RoomRequest, Stay
@@ -108,6 +109,7 @@ def test_new_days_are_read_whole(marta, language, wish):
     assert asked.says("285" if language != "en" else "€285.00"), asked.text
     change = happenings(marta.taps("change_yes:"), "changed")
     assert [one["code"] for one in change] == [booking.code]
+    assert set(change[0]) <= set(KINDS["changed"])
     assert (change[0]["before"]["check_in"], change[0]["check_in"]) == (day(0), day(10))
     assert now(marta, booking).stay == Stay(day(10), day(13))
 
@@ -468,6 +470,56 @@ def test_while_booking_is_switched_off_changes_are_for_a_person(marta):
     assert reply.says("lo hace recepción")
     assert reply.reason == "change"
     assert now(marta, booking) == booking
+
+
+@pytest.mark.parametrize(
+    ("language", "wish", "after"),
+    [
+        ("es", "al final somos dos adultos y dos niños de 6 y 8 años, ¿cabemos?", "3 noches"),
+        ("en", "can I move my check-in to {d}?", "2 nights"),
+        ("pt", "dá para ficar até {d}?", "5 noites"),
+        ("es", "quería quitar la última noche", "1 noche"),
+        ("es", "quiero cancelar la primera noche", "1 noche"),
+        ("en", "Could we check out on {d} instead?", "5 nights"),
+        ("en", "we need to postpone our trip by a week", "2 nights"),
+        ("es", "ponla a nombre de luis gómez", "Luis Gómez"),
+        ("es", "cambia la reserva a nombre de mi marido, Luis Gómez", "2 adultos, a nombre de Luis Gómez"),
+        ("en", "my wife isn't coming", "1 adult"),
+        ("en", "add one child aged 7", "2 adults and 1 child"),
+    ],
+)
+def test_it_is_understood_in_many_words(marta, language, wish, after):
+    nights = 3 if after == "3 noches" else 2
+    booking = booked(marta, nights=nights, kind="familiar" if "child" in wish or "niños" in wish else "doble")
+    marta.language = language
+    asked = marta.says(wish.format(d=told(language, day(5))))
+    assert asked.says(after), asked.text
+    assert asked.ids[-1] == f"change_no:{booking.code}"
+
+
+def test_another_room_to_book_is_no_change(marta):
+    booking = booked(marta)
+    marta.says("quiero quedarme una noche más")
+    asked = marta.says(f"quiero reservar otra habitación {span('es', day(5), day(8))} para 2 adultos")
+    assert any(one.startswith("offer:") for one in asked.ids), asked.text
+    assert marta.state["changing"] == {}
+    assert now(marta, booking) == booking
+
+
+def test_whoever_asks_what_changing_costs_hears_it(marta):
+    booked(marta)
+    assert marta.says("¿puedo cambiar la fecha de mi reserva gratis?").says(
+        "no tiene ningún cargo", "¿Qué días querrías?"
+    )
+
+
+def test_an_hour_beside_the_days_is_seen_to_once_they_are_changed(marta):
+    booking = booked(marta)
+    assert marta.says("quiero quedarme un día más y salir a las 13:00").says("95,00 € más", "salida tardía")
+    offered = marta.says("sí")
+    assert offered.says("está cambiada", "30,00 €")
+    marta.says("sí")
+    assert [one.code for one in now(marta, booking).extras] == ["late_checkout"]
 
 
 def test_cancelling_instead_ends_the_talk_about_the_change(marta):

@@ -7,10 +7,10 @@ from datetime import date, datetime, time
 import pytest
 from sqlalchemy import select
 
-from hotel_agent.conversations import waiting
-from hotel_agent.conversations.models import Conversation, ConversationEvent
+from hotel_agent.conversations import answering, waiting
+from hotel_agent.conversations.models import Conversation, ConversationEvent, Message
 from hotel_agent.conversations.skills.grave import matters_of
-from hotel_agent.db import db
+from hotel_agent.db import db, utcnow
 from tests.conversations.chat import Chat, day, hotel_named, new_guest, span
 
 SAID = {
@@ -289,3 +289,26 @@ def test_one_guests_alarm_never_silences_anothers(miramar):
     db.session.commit()
     db.session.refresh(luisa)
     assert (luisa.urgent, luisa.waiting_reasons) == (True, ["medical"])
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("¡hay fuego en la habitación!", "emergency"),
+        ("my son has a fever and can't breathe well", "medical"),
+        ("minha filha sumiu, não encontro minha filha", "minors"),
+    ],
+)
+def test_an_alarm_is_urgent_also_where_a_colleague_has_the_conversation(miramar, said, reason):
+    marta = conversation_of(miramar, "Marta García")
+    marta.owner = "staff"
+    message = Message(
+        hotel_id=miramar.id, conversation_id=marta.id, direction="in", type="text", body=said, status="received",
+        handling="pending", author="guest", payload={}, received_at=utcnow(), sent_at=utcnow(),
+    )  # fmt: skip
+    db.session.add(message)
+    db.session.commit()
+    assert answering.answer_once(marta.id, only=message.id) is None
+    db.session.refresh(marta)
+    assert marta.urgent
+    assert reason in marta.waiting_reasons

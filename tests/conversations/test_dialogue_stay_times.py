@@ -314,3 +314,34 @@ def test_days_are_no_hours(marta):
     marta.says(f"quiero alargar mi estancia hasta el {(booking.stay.check_out + timedelta(days=1)).day}")
     assert marta.state["adding"] == {}
     assert marta.state["changing"]["code"] == booking.code
+
+
+def test_asking_what_it_costs_tells_it_once_more(marta):
+    booking = booked(marta)
+    marta.says("¿podemos dejar la habitación más tarde?")
+    assert marta.says("¿cuánto cuesta?").says("30,00", booking.code)
+    marta.says("vale")
+    assert extras(marta, booking) == LATE
+
+
+def test_both_hours_are_seen_to_one_after_the_other(marta, early_rule):
+    booking = booked(marta)
+    assert marta.says("queremos entrar antes el primer día y salir más tarde el último").says("14:00")
+    assert marta.says("sí").says("hecho", "12:00", "20,00")
+    marta.says("sí")
+    assert extras(marta, booking) == LATE + EARLY
+
+
+@pytest.mark.parametrize(
+    ("language", "wish"),
+    [("es", "quita la salida tardía"), ("en", "cancel the late checkout"), ("pt", "não quero mais o check-out tardio")],
+)
+def test_what_was_added_comes_off_by_a_person(marta, language, wish):
+    booking = booked(marta)
+    marta.says("quiero salir más tarde")
+    marta.says("sí")
+    marta.language = language
+    reply = marta.says(wish)
+    assert reply.reason == "change"
+    assert now(marta, booking).status == "booked"
+    assert reply.ids == []

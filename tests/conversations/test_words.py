@@ -65,7 +65,25 @@ SAMPLES: dict[str, list[Any]] = {
     "largest": [20],
     "last": [None, date(2027, 12, 31)],
     "late_fee": [Decimal("95.00")],
-    "lines": [[{"name": "Doble", "capacity": 2, "nightly": Decimal("95"), "total": Decimal("190")}]],
+    "lines": [
+        [
+            {
+                "name": "Doble",
+                "capacity": 2,
+                "nightly": Decimal("95"),
+                "price": Decimal("12"),
+                "total": Decimal("190"),
+                "persons": 2,
+                "nights": 2,
+                "by_person": by_person,
+                "by_night": by_person,
+            }
+        ]
+        * count
+        for by_person, count in ((True, 1), (False, 2))
+    ],
+    "of_extras": [Decimal("84.00")],
+    "of_rooms": [None, Decimal("190.00")],
     "longest": [1, 30],
     "name": ["", "Marta"],
     "nightly": [None, Decimal("95.00")],
@@ -83,6 +101,7 @@ SAMPLES: dict[str, list[Any]] = {
     "total": [Decimal("190.00")],
     "until": [time(11)],
     "was": [None, Decimal("180.00")],
+    "wishes": [["habitación tranquila", "planta alta"]],
     "at": [None, time(14)],
     "beyond": [False, True],
     "day": [date(2026, 12, 23)],
@@ -100,6 +119,8 @@ SAMPLES: dict[str, list[Any]] = {
     "renamed": [False, True],
     "same_room": [False, True],
     "sign": [1, 0, -1],
+    "late": [False, True],
+    "then": ["", "salida tardía"],
 }
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from hotel_agent.conversations.models import Conversation
-from hotel_agent.dashboard.shapes import Card
+from hotel_agent.dashboard.shapes import Card, ExtraLine
 from hotel_agent.dashboard.stay import card
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import NotFound
+from hotel_agent.pms.local.models import Reservation, ReservationExtra
 from tests.dashboard.cast import books, guest, holds, hotel, statements, talk
 
 
@@ -97,3 +99,25 @@ def test_a_card_costs_three_statements_however_many_stays_there_were(app):
         told = card(here, who, "es")
     assert len(asked) == 3
     assert len(told.past) == 50
+
+
+def test_what_was_added_to_a_stay_is_told_beside_it_until_it_is_taken_off(app):
+    marta = talk("Marta")
+    code = books(marta, 2, 5, rooms=("201",))
+    reservation = db.session.scalars(select(Reservation).where(Reservation.code == code)).one()
+    late = ReservationExtra(
+        hotel_id=reservation.hotel_id,
+        reservation_id=reservation.id,
+        code="late_checkout",
+        price=Decimal("30.00"),
+        currency="EUR",
+        at_time=time(14),
+    )
+    db.session.add(late)
+    db.session.commit()
+    (stay,) = card_of(marta).current
+    assert stay.extras == (ExtraLine("late_checkout", Decimal("30.00"), "EUR", "14:00"),)
+    late.status = "cancelled"
+    db.session.commit()
+    (stay,) = card_of(marta).current
+    assert stay.extras == ()

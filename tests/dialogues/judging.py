@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from itertools import product
+from itertools import combinations_with_replacement, product
 
 MOST_BUBBLES = 2
 MOST_BUTTONS = 3
@@ -70,6 +70,7 @@ def faults(
     language: str | None,
     hotel: str,
     amounts: Collection[str],
+    rooms: int = 1,
     own_codes: Collection[str],
     has_booking: bool,
     first: bool,
@@ -79,7 +80,7 @@ def faults(
         *_shape(bubbles),
         *_leftovers(bubbles),
         *([] if language is None else _language(bubbles, language)),
-        *_amounts(bubbles, hotel, amounts),
+        *_amounts(bubbles, hotel, rooms, amounts),
         *_codes(bubbles, own_codes),
         *([] if has_booking else _confirmed(bubbles)),
         *(["first contact does not say that an assistant writes"] if first and not _discloses(bubbles) else []),
@@ -126,8 +127,8 @@ def language_of(text: str) -> str | None:
     return best if votes[best] >= 3 and votes[best] > 2 * votes[second] else None
 
 
-def _amounts(bubbles: Sequence[Bubble], hotel: str, more: Collection[str]) -> Iterable[str]:
-    known = possible_amounts(hotel) | {Decimal(each) for each in more}
+def _amounts(bubbles: Sequence[Bubble], hotel: str, rooms: int, more: Collection[str]) -> Iterable[str]:
+    known = possible_amounts(hotel, rooms) | {Decimal(each) for each in more}
     for amount in amounts_in(words_of(bubbles)):
         if amount not in known:
             yield f"an amount that no price gives: {amount}"
@@ -149,13 +150,15 @@ def _number(written: str) -> Decimal | None:
 
 
 @cache
-def possible_amounts(hotel: str) -> frozenset[Decimal]:
-    """Nights of one room or of two like rooms, extras, nothing, and what another kind of room makes of a stay."""
+def possible_amounts(hotel: str, most_rooms: int = 1) -> frozenset[Decimal]:
+    """Nights of a room, of two like rooms or of so many of any kind, extras, and what another kind of room changes."""
     rooms, extras = PRICES[hotel]["rooms"], PRICES[hotel]["extras"]
-    nights = range(MOST_NIGHTS + 1)
-    found = {price * count * alike for price, count, alike in product(rooms, nights, (1, 2))}
+    lengths = range(MOST_NIGHTS + 1)
+    found = {price * count * alike for price, count, alike in product(rooms, lengths, (1, 2))}
     found |= {price * count for price, count in product(extras, range(41))}
-    found |= {abs(one - other) * count for one, other, count in product(rooms, rooms, nights)}
+    found |= {abs(one - other) * count for one, other, count in product(rooms, rooms, lengths)}
+    for count in range(2, most_rooms + 1):
+        found |= {sum(some) * nights for some in combinations_with_replacement(rooms, count) for nights in range(15)}
     return frozenset(Decimal(each) for each in found)
 
 

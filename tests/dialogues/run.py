@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stories", type=Path, default=STORIES)
     parser.add_argument("--only", default="", help="stories whose name holds these words")
     parser.add_argument("--failures", type=Path, help="write the failures with transcripts there")
+    parser.add_argument("--blind", type=Path, help="and those of blind stories there")
     parser.add_argument("--json", type=Path, default=FIGURES)
     asked = parser.parse_args(arguments)
     try:
@@ -92,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.failures.write_text(failures, encoding="utf-8")
     elif failures:
         print(f"\n{failures}")
+    if asked.blind:
+        asked.blind.write_text(_with_transcripts(each for each in told if each.story.blind), encoding="utf-8")
     return 0
 
 
@@ -151,9 +154,14 @@ def _write(place: Path, table: Table, told: Iterable[Told], runs: int) -> None:
 def _failures(told: Iterable[Told]) -> str:
     """What went wrong with whole transcripts; of blind stories only which turn."""
     failed = [each for each in told if each.held < len(each.faults)]
-    seen = [f"## {each.transcript}\n  held {each.held} of {len(each.faults)}\n" for each in failed if not each.story.blind]
+    seen = _with_transcripts(each for each in failed if not each.story.blind)
     blind = [f"- {each.story.name}: {_turns(each)}" for each in failed if each.story.blind]
-    return "\n".join([*seen, *(["## blind", *blind] if blind else [])])
+    return "\n".join([seen, *(["## blind", *blind] if blind else [])]).strip()
+
+
+def _with_transcripts(told: Iterable[Told]) -> str:
+    failed = (each for each in told if each.held < len(each.faults))
+    return "\n".join(f"## {each.transcript}\n  held {each.held} of {len(each.faults)}\n" for each in failed)
 
 
 def _turns(told: Told) -> str:

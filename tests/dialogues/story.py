@@ -29,6 +29,7 @@ STORY_KEYS = {
     "today",
     "dates",
     "amounts",
+    "rooms",
     "must_not",
     "before",
     "turn",
@@ -109,6 +110,7 @@ class Story:
     today: date | None
     dates: Mapping[str, Any]
     amounts: tuple[str, ...]
+    rooms: int
     must_not: tuple[str, ...]
     before: tuple[Mapping[str, Any], ...]
     turns: tuple[Turn, ...]
@@ -162,6 +164,7 @@ class _Reader:
             today=self.date(told.get("today")),
             dates=self.typed("dates", told.get("dates", {}), dict),
             amounts=tuple(str(each) for each in told.get("amounts", [])),
+            rooms=self.typed("rooms", told.get("rooms", 1), int),
             must_not=self.patterns("must_not", told.get("must_not", []), nested=False),
             before=tuple(self.before(place, each) for place, each in enumerate(told.get("before", []), 1)),
             turns=tuple(self.turn(place, each) for place, each in enumerate(turns, 1)),

@@ -46,8 +46,8 @@ SENDER = "guest-of-the-story"
 BOOKINGS = text("""
     select r.id, r.guest_id, r.code, r.status, r.check_in, r.check_out, r.adults, r.children, r.total, r.currency,
            (select array_agg(distinct t.code) from reservation_locks l join rooms o on o.id = l.resource_id
-            join room_types t on t.id = o.room_type_id
-            where l.reservation_id = r.id and l.status in ('booked', 'released')) as types,
+            join room_types t on t.id = o.room_type_id where l.reservation_id = r.id
+            and l.status = case r.status when 'cancelled' then 'released' else 'booked' end) as types,
            (select count(*) from reservation_locks l where l.reservation_id = r.id and l.status = 'booked') as rooms
     from reservations r join hotels h on h.id = r.hotel_id where h.slug = :hotel order by r.check_in, r.id
 """)
@@ -366,6 +366,7 @@ class _Telling:
             language=None if turn.any_language else self.story.language,
             hotel=self.story.hotel,
             amounts=self.story.amounts,
+            rooms=self.story.rooms,
             own_codes={row["code"] for row in own} | given,
             has_booking=any(row["status"] in ("booked", "in_house") for row in own) or bool(given),
             first=not self.has_heard,

@@ -492,11 +492,14 @@ def live() -> Figures:
 
 
 def process() -> Figures:
-    with _folder() as folder, running_demo(folder, {"ANSWER_PAUSE_SECONDS": "0"}) as (demo, _):
-        with httpx.Client(base_url=f"http://127.0.0.1:{demo.port}", trust_env=False, timeout=30) as caller:
-            token = demo.flask("token", "create", "--hotel", "miramar")
-            caller.headers["Authorization"] = f"Bearer {token}"
-            times = [_asked(caller, number) for number in range(WARM_UP * len(QUESTIONS) + ASKED)]
+    with (
+        _folder() as folder,
+        running_demo(folder, {"ANSWER_PAUSE_SECONDS": "0"}) as (demo, _),
+        httpx.Client(base_url=f"http://127.0.0.1:{demo.port}", trust_env=False, timeout=30) as caller,
+    ):
+        token = demo.flask("token", "create", "--hotel", "miramar")
+        caller.headers["Authorization"] = f"Bearer {token}"
+        times = [_asked(caller, number) for number in range(WARM_UP * len(QUESTIONS) + ASKED)]
     times = times[WARM_UP * len(QUESTIONS) :]
     figures: Figures = {f"p{share}": round(quantile(times, share / 100) * 1000, 1) for share in (50, 95, 99)}
     table(
@@ -513,7 +516,8 @@ def _asked(caller: httpx.Client, number: int) -> float:
     began = time.perf_counter()
     answer = caller.post("/api/orchestrator/process", json=asked)
     took = time.perf_counter() - began
-    assert answer.status_code == 200 and answer.json()["replies"], answer.text
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["replies"], answer.text
     return took
 
 

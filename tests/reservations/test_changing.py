@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,7 +16,7 @@ from hotel_agent.pms.policy import free_until
 from hotel_agent.reservations import Booking, PmsRejected, RoomRequest, RoomTaken, Stay
 from hotel_agent.reservations.booking import book, cancel, hold_quote, look_up
 from hotel_agent.reservations.changing import ForStaff, NotPossible, Wanted, apply, made_before, propose
-from hotel_agent.reservations.extras import grant, is_free_for, rule_of
+from hotel_agent.reservations.extras import Rule, grant, is_free_for, rule_of
 from hotel_agent.reservations.quoting import BadStay
 from tests.reservations.cast import (
     all_at_once,
@@ -59,6 +59,18 @@ def changed(hotel: Hotel, booking: Booking, key: str = "c1", **wanted) -> Bookin
     return apply(hotel, proposed(hotel, booking, **wanted), key).booking
 
 
+def on_record(hotel: Hotel, guest: int, booking: Booking) -> Booking:
+    found = look_up(hotel, guest, booking.code)
+    assert isinstance(found, Booking)
+    return found
+
+
+def late_rule(hotel: Hotel) -> Rule:
+    rule = rule_of(hotel, "late_checkout")
+    assert rule is not None
+    return rule
+
+
 def set_status(booking: Booking, status: str) -> None:
     db.session.execute(
         text("update reservations set status = :status where code = :code"), {"status": status, "code": booking.code}
@@ -82,7 +94,7 @@ def test_a_night_more_keeps_the_room_and_adds_the_night(miramar, marta):
     proposal = proposed(miramar, booking, check_out=day(3))
     assert (proposal.quote.total, proposal.difference) == (Decimal("285.00"), Decimal("95.00"))
     assert proposal.quote.same_rooms
-    assert look_up(miramar, marta, booking.code) == booking, "a quote changes nothing"
+    assert on_record(miramar, marta, booking) == booking, "a quote changes nothing"
     after = apply(miramar, proposal, "c1").booking
     assert (after.stay, after.total) == (nights(0, 3), Decimal("285.00"))
     assert [room.number for room in after.rooms] == [room.number for room in booking.rooms]
@@ -165,7 +177,7 @@ def test_two_guests_who_want_the_last_room_do_not_both_get_it(app, miramar):
     done = all_at_once(app, 4, lambda n: apply(db.session.get_one(Hotel, hotel_id), wishes[n], f"c{n}"))
     assert sum(isinstance(one, RoomTaken) for one in done) == 3
     assert overlapping_claims() == 0
-    stays = [look_up(miramar, guest, one.code).stay for guest, one in zip(guests, bookings, strict=True)]
+    stays = [on_record(miramar, guest, one).stay for guest, one in zip(guests, bookings, strict=True)]
     assert sorted(stay.check_in for stay in stays) == [day(0)] * 3 + [day(2)]
 
 
@@ -192,7 +204,7 @@ def test_what_is_refused_leaves_the_booking_as_it_was(miramar, marta):
     fill(miramar, "suite", nights(4, 2))
     with pytest.raises(RoomTaken):
         apply(miramar, wish, "c1")
-    assert look_up(miramar, marta, booking.code) == booking
+    assert on_record(miramar, marta, booking) == booking
     assert [status for _, status in claims(booking)] == ["booked"]
 
 
@@ -248,7 +260,7 @@ def test_what_is_over_is_not_changed(miramar, marta, status):
     booking = booked(miramar, marta, nights(0, 2))
     set_status(booking, status)
     with pytest.raises(ForStaff) as refused:
-        proposed(miramar, look_up(miramar, marta, booking.code), check_out=day(3))
+        proposed(miramar, on_record(miramar, marta, booking), check_out=day(3))
     assert refused.value.reason == status
     request = ChangeRequest(booking.code, nights(0, 3), (RoomRequest("doble", 2),), "Marta", "c1")
     with pytest.raises(PmsRejected) as rejected:
@@ -305,7 +317,7 @@ class TestInTheHouse:
         """Marta, whose stay began yesterday."""
         booking = booked(miramar, marta, nights(0, 3))
         set_status(booking, "in_house")
-        return look_up(miramar, marta, booking.code)
+        return on_record(miramar, marta, booking)
 
     @pytest.fixture
     def now(self, miramar):
@@ -359,7 +371,7 @@ def test_a_price_that_has_changed_meanwhile_changes_nothing(miramar, marta):
         with pytest.raises(PmsRejected) as refused:
             apply(miramar, wish, "c1")
         assert refused.value.reason == "price_changed"
-        assert look_up(miramar, marta, booking.code) == booking
+        assert on_record(miramar, marta, booking) == booking
     finally:
         db.session.execute(raise_rates, {"more": -5, "night": day(2)})
         db.session.commit()
@@ -376,7 +388,7 @@ def test_a_changed_booking_that_is_cancelled_tells_its_last_rooms(miramar, marta
     booking = booked(miramar, marta, nights(0, 2))
     changed(miramar, booking, room_types=("suite",))
     cancel(miramar, booking.code, marta)
-    told = look_up(miramar, marta, booking.code)
+    told = on_record(miramar, marta, booking)
     assert [room.kind.code for room in told.rooms] == ["suite"]
     assert {status for _, status in claims(booking)} == {"released"}
 
@@ -386,12 +398,12 @@ def test_a_changed_booking_that_is_cancelled_tells_its_last_rooms(miramar, marta
 
 def test_a_late_checkout_is_put_on_the_booking_once(miramar, marta):
     booking = booked(miramar, marta, nights(0, 2))
-    rule = rule_of(miramar, "late_checkout")
+    rule = late_rule(miramar)
     assert is_free_for(miramar, booking, "late_checkout")
     first = grant(miramar, booking, rule)
     assert grant(miramar, booking, rule) == first
-    assert [(one.code, one.price, one.at_time.hour) for one in first.extras] == [
-        ("late_checkout", Decimal("30.00"), 14)
+    assert [(one.code, one.price, one.at_time) for one in first.extras] == [
+        ("late_checkout", Decimal("30.00"), time(14))
     ]
     assert first.total == booking.total, "the price of the room stays"
 
@@ -402,21 +414,21 @@ def test_a_room_that_is_taken_the_next_night_has_no_late_checkout(miramar, marta
     assert not is_free_for(miramar, booking, "late_checkout")
     assert is_free_for(miramar, booking, "early_checkin")
     with pytest.raises(RoomTaken):
-        grant(miramar, booking, rule_of(miramar, "late_checkout"))
+        grant(miramar, booking, late_rule(miramar))
 
 
 def test_extras_go_with_a_cancelled_booking(miramar, marta):
     booking = booked(miramar, marta, nights(0, 2))
-    grant(miramar, booking, rule_of(miramar, "late_checkout"))
+    grant(miramar, booking, late_rule(miramar))
     cancel(miramar, booking.code, marta)
-    assert look_up(miramar, marta, booking.code).extras == ()
+    assert on_record(miramar, marta, booking).extras == ()
     with pytest.raises(PmsRejected):
-        grant(miramar, booking, rule_of(miramar, "late_checkout"))
+        grant(miramar, booking, late_rule(miramar))
 
 
 def test_a_change_tells_which_extra_it_loses(miramar, marta):
     booking = booked(miramar, marta, nights(0, 2))
-    booking = grant(miramar, booking, rule_of(miramar, "late_checkout"))
+    booking = grant(miramar, booking, late_rule(miramar))
     fill(miramar, "doble", nights(3, 1))
     proposal = proposed(miramar, booking, check_out=day(3))
     assert proposal.quote.lost_extras == ("late_checkout",)

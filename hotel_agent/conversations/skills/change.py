@@ -10,7 +10,7 @@ from typing import Any
 
 from hotel_agent.channels.whatsapp.limits import ROW_DESCRIPTION, ROW_TITLE, Row, shorten
 from hotel_agent.conversations.dialogue import Draft
-from hotel_agent.conversations.skills import again, change_wishes, lookup
+from hotel_agent.conversations.skills import again, change_wishes, lookup, stay_times
 from hotel_agent.conversations.skills.rooms_told import (
     record_of,
     rooms_in_short,
@@ -57,6 +57,10 @@ _EASILY_HEARD = frozenset(
 _HOURS = ("ask_checkin_time", "ask_checkout_time")
 _MINE = re.compile(r"\b(?:mi|nuestra|my|our|minha|nossa) (?:reserva|booking|reservation|estancia|stay|estadia)\b")
 _THOSE = re.compile(r"\b(?:es[ao]s|those|these|est[ao]s|ess[ae]s|est[ae]s) (?:fechas|dias|dates|days|datas)\b")
+_COSTS = re.compile(
+    r"\b(?:gratis|gratuit\w+|free|cuesta|coste|costo|cost\w*|pagar|paying|pay|penaliza\w+|penalty|cargo|charge|fee|multa|taxa"
+    r"|custa|custo)\b"
+)
 _CHEAPEST = re.compile(r"\b(?:mas barat\w+|cheapest|cheaper one|mais barat\w+|mas economic\w+|mais em conta)\b")
 _HOUR = re.compile(r"\bhoras?\b|\btime\b|\bo ?clock\b")
 _DETAILS = frozenset(
@@ -77,13 +81,16 @@ def hear_right(talk: Talk) -> None:
     if said.means("cancel_reservation") and change_wishes.LAST_OR_FIRST_NIGHT.search(fold(said.words)):
         talk.said = replace(said, acts=("modify_reservation",), unsure=())  # One night of several is no cancellation.
         return
-    if said.means(*_NOT_A_CHANGE):
+    if said.means(*_NOT_A_CHANGE) or _wants_another(talk):
         return
     pending = bool(state.changing.get("code")) and not state.cancelling
     about_it = said.means("modify_reservation") or (pending and says_a_detail(talk))
     if not about_it and not _may_be_meant(talk):
         return
     taken_for = {*_EASILY_HEARD, *(() if _HOUR.search(fold(said.words)) else _HOURS), "modify_reservation"}
+    if "time" in said.entities:  # The hour is seen to once the days are.
+        hours = [code for code in stay_times.CODES if said.means(code)]
+        state.changing.update({"then": hours[0]} if hours else {})
     others = [act for act in said.acts if act not in taken_for | {"affirm", "deny"}]
     if pending and not said.means("modify_reservation"):
         talk.said = replace(said, acts=("inform", *others), unsure=())
@@ -93,6 +100,8 @@ def hear_right(talk: Talk) -> None:
 
 def is_wished(talk: Talk) -> bool:
     """ "Quiero ver mi reserva" is rather the wish to see it."""
+    if talk.said.means("talk_to_human", "complaint") or _wants_another(talk):
+        return False
     chances = {one.intent: one.confidence for one in talk.said.whole.intents}
     sees = talk.said.means("reservation_status") and not says_a_detail(talk)
     if sees and chances.get("reservation_status", 0) > chances.get("modify_reservation", 0):
@@ -153,7 +162,7 @@ def says_a_detail(talk: Talk) -> bool:
 
 
 def _wants_another(talk: Talk) -> bool:
-    return bool(change_wishes.NEW_BOOKING.search(fold(talk.said.words)))
+    return change_wishes.wants_another(talk.said.words)
 
 
 def goes_on(talk: Talk) -> bool:
@@ -251,8 +260,10 @@ def _list(talk: Talk, own: Sequence[Booking]) -> Part:
 def opened(talk: Talk, booking: Booking) -> list[Part]:
     """The booking is found: what the guest has said about it so far is looked at."""
     words = str(talk.state.changing.get("words") or talk.said.words)
-    talk.state.changing = {"code": booking.code, "wants": _those_days(talk, words)}
+    kept = {"then": talk.state.changing["then"]} if talk.state.changing.get("then") else {}
+    talk.state.changing = {"code": booking.code, "wants": _those_days(talk, words), **kept}
     talk.state.cancelling = talk.state.cancel_fee = None
+    talk.state.adding = {}
     talk.state.lookup = talk.state.lookup_code = None
     talk.state.offers, talk.state.booking = [], Draft(around=talk.state.booking.around)
     return _hear(talk, booking, words)
@@ -284,9 +295,10 @@ def _hear(talk: Talk, booking: Booking, words: str) -> list[Part]:
 
 
 def _ask_what(talk: Talk, booking: Booking, about: str | None) -> list[Part]:
+    terms = _terms(talk, booking)
     match about:
         case "dates":
-            return [_ask_dates(talk, booking)]
+            return [*terms, _ask_dates(talk, booking)]
         case "room":
             return _ask_room(talk, booking)
         case "people":
@@ -298,7 +310,15 @@ def _ask_what(talk: Talk, booking: Booking, about: str | None) -> list[Part]:
             told = told_booking(talk, booking)
             values = {name: told[name] for name in ("code", "rooms", "check_in", "check_out")}
             talk.state.changing["asked"] = "what"
-            return [talk.ask(None, "change.what", *buttons, **values)]
+            return [*terms, talk.ask(None, "change.what", *buttons, **values)]
+
+
+def _terms(talk: Talk, booking: Booking) -> list[Part]:
+    """Until when changing is free, for whoever asks what it costs."""
+    if not _COSTS.search(fold(talk.said.words)):
+        return []
+    late = talk.turn.now > booking.free_until
+    return [talk.part("change.terms", late=late, free_until=talk.local(booking.free_until))]
 
 
 def _ask_dates(talk: Talk, booking: Booking) -> Part:
@@ -379,6 +399,7 @@ def _ask_yes(talk: Talk, proposal: Proposal) -> Part:
         no_longer_free=proposal.other_arrival and talk.turn.now > quote.free_until,
         late_fee=quote.late_fee,
         same_room=booking.status == "in_house" and quote.same_rooms and proposal.moved,
+        then=talk.say(f"stay_times.name_{talk.state.changing['then']}") if talk.state.changing.get("then") else "",
         lost=[talk.say(f"stay_times.name_{code}") for code in quote.lost_extras],
     )
 
@@ -557,6 +578,7 @@ def _failed(talk: Talk, booking: Booking, reason: str) -> list[Part]:
 def _changed(talk: Talk, done: Changed) -> list[Part]:
     """What the record says now."""
     booking, before = done.booking, done.change.before
+    then = talk.state.changing.get("then")
     _settled(talk)
     talk.happened(
         "changed",
@@ -575,7 +597,8 @@ def _changed(talk: Talk, done: Changed) -> list[Part]:
         **record_of(booking),
     )
     _remember(talk, booking)
-    return [talk.part("change.done", **told_booking(talk, booking))]
+    told = talk.part("change.done", **told_booking(talk, booking))
+    return [told, *stay_times.opened(talk, str(then), booking)] if then else [told]
 
 
 def _remember(talk: Talk, booking: Booking) -> None:

@@ -92,7 +92,8 @@ _OF_WHICH_WEEK = re.compile(
 _RATHER = re.compile(r"\b(?:no|nao|mejor|better|melhor|rather|instead|mas bien|en realidad|actually|na verdade)\b")
 
 _TOO = re.compile(
-    r"\b(?:tambien|ademas|also|too|as well|joins?|joining|se une|se suma|tambem|viene|vienen|vem|vira|one more|another"
+    r"\b(?:add|anad\w+|agreg\w+|acrescent\w+|adicion\w+|incluir|include"
+    r"|tambien|ademas|also|too|as well|joins?|joining|se une|se suma|tambem|viene|vienen|vem|vira|one more|another"
     r"|mas|mais|more|extra|otr[ao]|outr[ao])\b"
 )
 _IN_ALL = re.compile(
@@ -129,7 +130,14 @@ _NAMED_IN_SMALL_LETTERS = re.compile(
     re.IGNORECASE,
 )
 
-NEW_BOOKING = re.compile(
+_CHANGING = re.compile(
+    r"\b(?:cambi\w+|modific\w+|change\w*|switch\w*|swap\w*|mov\w+|mud\w+|troc\w+|alter\w+|pas(?:ar|a|ame|arme))\b"
+)
+_TO_BOOK = re.compile(
+    r"\b(?:quiero|queremos|quisiera|want to|like to|need to|quero|queria|necesito|preciso|gustaria"
+    r"|gostaria de)\b.{0,8}\b(?:reservar|book)\b"
+)
+_NEW_BOOKING = re.compile(
     r"\b(?:otra|nueva|another|new|outra|nova|a second|una segunda) "
     r"(?:reserva|booking|habitacion|room|reservation|quarto)\b"
 )
@@ -153,6 +161,8 @@ _ABOUT = (
 _UNMISTAKABLE = re.compile(
     r"\b(?:al final|finalmente|in the end|after all|no final|no fim|afinal)\b.{0,20}"
     r"\b(?:somos|seremos|vamos|we|iremos)\b"
+    r"|\b(?:cambi\w+|modific\w+|change|move|mov\w+|muev\w+|shift|push|mud\w+|alter\w+|adelant\w+|retras\w+|atras\w+)\b"
+    r".{0,20}\b(?:check.?in|check.?out|arrival|departure|llegada|salida|entrada|chegada|saida|fechas?|dates?|datas?)\b"
     r"|\b(?:somos|seremos|we)\b.{0,60}\b(?:al final|in the end|after all|no final)\b"
     r"|\b(?:ya )?no (?:viene|vienen|puede venir|pueden venir)\b|\bnao (?:vem|pode vir|podem vir)\b"
     r"|\b(?:is|are)(?: not|n['’ ]?t) coming\b|\bcan['’ ]?t (?:come|make it)\b"
@@ -457,6 +467,12 @@ def says_a_detail(texts: Iterable[str]) -> bool:
         if named or LAST_OR_FIRST_NIGHT.search(words) or any(spelt.search(words) for spelt in patterns):
             return True
     return False
+
+
+def wants_another(said: str) -> bool:
+    """ "Quiero reservar otra habitación" is about no booking that exists, "cambiar a otra habitación" is."""
+    words = fold(said)
+    return bool(_NEW_BOOKING.search(words) or _TO_BOOK.search(words)) and not _CHANGING.search(words)
 
 
 def is_about_what(said: str) -> bool:

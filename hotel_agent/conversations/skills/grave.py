@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from hotel_agent.conversations.dialogue import Heard
-from hotel_agent.conversations.listening import Said, listen
+from hotel_agent.conversations.listening import SURE, Said, listen
 from hotel_agent.conversations.skills.details import STAY_DETAILS
 from hotel_agent.conversations.skills.emergency import number_of
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu import Hints, understand
 from hotel_agent.nlu.text import fold
 
 
@@ -63,7 +65,16 @@ _CLAUSE = re.compile(
 # Beside a grave matter these say nothing more, or are how the engine understood the matter itself.
 _THE_SAME = ("complaint", "talk_to_human", "out_of_scope", "affirm", "deny", "greet", "thank", "goodbye")
 # How the engine may understand what is told further of a matter.
-_TELLS_MORE = {"inform", "out_of_scope", "complaint", "affirm", "deny", "ask_payment", "reservation_status", "report_problem"}
+_TELLS_MORE = {
+    "inform",
+    "out_of_scope",
+    "complaint",
+    "affirm",
+    "deny",
+    "ask_payment",
+    "reservation_status",
+    "report_problem",
+}
 _BOOKS = ("make_reservation", "check_availability", "ask_price", "inform", "modify_reservation")
 
 
@@ -72,6 +83,14 @@ def matters_of(words: str) -> list[Matter]:
     line = fold(words)
     found = [matter for matter in MATTERS if matter.told_by.search(line)]
     return [matter for matter in found if matter.block != "medical" or not _NOT_MEDICAL.search(line)]
+
+
+def alarms_in(words: str, language: str | None, today: date) -> list[tuple[str, bool]]:
+    """For which reasons a person has to look at once, each with whether it is urgent, where the agent is silent."""
+    found = [(matter.reason, matter.urgent) for matter in matters_of(words)]
+    meant = understand(words, today, Hints(language)) if words.strip() else None
+    danger = meant and any(one.intent == "emergency" and one.confidence >= SURE for one in meant.intents)
+    return list(dict.fromkeys([("emergency", True), *found] if danger else found))
 
 
 def answer(talk: Talk) -> list[Part]:

@@ -337,7 +337,7 @@ def _unknown(talk: Talk, topic: str, question: str | None = None) -> Part:
     """A colleague will be asked: the question is filed for them, once while it has no answer."""
     asked = shortened(question or talk.said.words)
     talk.hand_over("unsure")
-    about = named(talk.language, "question", things_in("question", asked)[:2])
+    about = named(talk.spoken, "question", things_in("question", asked)[:2])
     if any(fold(row.question) == fold(asked) for row in missing.open_of(talk.guest.id)):
         return talk.part("knowledge.asked_already", about=about)
     if any(isinstance(thing, Question) and thing.question == asked for thing in talk.filed):

@@ -68,7 +68,7 @@ def pass_on(talk: Talk, kind: str, things: tuple[str, ...] | None = None) -> Pas
         words = shortened(" · ".join(filter(None, (said, where))))
         talk.file(Request(kind, words, key, room, stay.reservation_id if stay else None))
     talk.hand_over(KINDS[kind])
-    return Passed(kind, key, named(talk.language, kind, things), room, stay, before is not None, also)
+    return Passed(kind, key, named(talk.spoken, kind, things), room, stay, before is not None, also)
 
 
 def told(talk: Talk, passed: Passed, **values: object) -> Part:

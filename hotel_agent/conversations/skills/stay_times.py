@@ -21,28 +21,66 @@ CODES = (LATE_CHECKOUT, EARLY_CHECKIN)
 MOST_LISTED = 10
 EARLIEST_RISER = 8  # "Leaving at 5" may be of the morning, when nobody needs to ask, or of the afternoon.
 _OF_THE_MORNING = re.compile(r"\bam\b|\d ?am\b|manana|madrugada|manha|morning|\ba\.? ?m\b")
+_TAKING_OFF = re.compile(
+    r"\b(?:quit\w+|cancel\w*|anul\w+|elimin\w+|remove|take off|drop|no longer|dont want|don't want|ya no|retir\w+|tir(?:a|ar|e)"
+    r"|nao quero)\b"
+)
+_NAMED = {
+    LATE_CHECKOUT: re.compile(r"\b(?:salida tardia|late check.?out|check.?out tardio|saida tardia)\b"),
+    EARLY_CHECKIN: re.compile(r"\b(?:entrada anticipada|early check.?in|check.?in antecipado|entrada antecipada)\b"),
+}
 _HOUR = re.compile(r"\b(?:las?|as|at|a) (1?\d)(?:[:.h]([0-5]\d))?(?=\D|$)")
 
 
 def is_about(talk: Talk) -> bool:
     """Whether the message asks for other hours, or goes on about them."""
     said, adding = talk.said, talk.state.adding
-    if said.means(*CODES):
+    if said.means(*CODES) or _removes(talk):
         return True
-    if not adding.get("code") or said.tap or talk.state.cancelling:
+    state = talk.state
+    elsewhere = state.cancelling or state.hold or state.offers or state.changing.get("code")
+    if not adding.get("code") or said.tap or elsewhere:
         return False
-    return said.means("affirm", "deny") or (said.means("inform") and "time" in said.entities)
+    asks_its_price = (
+        said.means("ask_price") and not talk.acted_on and not {"check_in", "room_type"} & set(said.entities)
+    )
+    return said.means("affirm", "deny") or asks_its_price or (said.means("inform") and "time" in said.entities)
 
 
 def answer(talk: Talk) -> list[Part]:
     said, adding = talk.said, talk.state.adding
-    wanted = next((code for code in CODES if said.means(code)), None)
-    if wanted is None:
-        if "time" in said.entities and not said.means("deny"):
+    if extra := _removes(talk):
+        return _take_off(talk, extra)
+    wanted = [code for code in CODES if said.means(code)]
+    if not wanted:
+        if said.means("ask_price") or "time" in said.entities and not said.means("deny"):
             return _answer_for(talk, adding["extra"], _pending_booking(talk))
         return decide(talk, yes=said.means("affirm"))
     talk.state.adding = {}
-    return find(talk, wanted)
+    parts = find(talk, wanted[0])
+    if len(wanted) == 1 or talk.state.lookup:
+        return parts
+    if talk.state.adding.get("code"):  # One question at a time: the other comes after the answer.
+        talk.state.adding["then"] = wanted[1]
+        return parts
+    return [*parts, *find(talk, wanted[1])]
+
+
+def _removes(talk: Talk) -> str | None:
+    """Which of the two the guest no longer wants: "quita la salida tardía"."""
+    words = fold(talk.said.words)
+    if talk.said.tap or not _TAKING_OFF.search(words):
+        return None
+    return next((code for code, spelt in _NAMED.items() if spelt.search(words)), None)
+
+
+def _take_off(talk: Talk, extra: str) -> list[Part]:
+    """What was added comes off by a person; what never was there needs nothing."""
+    _settled(talk)
+    if any(booking.added(extra) for booking in _own(talk, extra)):
+        talk.hand_over("change")
+        return [talk.part("change.by_colleague")]
+    return [talk.part(f"stay_times.kept_{extra}", **_hours(talk))]
 
 
 # The booking that it is for
@@ -74,8 +112,8 @@ def _tell_rule(talk: Talk, extra: str) -> list[Part]:
     """What holds for everybody, and how to find the booking of somebody whom we do not know."""
     rule = rule_of(talk.hotel, extra)
     told = talk.part(f"stay_times.rule_{extra}", **_rule_values(talk, rule)) if rule else knowledge.known(talk, extra)
-    asked = lookup.wants_code(talk, extra)
-    return [told, asked] if told else [asked]
+    asked = [talk.part("reservation_status.none_yet"), lookup.wants_code(talk, extra)]
+    return [told, *asked] if told else asked
 
 
 def _list(talk: Talk, extra: str, own: Sequence[Booking]) -> Part:
@@ -191,6 +229,13 @@ def _pass_on(talk: Talk, extra: str) -> list[Part]:
 def decide(talk: Talk, yes: bool) -> list[Part]:
     """The answer to the question of `_ask_yes`."""
     adding = talk.state.adding
+    then = adding.get("then")
+    parts = _decide(talk, yes)
+    return [*parts, *find(talk, str(then))] if then and not talk.state.adding else parts
+
+
+def _decide(talk: Talk, yes: bool) -> list[Part]:
+    adding = talk.state.adding
     extra = str(adding.get("extra"))
     if not yes:
         _settled(talk)
@@ -198,6 +243,9 @@ def decide(talk: Talk, yes: bool) -> list[Part]:
     booking = _pending_booking(talk)
     if booking is None:
         return _stale(talk)
+    if booking.status not in ("booked", "in_house"):
+        _settled(talk)
+        return _answer_for(talk, extra, booking)
     rule = rule_of(talk.hotel, extra)
     there = booking.added(extra)
     if there is not None:

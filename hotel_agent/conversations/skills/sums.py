@@ -58,12 +58,14 @@ def answer(talk: Talk) -> list[Part]:
     if whole is None:
         return []
     lines = [_told(talk, line) for line in whole.lines]
-    values = {"extras": whole.extras, "rooms": whole.rooms, "total": whole.total, "currency": talk.hotel.currency}
+    values = {"of_extras": whole.extras, "of_rooms": whole.rooms, "total": whole.total, "currency": talk.hotel.currency}
     return [talk.part("sums.told", lines=lines, **values)]
 
 
 def _told(talk: Talk, line: Added) -> dict[str, object]:
-    return {"name": talk.say(f"sums.{line.code}"), "line": line, "total": line.total}
+    counted = {"persons": line.persons, "nights": line.nights}
+    counts = {"by_person": line.by_person, "by_night": line.by_night}
+    return {"name": talk.say(f"sums.{line.code}"), "price": line.price, "total": line.total, **counted, **counts}
 
 
 def _basis(talk: Talk) -> _Basis | None:

@@ -176,9 +176,10 @@ def things_in(kind: str, text: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda thing: found[thing]))
 
 
-def named(language: str, kind: str, things: Iterable[str]) -> str:
+def named(spoken: str, kind: str, things: Iterable[str]) -> str:
     """ "toallas y mantas", in the hotel's words."""
-    names = [words.say(language, f"things.{kind}_{thing}") for thing in things]
+    language = words.language_of(spoken)
+    names = [words.say(spoken, f"things.{kind}_{thing}") for thing in things]
     if len(names) < 2:
         return "".join(names)
     joined = " e " if language == "es" and _AND_HI.match(names[-1]) else _JOINED[language]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
@@ -59,12 +60,12 @@ def room_kinds(hotel: Hotel) -> tuple[RoomKind, ...]:
     """The hotel's kinds of room in its own order."""
     rows = db.session.execute(
         text(
-            "select code, capacity, names, descriptions, words from room_types where hotel_id = :hotel"
+            "select code, capacity, names, descriptions, words, photos from room_types where hotel_id = :hotel"
             " order by position, code"
         ),
         {"hotel": hotel.id},
     )
-    return tuple(kind_of(row) for row in rows)
+    return tuple(replace(kind_of(row), photos=tuple(row.photos)) for row in rows)
 
 
 def kind_of(row: Any) -> RoomKind:

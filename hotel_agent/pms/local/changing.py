@@ -257,8 +257,8 @@ def _nightly(kind: _Kind, old: Stay, new: Stay, was: _Old | None) -> tuple[Decim
 def _shares(kind: _Kind, old: Stay, price: Decimal) -> dict[date, Decimal]:
     nights = _nights(old)
     rates = [kind.rates.get(night) for night in nights]
-    known = [rate for rate in rates if rate is not None]
-    weights = known if len(known) == len(nights) and sum(known) else [Decimal(1)] * len(nights)
+    known: list[Decimal] = [rate for rate in rates if rate is not None]
+    weights: list[Decimal] = known if len(known) == len(nights) and any(known) else [Decimal(1)] * len(nights)
     whole = sum(weights, Decimal(0))
     shares = [(price * weight / whole).quantize(CENT) for weight in weights]
     shares[-1] += price - sum(shares, Decimal(0))  # What rounding took or gave.

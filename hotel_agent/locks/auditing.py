@@ -1,0 +1,69 @@
+"""Who changes a claim on a room, and why: handed to the trigger that writes `lock_audit`.
+
+The rows are written by PostgreSQL, in the statement that changes the claim (migration 0010): so no verb can forget to,
+and a claim that somebody changes by SQL of their own leaves its trace as well, under `system` and the name of the
+database's user. Whoever knows better says so here, for the transaction. What is acted on is read from the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from hotel_agent.db import db
+
+
+@dataclass(frozen=True)
+class Who:
+    """`kind` is guest, staff, agent (what the dialogue does of itself) or system."""
+
+    kind: str
+    id: int | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.id is None else f"{self.kind}:{self.id}"
+
+
+AGENT, SYSTEM = Who("agent"), Who("system")
+
+_acting: ContextVar[tuple[Who, str] | None] = ContextVar("hotel_agent.locks.acting", default=None)
+
+
+def guest(guest_id: int | None) -> Who:
+    return SYSTEM if guest_id is None else Who("guest", guest_id)
+
+
+def staff(staff_id: int) -> Who:
+    return Who("staff", staff_id)
+
+
+@contextmanager
+def acting(who: Who, why: str = "") -> Iterator[None]:
+    """Whatever claims change meanwhile, through whichever verb, it was them; `why` comes before the verb's own words."""
+    token = _acting.set((who, why))
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def tell(who: Who, why: str, moving: bool = False) -> None:
+    """Let the trigger know, until the transaction ends or somebody tells otherwise.
+
+    Who is `acting` is more than the `who` that a verb can tell of itself. `moving`: claims that are let go and taken
+    now are a booking's that moves.
+    """
+    told = _acting.get()
+    if told is not None:
+        who, why = told[0], ": ".join(filter(None, (told[1], why)))
+    db.session.execute(
+        text(
+            "select set_config('hotel_agent.actor', :actor, true), set_config('hotel_agent.why', :why, true),"
+            " set_config('hotel_agent.moving', :moving, true)"
+        ),
+        {"actor": str(who), "why": why, "moving": "yes" if moving else ""},
+    )
