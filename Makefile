@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help demo demo-reset test test-system check bench bench-nlu nlu screenshots lock translations clean program tools
+.PHONY: help demo demo-reset test test-system check bench bench-nlu bench-dialogues nlu screenshots lock translations clean program tools
 
 # The first Python that is new enough; `make demo PYTHON=…` names another. Not looked for until it is needed.
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench        the measurements; results in var/bench'
 	@echo 'make nlu          train the engine on hotel_agent/nlu/sentences; needed when they or the word lists change'
 	@echo 'make bench-nlu    how well guests are understood; FOLDS=folder for other folds, PARTS="a b" for parts'
+	@echo 'make bench-dialogues  how often told stories hold; RUNS=4, STORIES=folder for other stories, ONLY=words'
 	@echo 'make screenshots  the pictures in README and docs, taken anew of a demo of its own; needs Chromium'
 	@echo 'make lock         requirements*.in -> requirements*.txt'
 	@echo 'make translations gather the words of pages, bring the catalogs in step, compile them'
@@ -60,6 +61,10 @@ nlu: tools
 
 bench-nlu: tools
 	@exec $(BIN)/python -m tests.nlu.bench $(PARTS) $(if $(FOLDS),--folds '$(FOLDS)')
+
+bench-dialogues: tools
+	@exec $(BIN)/python -m tests.dialogues.run $(if $(RUNS),--runs '$(RUNS)') \
+		$(if $(STORIES),--stories '$(STORIES)') $(if $(ONLY),--only '$(ONLY)')
 
 screenshots: tools
 	@exec $(BIN)/python -m ops.screenshots

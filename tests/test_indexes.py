@@ -35,7 +35,7 @@ from hotel_agent.hotels import credentials
 from hotel_agent.hotels.demo import load_demo
 from hotel_agent.hotels.finding import by_slug, of_number
 from hotel_agent.hotels.models import Hotel
-from hotel_agent.locks import holding
+from hotel_agent.locks import auditing, holding
 from hotel_agent.locks.holding import Wanted
 from hotel_agent.partitions import make_partitions
 from hotel_agent.pms.contract import Stay
@@ -407,7 +407,7 @@ def an_ordinary_hour(far_end: Graph) -> None:
                 cast.booker,
                 wamid,
             )
-            holding.release(held[0].hold_key, "declined")
+            holding.release(cast.grande.id, held[0].hold_key, auditing.guest(cast.booker), "declined")
             stays_of_some_days(cast)
             talks_of_a_sender(cast)
             for sweep in (sweeping.find_forgotten, tending.wake_snoozed, holding.release_expired):

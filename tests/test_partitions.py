@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from hotel_agent import create_app, partitions
 from hotel_agent.config import Settings, settings
@@ -120,6 +121,16 @@ def test_what_is_kept_for_how_long_is_a_setting(years, monkeypatch):
     assert months("sessions") == [3, 4, 5, 6, 7, 8]
 
 
+def test_the_trail_of_the_rooms_goes_only_where_a_setting_says_so(years, monkeypatch):
+    assert "lock_audit_201903" not in drop_old_partitions(date(2090, 1, 1))
+    make_partitions()
+    kept = Settings.model_validate(settings().model_dump() | {"lock_audit_months": 3})
+    monkeypatch.setattr(partitions, "settings", lambda: kept)
+    dropped = drop_old_partitions(date(2019, 8, 1))
+    assert [name for name in dropped if name.startswith("lock")] == ["lock_audit_201903", "lock_audit_201904"]
+    assert months("lock_audit") == [5, 6, 7, 8]
+
+
 def test_a_body_that_was_never_taken_in_keeps_its_month(years):
     writes("2019-03-30", "'2019-03-30'")
     writes("2019-04-10", "'2019-04-10'")
@@ -155,6 +166,21 @@ def test_rows_of_a_month_gone_by_leave_the_default_partition(years):
     assert in_default("sessions") == 0
     assert months("sessions")[-1] == 12
     assert db.session.scalar(text("select count(*) from sessions")) == 2
+
+
+def test_what_nobody_may_change_leaves_the_default_partition_and_stays_so(years):
+    run(
+        "insert into lock_audit (at, hotel_id, lock_id, hold_key, action, actor, why)"
+        " values ('2021-05-01', 1, 1, 'h', 'held', 'system', '')"
+    )
+    assert make_partitions() == ["lock_audit_202105"]
+    assert in_default("lock_audit") == 0
+    assert db.session.scalar(text("select count(*) from lock_audit_202105")) == 1
+    db.session.rollback()
+    for change in ("truncate lock_audit_202105", "delete from lock_audit_202105", "truncate lock_audit_default"):
+        with pytest.raises(ProgrammingError, match="append-only"):
+            run(change)
+        db.session.rollback()
 
 
 def test_rows_in_a_default_partition_are_a_figure(years):

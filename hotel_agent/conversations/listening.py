@@ -23,6 +23,7 @@ _BARS = {
     **dict.fromkeys(("request_housekeeping", "report_problem", "order_room_service", "lost_item", "ask_invoice"), 0.6),
     **dict.fromkeys(("opt_out", "opt_in", "data_request", "give_feedback"), 0.6),
     **dict.fromkeys(("emergency", "complaint", "talk_to_human"), 0.3),
+    "reservation_status": 0.3,  # Whoever did not ask for it sees their own booking, at worst.
 }
 # These say nothing that could be got wrong, or are the answer to what was asked.
 _OF_THE_TALK = ("inform", "affirm", "deny", "greet", "thank", "goodbye", "out_of_scope")
@@ -53,10 +54,12 @@ _TAPS = {
     "add_no": "deny",
     "party": "inform",
     "meant": "inform",
+    "room": "ask_room_types",
+    "room_book": "make_reservation",
     "consent_yes": "affirm",
     "consent_no": "deny",
 }
-_ASKS = {"availability": "check_availability", "status": "reservation_status", "human": "talk_to_human"}
+_ASKS = {"availability": "check_availability", "status": "reservation_status", "human": "talk_to_human", "rooms": "ask_room_types"}
 
 
 @dataclass(frozen=True)

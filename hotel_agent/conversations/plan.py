@@ -37,6 +37,7 @@ from hotel_agent.conversations.skills import (
     reservation_status,
     review,
     room_service,
+    room_types,
     social,
     stay,
     stay_times,
@@ -92,6 +93,7 @@ _TAPS: dict[str, Callable[[Talk, str], list[Part]]] = {
     "add_yes": stay_times.tapped_yes,
     "add_no": stay_times.tapped_no,
     "party": stay.tapped_party,
+    "room_book": room_types.tapped_book,
 }
 # Wishes of which it is asked whether they were meant, when another one of the same message was surer.
 _NOT_TO_BE_LOST = frozenset(
@@ -131,6 +133,7 @@ def serve(talk: Talk) -> list[Part]:
     if agreed and not said.acts:
         return agreed
     change.hear_right(talk)
+    room_types.hear_right(talk)
     parts = _told_more(talk) or _facts(talk)
     told = bool(parts)
     liked = preferences.answer(talk)
@@ -161,7 +164,7 @@ def _sum(talk: Talk) -> list[Part]:
     """What the stay costs with extras; where it cannot be added up yet, what the hotel says about each of them."""
     topics = sums.topics(talk)
     if not topics:
-        return []
+        return reservation_status.of_the_only_one(talk) if sums.is_of_what_is_booked(talk) else []
     talk.acted_on.append("ask_price")
     return sums.answer(talk) or [part for topic in topics for part in knowledge.answer(talk, topic)]
 
@@ -169,7 +172,7 @@ def _sum(talk: Talk) -> list[Part]:
 def _left_open(talk: Talk) -> bool:
     """Whether the message may want something else that must not be lost."""
     unsure = talk.said.unsure
-    if not unsure or unsure[0] not in _NOT_TO_BE_LOST:
+    if not unsure or unsure[0] not in _NOT_TO_BE_LOST or talk.said.means("affirm", "deny"):
         return False
     chance = next((one.confidence for one in talk.said.whole.intents if one.intent == unsure[0]), 0.0)
     told_apart = not any({unsure[0], acted} <= alike for alike in _ALIKE for acted in talk.acted_on)
@@ -206,6 +209,8 @@ def _facts(talk: Talk) -> list[Part]:
     for intent in sorted(talk.said.acts, key=lambda act: act not in _FIRST):
         if intent in _AT_ONCE:
             served = _AT_ONCE[intent](talk)
+        elif intent == "ask_room_types" and not _told_elsewhere(talk, intent) and talk.kinds:
+            served = room_types.answer(talk)
         elif intent in knowledge.TOPICS and not _told_elsewhere(talk, intent):
             served = knowledge.answer(talk, intent)
         elif _may_mean_something_else(talk, intent) and (own := knowledge.own_answer(talk, intent)):
@@ -216,6 +221,8 @@ def _facts(talk: Talk) -> list[Part]:
             continue
         talk.acted_on.append(intent)
         parts += [part for part in served if part not in parts]
+    if room_types.wants_photos(talk) and talk.said.means(*knowledge.TOPICS) and "ask_room_types" not in talk.acted_on:
+        parts += room_types.photos_besides(talk)
     parts += [part for part in knowledge.rest(talk) if part not in parts] if parts else []
     if not talk.said.acts and talk.said.unsure and (clear := knowledge.answer_to_unsure(talk)):
         talk.acted_on.append(knowledge.CATCH_ALL)
@@ -230,7 +237,7 @@ def _may_mean_something_else(talk: Talk, intent: str) -> bool:
 
 def _told_elsewhere(talk: Talk, topic: str) -> bool:
     """Cancelling tells the policy itself; a list of free rooms with prices tells what rooms there are."""
-    if topic in sums.topics(talk):
+    if topic in sums.topics(talk) or (topic == "ask_payment" and sums.is_of_what_is_booked(talk)):
         return True
     if topic == "ask_cancellation_policy":
         return talk.said.means("cancel_reservation")

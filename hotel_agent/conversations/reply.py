@@ -14,12 +14,15 @@ from hotel_agent.conversations.plan import serve
 from hotel_agent.conversations.skills import social, talk_to_human
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.evidence import recording
+from hotel_agent.locks.auditing import acting, guest
 from hotel_agent.nlu import Scored, Understanding
 from hotel_agent.reservations import PmsUnavailable, RoomKind
 from hotel_agent.reservations.quoting import room_kinds
 
 # How sure an intent is that was gathered from the talk and not from the words of the message.
 GATHERED = 0.9
+# Why claims on rooms change here, as their trail tells it.
+IN_THE_CHAT = "in the chat"
 
 
 def reply_to(turn: Turn) -> Answer:
@@ -28,7 +31,7 @@ def reply_to(turn: Turn) -> Answer:
     Writes no message: the caller commits what it sends together with what changed on the guest. What is on no record
     is not sent: a colleague will confirm it.
     """
-    with recording() as found:
+    with recording() as found, acting(guest(turn.guest.id), IN_THE_CHAT):
         return _answer(turn, found)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from hotel_agent.channels.whatsapp.limits import Choice, OutLocation, Row
+from hotel_agent.channels.whatsapp.limits import Choice, OutImage, OutLocation, Row
 from hotel_agent.conversations import words
 from hotel_agent.conversations.dialogue import Filing, Handover, Happening, State, Turn
 from hotel_agent.conversations.listening import Said
@@ -19,12 +19,13 @@ from hotel_agent.reservations import RoomKind
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a reply. `asks` marks a question or choice that waits for the guest."""
+    """One piece of a reply. `asks` marks a question or choice that waits for the guest; `text` is the caption of `image`."""
 
     text: str
     buttons: tuple[Choice, ...] = ()
     rows: tuple[Row, ...] = ()
     location: OutLocation | None = None
+    image: OutImage | None = None
     asks: bool = False
 
 

@@ -27,7 +27,8 @@ ROWS = text(f"""
       (select count(*) from messages where status = 'unknown'),
       (select count(*) from conversations where status = 'waiting'),
       (select count(*) from tenant_user_identifiers where stopped_at is not null),
-      (select count(*) from reservation_locks where status = 'active'),
+      (select count(*) from reservation_locks where status = 'active' and expires_at > now()),
+      (select coalesce(pg_sequence_last_value(pg_get_serial_sequence('lock_audit', 'id')::regclass), 0)),
       (select count(*) from webhook_failures where resolved_at is null),
       {ROWS_IN_DEFAULT}
 """)
@@ -42,6 +43,7 @@ NAMES = (
     ("conversations_waiting", "Conversations that wait for a person."),
     ("lanes_stopped", "WhatsApp numbers from which nothing is sent because Meta refuses the credentials."),
     ("holds_active", "Rooms held for guests who decide."),
+    ("lock_audit_rows", "Rows that lock_audit has been given so far, those that were rolled back included."),
     ("webhook_failures_open", "Bodies that could not be taken in and wait to be looked at."),
     ("default_partition_rows", "Rows for whose month there was no partition, at most a thousand of each table."),
 )

@@ -119,9 +119,11 @@ def _replies(hotel: Hotel) -> None:
 
 def _rooms(hotel: Hotel, demo: DemoHotel) -> None:
     _run_each(
-        "insert into room_types (hotel_id, code, capacity, position, names, descriptions, words) values"
+        "insert into room_types (hotel_id, code, capacity, position, names, descriptions, words, photos) values"
         " (:hotel, :code, :capacity, :position, cast(:names as jsonb), cast(:descriptions as jsonb),"
-        " cast(:words as jsonb)) on conflict (hotel_id, code) do nothing",
+        " cast(:words as jsonb), cast(:photos as jsonb)) on conflict (hotel_id, code)"
+        # A demo that was loaded before there were photos gets them.
+        " do update set photos = excluded.photos where room_types.photos = '[]'",
         [
             {
                 "hotel": hotel.id,
@@ -131,6 +133,7 @@ def _rooms(hotel: Hotel, demo: DemoHotel) -> None:
                 "names": json.dumps(kind.names),
                 "descriptions": json.dumps(kind.descriptions),
                 "words": json.dumps(kind.words),
+                "photos": json.dumps([kind.photo]),
             }
             for position, kind in enumerate(demo.room_types)
         ],

@@ -23,6 +23,7 @@ class DemoRoomType:
     names: Mapping[str, str]
     descriptions: Mapping[str, str]
     words: tuple[str, ...]
+    photo: str  # Below /static: drawings of ours (static/rooms/README.md), as nobody could take photos of these.
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ MIRAMAR = DemoHotel(
                 "quarto individual",
                 "quarto de solteiro",
             ),
+            "rooms/miramar-individual.jpg",
         ),
         DemoRoomType(
             "doble",
@@ -123,6 +125,7 @@ MIRAMAR = DemoHotel(
                 "duplos",
                 "quarto duplo",
             ),
+            "rooms/miramar-doble.jpg",
         ),
         DemoRoomType(
             "familiar",
@@ -151,6 +154,7 @@ MIRAMAR = DemoHotel(
                 "quarto família",
                 "quádruplo",
             ),
+            "rooms/miramar-familiar.jpg",
         ),
         DemoRoomType(
             "suite",
@@ -164,6 +168,7 @@ MIRAMAR = DemoHotel(
                 "pt": "Quarto e sala, terraço privativo de frente para o mar e banheira.",
             },
             ("suite", "suites", "suíte", "suítes", "junior suite", "vistas al mar", "sea view"),
+            "rooms/miramar-suite.jpg",
         ),
     ),
     extras=(
@@ -220,6 +225,7 @@ ANDES = DemoHotel(
                 "quarto duplo",
                 "quarto de casal",
             ),
+            "rooms/andes-doble.jpg",
         ),
         DemoRoomType(
             "triple",
@@ -233,6 +239,7 @@ ANDES = DemoHotel(
                 "pt": "Cama de casal, cama de solteiro e banheiro privativo.",
             },
             ("triple", "triples", "triple room", "family", "familiar", "triplo", "quarto triplo", "família"),
+            "rooms/andes-triple.jpg",
         ),
     ),
     extras=(

@@ -3,6 +3,8 @@
 Everybody who claims a room first locks the rows of all rooms in question, in the order of their ids: then the
 exclusion constraint is never met in anger and nobody deadlocks. A hold whose time is over blocks nobody,
 whether or not `release_expired` has come by.
+
+Every change leaves a row in `lock_audit`; the verbs tell who and why (locks/auditing.py), PostgreSQL does the rest.
 """
 
 from __future__ import annotations
@@ -21,17 +23,22 @@ from sqlalchemy.exc import IntegrityError
 
 from hotel_agent.config import settings
 from hotel_agent.db import db, lock_until_commit
+from hotel_agent.errors import BadInput
+from hotel_agent.locks.auditing import SYSTEM, Who, guest, tell
 from hotel_agent.locks.transaction import in_one_transaction
 from hotel_agent.logs import get_logger
 
 log = get_logger(__name__)
 
 holds = Counter("holds_total", "Holds on rooms by what became of them.", ["outcome"])
+extensions = Counter("hold_extensions_total", "Wishes to have a room held for longer, by what was said to them.", ["outcome"])
+
+MOST_EXTENSIONS = 2
 
 LIVE = "(l.status = 'booked' or (l.status = 'active' and l.expires_at > clock_timestamp()))"
 COLUMNS = (
     "id, hotel_id, resource_id, status, check_in, check_out, expires_at, reservation_id, guest_id, hold_key, "
-    "price, adults, children"
+    "price, adults, children, extensions, extension_key"
 )
 
 
@@ -41,6 +48,17 @@ class RoomTaken(Exception):
 
 class HoldLapsed(Exception):
     """The hold can no longer become a booking: it was let go, is not this guest's, or its terms are over."""
+
+
+class NotExtended(Exception):
+    """The hold stays as it is.
+
+    `reason`: unknown (there is none of that guest), booked, over (its time is, or it was let go), often_enough.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,8 @@ class Claim:
     price: Decimal
     adults: int
     children: int
+    extensions: int = 0
+    extension_key: str | None = None
 
 
 def hold(
@@ -95,9 +115,12 @@ def hold(
         rooms = {room for one in wanted for room in one.candidates}
         old = claims_of(replaces) if replaces else ()
         _lock_rooms(rooms | {claim.resource_id for claim in old})
-        _let_go(replaces, guest_id)
+        if old:
+            tell(guest(guest_id), "another hold takes its place")
+            _let_go(hotel_id, replaces, guest_id)
         _expire_lapsed(rooms)
         chosen = _choose(wanted, _taken(rooms, check_in, check_out))
+        tell(guest(guest_id), f"asked for by {request_key}")
         return _insert(hotel_id, check_in, check_out, wanted, chosen, guest_id, request_key)
 
     try:
@@ -114,12 +137,49 @@ def hold(
     return claims
 
 
-def release(hold_key: str, reason: str, guest_id: int | None = None) -> bool:
-    """Let a live hold go; only its own guest's when `guest_id` is given. False when there was none."""
+def extend(hotel_id: int, hold_key: str, by: Who, request_key: str) -> tuple[Claim, ...]:
+    """Keep a live hold for HOLD_SECONDS from now, for its own guest or because staff say so; MOST_EXTENSIONS times.
+
+    The same `request_key`, asked again, changes nothing more. Raises NotExtended.
+    """
+
+    def work() -> tuple[Claim, ...]:
+        _lock_rooms({claim.resource_id for claim in claims_of(hold_key)})
+        claims = claims_of(hold_key)
+        if not claims or claims[0].hotel_id != hotel_id or not _may(by, claims[0]):
+            raise NotExtended("unknown")
+        if claims[0].status == "booked":
+            raise NotExtended("booked")
+        if any(claim.status != "active" for claim in claims) or has_lapsed(claims):
+            raise NotExtended("over")
+        if claims[0].extension_key == request_key:
+            return claims
+        if claims[0].extensions >= MOST_EXTENSIONS:
+            raise NotExtended("often_enough")
+        tell(by, f"asked for by {request_key}")
+        return _extend(hold_key, request_key, len(claims))
+
+    try:
+        claims = in_one_transaction(work)
+    except NotExtended as refusal:
+        extensions.labels(refusal.reason).inc()
+        raise
+    extensions.labels("extended").inc()
+    return claims
+
+
+def release(hotel_id: int, hold_key: str, by: Who, reason: str) -> bool:
+    """Let a live hold go: its own guest, or staff, who have to say why. False when there was none of theirs.
+
+    Raises BadInput without a reason.
+    """
+    if not reason.strip():
+        raise BadInput("reason", "Say why the room is let go.")
 
     def work() -> bool:
         _lock_rooms({claim.resource_id for claim in claims_of(hold_key)})
-        return _let_go(hold_key, guest_id) > 0
+        tell(by, reason)
+        return _let_go(hotel_id, hold_key, by.id if by.kind == "guest" else None) > 0
 
     released = in_one_transaction(work)
     if released:
@@ -132,6 +192,7 @@ def release_expired(limit: int = 500) -> tuple[Claim, ...]:
     """Mark holds whose time is over, and answer them. What somebody is working on waits for the next time."""
 
     def work() -> tuple[Claim, ...]:
+        tell(SYSTEM, "its time was over")
         rows = db.session.execute(
             text(
                 "update reservation_locks set status = 'expired' where id in ("
@@ -163,6 +224,7 @@ def convert(hold_key: str, reservation_id: int) -> tuple[Claim, ...]:
     _expire_lapsed(rooms, but=hold_key)
     if _taken(rooms, claims[0].check_in, claims[0].check_out, but=hold_key):
         raise RoomTaken
+    tell(guest(claims[0].guest_id), "booked")
     rows = db.session.execute(
         text(
             "update reservation_locks"
@@ -177,6 +239,11 @@ def convert(hold_key: str, reservation_id: int) -> tuple[Claim, ...]:
 
 def release_booked(reservation_id: int) -> int:
     """Free the rooms of a cancelled booking, in the caller's transaction; how many."""
+    tell(SYSTEM, "the booking was cancelled")
+    return _free(reservation_id)
+
+
+def _free(reservation_id: int) -> int:
     rows = db.session.execute(
         text(
             "update reservation_locks set status = 'released'"
@@ -196,7 +263,8 @@ def rebook(reservation_id: int, check_in: date, check_out: date, wanted: Sequenc
     rooms = {room for one in wanted for room in one.candidates}
     _lock_rooms(rooms | {claim.resource_id for claim in old})
     _expire_lapsed(rooms)
-    release_booked(reservation_id)
+    tell(SYSTEM, "the booking was changed", moving=True)
+    _free(reservation_id)
     chosen = _choose(wanted, _taken(rooms, check_in, check_out))
     rows = db.session.execute(
         text(
@@ -219,7 +287,9 @@ def rebook(reservation_id: int, check_in: date, check_out: date, wanted: Sequenc
             "children": [one.children for one in wanted],
         },
     )
-    return _claims(rows)
+    moved = _claims(rows)
+    tell(SYSTEM, "")  # What else happens in the caller's transaction is no move.
+    return moved
 
 
 def rooms_for(reservation_id: int, check_in: date, check_out: date, wanted: Sequence[Wanted]) -> list[int]:
@@ -289,15 +359,35 @@ def _lock_rooms(rooms: set[int]) -> None:
     )
 
 
-def _let_go(hold_key: str | None, guest_id: int | None) -> int:
-    if hold_key is None:
-        return 0
+def _may(by: Who, claim: Claim) -> bool:
+    """A guest has a say in their own holds, staff in all of their hotel."""
+    return by.kind != "guest" or by.id == claim.guest_id
+
+
+def _extend(hold_key: str, request_key: str, count: int) -> tuple[Claim, ...]:
+    """All rooms of a hold or none: its time may run out, and the job come by, at this very moment."""
+    rows = db.session.execute(
+        text(
+            "update reservation_locks set extensions = extensions + 1, extension_key = :request,"
+            " expires_at = statement_timestamp() + make_interval(secs => :seconds)"
+            " where hold_key = :hold and status = 'active' and expires_at > clock_timestamp()"
+            f" returning {COLUMNS}"
+        ),
+        {"request": request_key, "seconds": settings().hold_seconds, "hold": hold_key},
+    )
+    claims = _claims(rows)
+    if len(claims) < count:
+        raise NotExtended("over")
+    return claims
+
+
+def _let_go(hotel_id: int, hold_key: str | None, guest_id: int | None) -> int:
     rows = db.session.execute(
         text(
             "update reservation_locks set status = 'released' where hold_key = :hold and status = 'active'"
-            " and (cast(:guest as integer) is null or guest_id = :guest) returning id"
+            " and hotel_id = :hotel and (cast(:guest as integer) is null or guest_id = :guest) returning id"
         ),
-        {"hold": hold_key, "guest": guest_id},
+        {"hotel": hotel_id, "hold": hold_key, "guest": guest_id},
     )
     return len(rows.all())
 

@@ -29,6 +29,7 @@ __all__ = ["EXPECTED", "Hints", "Scored", "Understanding", "engine", "understand
 
 _NO_HINTS = Hints()
 _HAVE_DAYS_OF_THEIR_OWN = {
+    "greet",
     "order_room_service",
     "request_housekeeping",
     "report_problem",

@@ -185,7 +185,8 @@ _INTRODUCED = re.compile(
     rf" ?:? ?{_NAME}",
     re.IGNORECASE,
 )
-_WEAK_INTRODUCTIONS = {"soy", "i am", "i'm", "it's", "its", "sou o", "sou a", "this is", "under", "habla", "mi nombre", "nombre", "name", "nome"}
+_WEAK_INTRODUCTIONS = {"soy", "i am", "i'm", "it's", "its", "sou o", "sou a", "this is", "under", "habla", "mi nombre"}
+_WEAK_INTRODUCTIONS |= {"nombre", "name", "nome"}
 _PARTICLES = {
     "de",
     "del",

@@ -56,8 +56,8 @@ _PHRASES = (
 )
 _NOT_A_ROOM = re.compile(
     r"\bdouble[- ](?:check|charged?|booked|booking)|\b(?:hotel|ambiente|plan|plano|desconto"
-    r"|descuento) familiar|\ben[- ]suite|\bhorario simple|\b(?:um|somos|como) casal\b|\bcasal (?:com"
-    r"|de (?!quarto))|"
+    r"|descuento) familiar|\ben[- ]suite|\bhorario simple|\b(?:um|somos|como) casal\b"
+    r"|(?<!quarto de )(?<!cama de )\bcasal (?:com|de (?!quarto))|"
     r"\b(?:pregunta|duda|algo|muy|mas|es|it is|super) (?:simple|sencilla)|\bes doble\b|\bdoble (?:click"
     r"|check)|\bking (?:street|road)|\bhomem solteiro|\bsou solteiro|\bun matrimonio|\bsomos matrimonio"
 )

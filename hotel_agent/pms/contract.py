@@ -357,6 +357,12 @@ class PmsAdapter(Protocol):
     def held(self, hotel: Hotel, hold_key: str) -> Hold | None:
         """A hold that is live or has become a booking, else None."""
 
+    def extend(self, hotel: Hotel, hold_key: str, guest_id: int, request_key: str) -> Hold:
+        """Keep a live hold of that guest for its whole time from now, once for each `request_key`.
+
+        Raises PmsRejected with "unknown", "booked", "over" or "often_enough".
+        """
+
     def release(self, hotel: Hotel, hold_key: str, guest_id: int, reason: str) -> bool:
         """Let a live hold go; False when there was none of that guest."""
 

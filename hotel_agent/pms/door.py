@@ -73,6 +73,9 @@ class Door:
     def held(self, hold_key: str) -> Hold | None:
         return call(self.hotel, "held", lambda: self._pms.held(self.hotel, hold_key))
 
+    def extend(self, hold_key: str, guest_id: int, request_key: str) -> Hold:
+        return call(self.hotel, "extend", lambda: self._pms.extend(self.hotel, hold_key, guest_id, request_key))
+
     def release(self, hold_key: str, guest_id: int, reason: str) -> bool:
         return call(self.hotel, "release", lambda: self._pms.release(self.hotel, hold_key, guest_id, reason))
 

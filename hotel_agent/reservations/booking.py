@@ -94,6 +94,14 @@ def find_hold(hotel: Hotel, hold_key: str, guest_id: int) -> Hold | None:
     return hold if hold is not None and hold.guest_id == guest_id else None
 
 
+def extend_hold(hotel: Hotel, hold_key: str, guest_id: int, request_key: str) -> Hold:
+    """Keep the guest's live hold for its whole time from now, twice at most.
+
+    The same `request_key` extends once. Raises PmsRejected with "unknown", "booked", "over" or "often_enough".
+    """
+    return pms_for(hotel).extend(hold_key, guest_id, request_key)
+
+
 def release_hold(hotel: Hotel, hold_key: str, guest_id: int, reason: str) -> bool:
     """Let the guest's live hold go; False when there was none."""
     return pms_for(hotel).release(hold_key, guest_id, reason)

@@ -24,7 +24,7 @@ LATEST = 400
 
 
 class Days:
-    """`dates` names days: `arrival = {after = 66, day = "3-20", weekday = "fri"}` is the first such day from then on."""
+    """`dates` names days: `a = {after = 66, day = "3-20", weekday = "fri"}` is the first such day from then on."""
 
     def __init__(self, today: date, language: str, dates: Mapping[str, Any]) -> None:
         self.today, self.language = today, language

@@ -32,8 +32,8 @@ MARKS = {
     "en": "the and for your you is are of to with night nights room we can from until there have it this that if "
     "would like which our at on please arrival departure booking guests will be what who when not",
     "pt": "o os um uma do da dos das com por sua seu e noites quarto voce em pode obrigado obrigada ate dias ha tem "
-    "quer nao sao quando onde chegada saida ja ao na colega agora tambem qual mais estao sou somos sem muito isso hotel "
-    "lhe diga",
+    "quer nao sao quando onde chegada saida ja ao na colega agora tambem qual mais estao sou somos sem muito isso "
+    "hotel lhe diga",
 }
 MARKS_ALONE = {
     name: set(marks.split()) - {word for other, more in MARKS.items() if other != name for word in more.split()}

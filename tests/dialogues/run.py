@@ -102,7 +102,9 @@ def _tell(folder: Path, runs: int, only: str) -> list[Told]:
     os.environ.update(DIALOGUE_RUNS=str(runs), DIALOGUE_STORIES=str(folder), DIALOGUE_ONLY=only)
     gathering = Gathering()
     options = ["-o", "addopts=--import-mode=importlib", "-p", "no:terminal", "-p", "no:cacheprovider"]
-    pytest.main([*options, "--rootdir", str(ROOT), str(Path(__file__).with_name("bench_stories.py"))], plugins=[gathering])
+    pytest.main(
+        [*options, "--rootdir", str(ROOT), str(Path(__file__).with_name("bench_stories.py"))], plugins=[gathering]
+    )
     return sorted(gathering.told.values(), key=lambda each: each.story.name)
 
 
@@ -134,9 +136,7 @@ def _table(told: Iterable[Told], runs: int) -> Table:
 
 def _shown(table: Table, runs: int) -> str:
     head = f"{'':18}{'stories':>8}{'pass^1':>9}{f'pass^{runs}':>9}"
-    lines = [
-        f"{row['of']:18}{row['stories']:>8}{row['pass_1']:>9.1%}{row[f'pass_{runs}']:>9.1%}" for row in table
-    ]
+    lines = [f"{row['of']:18}{row['stories']:>8}{row['pass_1']:>9.1%}{row[f'pass_{runs}']:>9.1%}" for row in table]
     return "\n".join([head, *lines])
 
 

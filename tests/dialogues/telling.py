@@ -494,7 +494,9 @@ class _Telling:
 
     def _filled(self, found: re.Match[str]) -> str | None:
         if found[1] == "newcode":
-            return next((row["code"] for row in reversed(self._newest()) if row["guest_id"] == self._guest_id()), "none")
+            return next(
+                (row["code"] for row in reversed(self._newest()) if row["guest_id"] == self._guest_id()), "none"
+            )
         if found[1] in self.words:
             return self.words[found[1]]
         day = self.days.at(found[1], found[2])
@@ -531,5 +533,3 @@ def _brief(row: Mapping[str, Any]) -> str:
 def _shown(bubble: Bubble) -> str:
     choices = " ".join(f"[{title}]" for _, title in bubble.choices) if bubble.kind != "list" else "(list)"
     return f"({bubble.kind}) {bubble.text} {choices}".replace("\n", "\n     ").rstrip()
-
-

@@ -7,9 +7,12 @@ from sqlalchemy.exc import IntegrityError
 from hotel_agent.config import settings
 from hotel_agent.db import db
 from hotel_agent.hotels.models import Hotel
-from hotel_agent.locks import holding
-from hotel_agent.reservations import Hold, RoomTaken
-from hotel_agent.reservations.booking import book, find_hold, release_hold
+from hotel_agent.locks import holding, telling
+from hotel_agent.errors import BadInput
+from hotel_agent.locks.auditing import guest, staff
+from hotel_agent.locks.holding import NotExtended
+from hotel_agent.reservations import Hold, PmsRejected, RoomTaken
+from hotel_agent.reservations.booking import book, extend_hold, find_hold, release_hold
 from tests.reservations.cast import (
     all_at_once,
     fill,
@@ -144,6 +147,101 @@ def test_nobody_replaces_or_releases_another_guests_hold(miramar, marta):
     assert not release_hold(miramar, his.hold_key, pedro, "again")
 
 
+def test_only_staff_of_the_hotel_let_any_hold_go_and_they_say_why(miramar, marta):
+    hold = holds(miramar, marta, nights(0, 2), key="m1")
+    with pytest.raises(BadInput):
+        holding.release(miramar.id, hold.hold_key, staff(7), "  ")
+    assert not holding.release(hotel_named("andes").id, hold.hold_key, staff(9), "not that hotel's")
+    assert statuses(hold) == ["active"]
+    assert holding.release(miramar.id, hold.hold_key, staff(7), "pipe burst")
+    assert statuses(hold) == ["released"]
+
+
+# For longer
+
+
+def runs_out_soon(hold):
+    """A minute is left."""
+    db.session.execute(
+        text("update reservation_locks set expires_at = clock_timestamp() + interval '1 minute' where hold_key = :hold"),
+        {"hold": hold.hold_key},
+    )
+    db.session.commit()
+
+
+def extended(hotel, hold, by, request):
+    return holding.extend(hotel.id, hold.hold_key, by, request)
+
+
+def refusal(hotel, hold, by, request="again"):
+    with pytest.raises(NotExtended) as refused:
+        extended(hotel, hold, by, request)
+    return refused.value.reason
+
+
+def test_a_hold_is_extended_twice_each_time_for_its_whole_time_from_now(miramar, marta):
+    hold = holds(miramar, marta, nights(0, 2), "suite", "doble", key="m1")
+    kept = timedelta(seconds=settings().hold_seconds)
+    for number in (1, 2):
+        runs_out_soon(hold)
+        now = datetime.now(UTC)
+        longer = extend_hold(miramar, hold.hold_key, marta, f"more {number}")
+        assert now + kept - timedelta(seconds=2) < longer.expires_at < now + kept + timedelta(seconds=10)
+        claims = holding.claims_of(hold.hold_key)
+        assert {(claim.extensions, claim.expires_at) for claim in claims} == {(number, longer.expires_at)}
+    with pytest.raises(PmsRejected, match="often_enough"):
+        extend_hold(miramar, hold.hold_key, marta, "more 3")
+    assert find_hold(miramar, hold.hold_key, marta).expires_at == longer.expires_at
+
+
+def test_the_same_wish_extends_once(miramar, marta):
+    hold = holds(miramar, marta, nights(0, 2), key="m1")
+    first = extend_hold(miramar, hold.hold_key, marta, "more")
+    assert extend_hold(miramar, hold.hold_key, marta, "more").expires_at == first.expires_at
+    assert holding.claims_of(hold.hold_key)[0].extensions == 1
+
+
+def test_the_same_wish_from_everywhere_extends_once(app, miramar, marta):
+    hold, hotel_id = holds(miramar, marta, nights(0, 2), key="m1"), miramar.id
+    all_at_once(app, 12, lambda number: holding.extend(hotel_id, hold.hold_key, guest(marta), f"more {number % 2}"))
+    assert holding.claims_of(hold.hold_key)[0].extensions <= 2
+    actions = [step.action for step in telling.of_hold(hotel_id, hold.hold_key)]
+    assert actions.count("extended") == holding.claims_of(hold.hold_key)[0].extensions
+
+
+def test_nobody_extends_the_hold_of_another_guest_or_hotel(miramar, marta):
+    hold = holds(miramar, marta, nights(0, 2), key="m1")
+    assert refusal(miramar, hold, guest(guest_of(miramar, "Pedro Ruiz"))) == "unknown"
+    assert refusal(hotel_named("andes"), hold, staff(9)) == "unknown"
+    assert holding.claims_of(hold.hold_key)[0].extensions == 0
+
+
+def test_staff_extend_any_hold_of_their_hotel(miramar, marta):
+    hold = holds(miramar, marta, nights(0, 2), key="m1")
+    assert extended(miramar, hold, staff(7), "by hand")[0].extensions == 1
+    step = telling.of_hold(miramar.id, hold.hold_key)[-1]
+    assert (step.action, step.who) == ("extended", staff(7))
+    assert step.before["expires_at"] < step.after["expires_at"]
+
+
+@pytest.mark.parametrize("job_has_run", [False, True])
+def test_a_lapsed_hold_is_not_extended(miramar, marta, job_has_run):
+    hold = holds(miramar, marta, nights(0, 2), key="m1")
+    lapse(hold)
+    if job_has_run:
+        holding.release_expired()
+    assert refusal(miramar, hold, guest(marta)) == "over"
+
+
+def test_what_was_let_go_or_booked_is_not_extended(miramar, marta):
+    gone = holds(miramar, marta, nights(0, 2), key="m1")
+    release_hold(miramar, gone.hold_key, marta, "declined")
+    assert refusal(miramar, gone, guest(marta)) == "over"
+    kept = holds(miramar, marta, nights(0, 2), key="m2")
+    book(miramar, kept.hold_key, marta, "Marta García", "yes")
+    assert refusal(miramar, kept, guest(marta)) == "booked"
+
+
 def test_a_refusal_leaves_what_the_caller_had_pending(miramar, marta):
     fill(miramar, "suite", nights(0, 2))
     miramar.name = "Hotel Miramar Playa"
@@ -183,3 +281,20 @@ def test_holding_and_booking_and_lapsing_together_never_overlap(app, miramar, ma
     all_at_once(app, 32, ask)
     assert overlapping_claims() == 0
     assert free_suites(miramar, stay) == 0
+
+
+def test_a_hundred_guests_at_ten_rooms_get_ten_holds(app, miramar):
+    """As tests/load/holds.py with a thousand: each room once, everybody else is told that it is taken."""
+    stay, hotel_id = nights(40, 3), miramar.id
+    rooms = tuple(db.session.scalars(text("select id from rooms where hotel_id = :h order by id limit 10"), {"h": hotel_id}))
+    guests = [guest_of(miramar, f"Guest {number}") for number in range(5)]
+
+    def ask(number):
+        wanted = [holding.Wanted(rooms, 100, 2, 0)]
+        return holding.hold(hotel_id, stay.check_in, stay.check_out, wanted, guests[number % 5], f"guest {number}")
+
+    results = all_at_once(app, 100, ask)
+    held = [claim.resource_id for claims in results if not isinstance(claims, RoomTaken) for claim in claims]
+    assert sorted(held) == sorted(rooms)
+    assert sum(isinstance(result, RoomTaken) for result in results) == 90
+    assert overlapping_claims() == 0

@@ -121,7 +121,7 @@ _NAME = re.compile(r"\b(?:nombre|titular|name|nome|apellido|surname|sobrenome)\b
 _CAPITALS = "A-ZÁÉÍÓÚÂÊÔÃÕÀÇÑÜ"
 _ONE_NAME = rf"[{_CAPITALS}][a-zà-ÿ]+(?:[-'’][{_CAPITALS}]?[a-zà-ÿ]+)*"
 _NAMED = re.compile(
-    rf"\b(?:nombre|titular|name|nome)\b[^.?!\n]{{0,60}}?\b({_ONE_NAME}"
+    rf"\b(?:nombre|titular|name|nome)\b[^.!\n]{{0,60}}?\b({_ONE_NAME}"
     rf"(?:\s+(?:(?:de|del|la|las|los|da|dos|das|do|van|von|der|y|e)\s+)*{_ONE_NAME})*)"
 )
 _NAMED_IN_SMALL_LETTERS = re.compile(

@@ -44,6 +44,11 @@ _MUCH_BETTER = 0.15
 # the tuning half of tests/nlu/heldout/knowledge.jsonl no question is then told a text that does not answer it, and 49
 # are told the one that does, as many as without a threshold; tests/conversations/test_told_answers.py holds the other.
 OF_ITS_INTENT = 0.15
+# What is understood by being followed: "can we speak English?", "hablo poco español".
+_IN_WHICH_LANGUAGE = re.compile(
+    r"\b(?:speak|talk|write|answer|reply|habl\w+|fal[aeo]\w*|escrib\w+|contest\w+|respond\w+|my|mi|meu)\b[^.?!]{0,20}"
+    r"\b(?:english|spanish|portuguese|ingles|espanol|castellano|portugues|espanhol)\b"
+)
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+|\n+")
 _CLAUSE_END = re.compile(
     r"\s*[,;]?\s+(?:y|e|o|u|and|or|ou|tambi[eé]n|adem[aá]s|also|plus|al[eé]m disso)\s+(?:(?:si|if|se"
@@ -111,7 +116,7 @@ def answer(talk: Talk, intent: str) -> list[Part]:
     if part:
         return [part, *told]
     others = [topic for topic in _written(talk) if topic not in (intent, CATCH_ALL)]
-    return told or _clear_ones(talk, others) or [_unknown(talk, intent)]
+    return told or _clear_ones(talk, others) or [unknown(talk, intent)]
 
 
 def rest(talk: Talk) -> list[Part]:
@@ -145,11 +150,13 @@ def _left_over(talk: Talk, clause: str) -> list[Part]:
         return _told(talk, [match])
     hints = Hints(language=talk.language, country=talk.hotel.country)
     intent = understand(clause, talk.turn.today, hints).intent
+    if intent == "ask_room_types" and intent in talk.acted_on:
+        return []
     if intent in TOPICS - {CATCH_ALL} and intent in talk.acted_on and _speaks_of(talk, clause, intent):
         return []
     if intent not in TOPICS | {"out_of_scope"}:
         return []  # The other skills have served it, or asked about it.
-    return [_unknown(talk, intent, clause)]
+    return [unknown(talk, intent, clause)]
 
 
 def _of_its_intent(talk: Talk, intent: str) -> Part | None:
@@ -213,7 +220,7 @@ def _clauses(talk: Talk) -> list[str]:
 
 def _unless_only_a_request(talk: Talk) -> list[Part]:
     """ "Towels, and the air conditioning does not work" asks nothing about what there is."""
-    return [] if talk.filed and not is_question(talk.said.words) else [_unknown(talk, CATCH_ALL)]
+    return [] if talk.filed and not is_question(talk.said.words) else [unknown(talk, CATCH_ALL)]
 
 
 def known(talk: Talk, topic: str) -> Part | None:
@@ -244,7 +251,7 @@ def answer_to_unsure(talk: Talk) -> list[Part]:
     """
     if not is_question(talk.said.words):
         return []
-    return clear_answers(talk) or ([_unknown(talk, CATCH_ALL)] if things_in("question", talk.said.words) else [])
+    return clear_answers(talk) or ([unknown(talk, CATCH_ALL)] if things_in("question", talk.said.words) else [])
 
 
 def own_answer(talk: Talk, intent: str) -> list[Part]:
@@ -281,7 +288,8 @@ def _told(talk: Talk, matches: Iterable[Match]) -> list[Part]:
 
 
 def _sentences(talk: Talk) -> list[str]:
-    return [sentence for sentence in _SENTENCE_END.split(talk.said.words) if sentence.strip()]
+    sentences = [sentence for sentence in _SENTENCE_END.split(talk.said.words) if sentence.strip()]
+    return [sentence for sentence in sentences if not _IN_WHICH_LANGUAGE.search(fold(sentence))]
 
 
 def _written(talk: Talk) -> Mapping[str, Knowledge]:
@@ -313,27 +321,11 @@ def _from_settings(talk: Talk, topic: str) -> Part | None:
         case "ask_cancellation_policy":
             hours = hotel.free_cancellation_hours
             return talk.part("knowledge.policy", hours=hours, from_time=hotel.check_in_time)
-        case "ask_room_types" if talk.kinds:
-            return _room_types(talk)
         case _:
             return None
 
 
-def _room_types(talk: Talk) -> Part:
-    dates_known = bool(talk.state.booking.check_in or "check_in" in talk.said.entities)
-    asked_about = talk.kinds.get(talk.said.entities.get("room_type", ""))
-    kinds = [
-        {
-            "name": kind.name_in(talk.language),
-            "capacity": kind.capacity,
-            "description": kind.description_in(talk.language),
-        }
-        for kind in ([asked_about] if asked_about else talk.kinds.values())
-    ]
-    return talk.part("knowledge.room_types", kinds=kinds, dates_known=dates_known)
-
-
-def _unknown(talk: Talk, topic: str, question: str | None = None) -> Part:
+def unknown(talk: Talk, topic: str, question: str | None = None) -> Part:
     """A colleague will be asked: the question is filed for them, once while it has no answer."""
     asked = shortened(question or talk.said.words)
     talk.hand_over("unsure")

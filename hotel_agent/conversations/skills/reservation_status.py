@@ -22,6 +22,12 @@ def answer(talk: Talk) -> list[Part]:
     return [talk.part("reservation_status.none_yet"), lookup.wants_code(talk, "status")]
 
 
+def of_the_only_one(talk: Talk) -> list[Part]:
+    """The guest's one booking to come, its price included."""
+    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+    return [_told(talk, own[0])] if len(own) == 1 else []
+
+
 def last_booked(talk: Talk) -> list[Part]:
     """What was booked a moment ago, for a guest who says yes once more."""
     booking = look_up(talk.hotel, talk.guest.id, talk.state.booked or "")

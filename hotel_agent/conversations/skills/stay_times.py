@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import time
 from decimal import Decimal
 
@@ -22,12 +23,22 @@ MOST_LISTED = 10
 EARLIEST_RISER = 8  # "Leaving at 5" may be of the morning, when nobody needs to ask, or of the afternoon.
 _OF_THE_MORNING = re.compile(r"\bam\b|\d ?am\b|manana|madrugada|manha|morning|\ba\.? ?m\b")
 _TAKING_OFF = re.compile(
-    r"\b(?:quit\w+|cancel\w*|anul\w+|elimin\w+|remove|take off|drop|no longer|dont want|don't want|ya no|retir\w+|tir(?:a|ar|e)"
-    r"|nao quero)\b"
+    r"\b(?:quit\w+|cancel\w*|anul\w+|elimin\w+|remove|take off|drop|no longer|dont want|don't want|ya no|retir\w+"
+    r"|tir(?:a|ar|e)|nao quero)\b"
 )
 _NAMED = {
     LATE_CHECKOUT: re.compile(r"\b(?:salida tardia|late check.?out|check.?out tardio|saida tardia)\b"),
     EARLY_CHECKIN: re.compile(r"\b(?:entrada anticipada|early check.?in|check.?in antecipado|entrada antecipada)\b"),
+}
+_IN_WORDS = {
+    LATE_CHECKOUT: re.compile(
+        r"\b(?:sal\w+|quedar\w*|check.?out|sair|leav\w+|stay\w*|ficar)\b.{0,14}"
+        r"\b(?:mas tarde|later|mais tarde|tardi\w+)\b|\blate check.?out\b"
+    ),
+    EARLY_CHECKIN: re.compile(
+        r"\b(?:entr\w+|lleg\w+|check.?in|cheg\w+|arriv\w+)\b.{0,10}"
+        r"\b(?:antes|early|earlier|mais cedo|anticip\w+|antecip\w+)\b|\bearly check.?in\b"
+    ),
 }
 _HOUR = re.compile(r"\b(?:las?|as|at|a) (1?\d)(?:[:.h]([0-5]\d))?(?=\D|$)")
 
@@ -51,7 +62,7 @@ def answer(talk: Talk) -> list[Part]:
     said, adding = talk.said, talk.state.adding
     if extra := _removes(talk):
         return _take_off(talk, extra)
-    wanted = [code for code in CODES if said.means(code)]
+    wanted = _wanted(talk)
     if not wanted:
         if said.means("ask_price") or "time" in said.entities and not said.means("deny"):
             return _answer_for(talk, adding["extra"], _pending_booking(talk))
@@ -64,6 +75,15 @@ def answer(talk: Talk) -> list[Part]:
         talk.state.adding["then"] = wanted[1]
         return parts
     return [*parts, *find(talk, wanted[1])]
+
+
+def _wanted(talk: Talk) -> list[str]:
+    """What is asked for; of two in one message the fainter counts too where words of it are there."""
+    wanted = [code for code in CODES if talk.said.means(code)]
+    words = fold(talk.said.words)
+    too = [code for code in CODES if wanted and code in talk.said.unsure and _IN_WORDS[code].search(words)]
+    talk.said = replace(talk.said, unsure=tuple(intent for intent in talk.said.unsure if intent not in too))
+    return [*wanted, *too]
 
 
 def _removes(talk: Talk) -> str | None:

@@ -28,6 +28,12 @@ _TOTAL = re.compile(
 )
 
 
+_TO_PAY = re.compile(
+    r"\b(?:cuanto (?:pago|pagamos|tengo que pagar|hay que pagar|debo|es|seria|me sale)|en total|quanto (?:pago|pagamos|devo|fica)"
+    r"|no total|how much (?:do|will|should) (?:i|we) (?:pay|owe)|(?:my|the|our) total|in total)\b"
+)
+
+
 @dataclass(frozen=True)
 class _Basis:
     """The stay that the extras are for; `rooms` in words and their price, where one choice is known."""
@@ -47,6 +53,16 @@ def topics(talk: Talk) -> list[str]:
     if not _TOTAL.search(fold(talk.said.words)):
         return []
     return [_NAMED[code][1] for code in named(talk)]
+
+
+def is_of_what_is_booked(talk: Talk) -> bool:
+    """ "¿Y cuánto pago en total entonces?" of somebody who has a booking and prepares no other."""
+    draft = talk.state.booking
+    going_on = draft.goal or talk.state.hold or talk.state.offers or talk.state.changing
+    asks = _TO_PAY.search(fold(talk.said.words)) and talk.said.means("ask_price", "ask_payment")
+    if going_on or not asks or named(talk):
+        return False
+    return len(upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)) == 1
 
 
 def answer(talk: Talk) -> list[Part]:

@@ -15,11 +15,28 @@ _WHAT_ARE_YOU = re.compile(
 )
 
 
+# Nobody has been asked for yet by who only wants to know.
+_WANTS_ONE = re.compile(
+    r"\b(?:quier\w+|habl\w+|pas[ae]\w*|comunic\w+|necesit\w+|want|speak|talk|need|connect|get me|quero"
+    r"|falar|preciso|passa\w*)\b"
+)
+
+
 def answer(talk: Talk) -> list[Part]:
+    words = fold(talk.said.words)
+    if _WHAT_ARE_YOU.search(words) and "?" in talk.said.words and not _WANTS_ONE.search(words):
+        return [_what_i_am(talk)]
     talk.hand_over("human")
     if _WHAT_ARE_YOU.search(fold(talk.said.words)) and not talk.turn.first_contact:
         return [talk.part("talk_to_human.machine", hotel=talk.hotel.name), *_passing(talk)]
     return _passing(talk)
+
+
+def _what_i_am(talk: Talk) -> Part:
+    """The truth, and a person for the asking."""
+    told = "" if talk.turn.first_contact else talk.say("talk_to_human.machine", hotel=talk.hotel.name)
+    offer = talk.say("talk_to_human.offer")
+    return Part(f"{told} {offer}".strip(), buttons=(talk.button("ask:human", "human"),), asks=True)
 
 
 def _passing(talk: Talk) -> list[Part]:

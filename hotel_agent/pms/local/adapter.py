@@ -48,6 +48,7 @@ class LocalPms:
     last_night_for_sale = staticmethod(asked(rooms.last_night_for_sale))
     hold = staticmethod(asked(desk.hold))
     held = staticmethod(asked(desk.held))
+    extend = staticmethod(asked(desk.extend))
     release = staticmethod(asked(desk.release))
     book = staticmethod(asked(desk.book))
     read = staticmethod(asked(desk.read))

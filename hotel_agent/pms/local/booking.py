@@ -13,7 +13,8 @@ from sqlalchemy import text
 from hotel_agent.db import db, lock_until_commit, utcnow
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks import holding
-from hotel_agent.locks.holding import Claim, HoldLapsed, Wanted
+from hotel_agent.locks.auditing import guest as by_guest
+from hotel_agent.locks.holding import Claim, HoldLapsed, NotExtended, Wanted
 from hotel_agent.locks.transaction import in_one_transaction
 from hotel_agent.pms.contract import (
     BookedExtra,
@@ -71,10 +72,15 @@ def held(hotel: Hotel, hold_key: str) -> Hold | None:
 
 def release(hotel: Hotel, hold_key: str, guest_id: int, reason: str) -> bool:
     """Let a live hold of this guest go; False when there was none."""
-    claims = holding.claims_of(hold_key)
-    if not claims or claims[0].hotel_id != hotel.id:
-        return False
-    return holding.release(hold_key, reason, guest_id)
+    return holding.release(hotel.id, hold_key, by_guest(guest_id), reason)
+
+
+def extend(hotel: Hotel, hold_key: str, guest_id: int, request_key: str) -> Hold:
+    """Keep a live hold of this guest for longer. Raises PmsRejected with the reason of NotExtended."""
+    try:
+        return _hold(hotel, holding.extend(hotel.id, hold_key, by_guest(guest_id), request_key))
+    except NotExtended as refusal:
+        raise PmsRejected(refusal.reason) from refusal
 
 
 def book(hotel: Hotel, request: BookRequest) -> str:
