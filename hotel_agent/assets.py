@@ -11,6 +11,8 @@ from typing import Any
 from flask import Flask, Response, request
 from markupsafe import Markup
 
+from hotel_agent.config import settings
+
 KEPT_SECONDS = 365 * 24 * 3600
 WORDY = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
 
@@ -75,3 +77,14 @@ def _digest(path: str, _changed: int, _size: int) -> str:
 def _packed(path: str, _changed: int, _size: int) -> bytes:
     with open(path, "rb") as file:
         return gzip.compress(file.read(), 9, mtime=0)
+
+
+def public_address(path: str) -> str:
+    """How the outside reaches a file below static/."""
+    return f"{settings().public_url.rstrip('/')}/static/{path.removeprefix('/static/').lstrip('/')}"
+
+
+def own_file(address: str) -> str | None:
+    """The file of ours that an address of `public_address` names; a page shows it by its path, wherever it is opened."""
+    ours = public_address("")
+    return address.removeprefix(ours) if address.startswith(ours) else None

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     inbound_events_months: int = Field(13, ge=1)
     lock_audit_months: int | None = Field(None, ge=1)
 
+    pms_private_addresses: bool | None = None
+    guest_email_domain: str | None = None
+
     postgres_pool_size: int = Field(10, ge=1)
     postgres_max_overflow: int = Field(10, ge=0)
     postgres_pool_timeout: float = Field(5, gt=0)
@@ -83,6 +86,11 @@ class Settings(BaseSettings):
     def own_url(self) -> str:
         """This installation's web process as its own machine reaches it."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def may_ask_private_addresses(self) -> bool:
+        """Whether a hotel's PMS may be inside this network; in production only where the setting says so."""
+        return self.app_env != "production" if self.pms_private_addresses is None else self.pms_private_addresses
 
     @property
     def hears_replies_itself(self) -> bool:

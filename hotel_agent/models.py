@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-FEATURES = ("hotels", "guests", "pms.local", "locks", "staff", "audit", "conversations", "media", "flags")
+FEATURES = ("hotels", "guests", "pms.local", "pms", "locks", "staff", "audit", "conversations", "media", "flags")
 
 
 def load() -> None:

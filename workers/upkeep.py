@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hotel_agent import partitions
-from hotel_agent.conversations import events, outbox, session, statuses, sweeping, tending, writing
+from hotel_agent.conversations import lapsing, outbox, session, statuses, sweeping, tending, writing
 from hotel_agent.locks import holding
 from hotel_agent.staff import sessions
 from workers import nudges
@@ -25,7 +25,9 @@ def settle_unknown_sends() -> None:
 
 
 def release_expired_holds() -> None:
-    events.note_expired_holds(holding.release_expired())
+    holding.release_expired()
+    for conversation_id in lapsing.tell_lapsed():
+        nudges.send(conversation_id)
 
 
 def wake_snoozed() -> None:

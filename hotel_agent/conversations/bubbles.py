@@ -12,6 +12,7 @@ from hotel_agent.channels.whatsapp.limits import (
     TEXT,
     Choice,
     OutButtons,
+    OutImage,
     OutList,
     OutLocation,
     OutMessage,
@@ -30,8 +31,8 @@ def into_bubbles(parts: Sequence[Part], list_button: str) -> tuple[OutMessage, .
     place = next((part.location for part in parts if part.location), None)
     last = _last_question(parts)
     told = [part.text for part in parts if part not in (last, shown) and part.text]
-    if shown:
-        return _with_image(shown, place, told, last, list_button) or into_bubbles(
+    if shown and shown.image:
+        return _with_image(shown.image, shown.text, place, told, last, list_button) or into_bubbles(
             [replace(part, image=None) for part in parts], list_button
         )
     if last is None:
@@ -46,23 +47,18 @@ def into_bubbles(parts: Sequence[Part], list_button: str) -> tuple[OutMessage, .
 
 
 def _with_image(
-    shown: Part, place: OutLocation | None, told: list[str], last: Part | None, list_button: str
+    image: OutImage, caption: str, place: OutLocation | None, told: list[str], last: Part | None, list_button: str
 ) -> tuple[OutMessage, ...]:
     """A photo and what else there is to say; nothing when it does not fit into two bubbles."""
     if last is None and place is None:
-        return (*([OutText("\n\n".join(told))] if told else []), _image(shown, shown.text))
-    together = "\n\n".join([*told, shown.text])
+        return (*([OutText("\n\n".join(told))] if told else []), replace(image, caption=caption))
+    together = "\n\n".join([*told, caption])
     if last is None:
-        return (place, _image(shown, together)) if place and length(together) <= CAPTION else ()
+        return (place, replace(image, caption=together)) if place and length(together) <= CAPTION else ()
     asked = "\n\n".join([*told, last.text])
     if length(asked) <= _longest(last):
-        return (_image(shown, shown.text), _with_choices(replace(last, text=asked), list_button))
-    return (_image(shown, together), _with_choices(last, list_button)) if length(together) <= CAPTION else ()
-
-
-def _image(shown: Part, caption: str) -> OutMessage:
-    assert shown.image is not None
-    return replace(shown.image, caption=caption)
+        return (replace(image, caption=caption), _with_choices(replace(last, text=asked), list_button))
+    return (replace(image, caption=together), _with_choices(last, list_button)) if length(together) <= CAPTION else ()
 
 
 def _last_question(parts: Sequence[Part]) -> Part | None:

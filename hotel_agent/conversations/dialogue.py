@@ -177,7 +177,7 @@ class State:
     opened them. `cancelling` waits for a yes, `cancel_fee` being the cost that was told. `failures` counts
     messages in a row that were not understood. `booked` is the code of what was booked last and `before` its
     details, for "another one like it". `where` is what the guest said when asked in which room they are.
-    `names_asked` counts how often the guest was asked for a name. `unsure` holds
+    `alarmed`: the last message was an alarm. `names_asked` counts how often the guest was asked for a name. `unsure` holds
     what the guest is being asked about the words that were not clear: {"words", "intents", "before"}. `telling` is the
     request about which more was asked: {"kind", "key", "wants"}. `changing` is the booking that is to be changed:
     {"code", "wants", "total" that was told, "stay", "choices", "asked", "words" until the booking is known}; `adding`
@@ -202,6 +202,7 @@ class State:
     names_asked: int = 0
     unsure: dict[str, Any] = field(default_factory=dict)
     where: str = ""
+    alarmed: bool = False
     telling: dict[str, Any] = field(default_factory=dict)
     changing: dict[str, Any] = field(default_factory=dict)
     adding: dict[str, Any] = field(default_factory=dict)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 
-from hotel_agent.conversations.acting import in_own_transaction
 from hotel_agent.conversations.models import Conversation, ConversationEvent
 from hotel_agent.db import db, utcnow
-from hotel_agent.locks.holding import Claim
 
 # By kind, what `details` tell, as far as it is known. Dates are YYYY-MM-DD, moments ISO 8601, money decimal strings,
 # room types codes, people staff ids; never a guest's words.
@@ -30,6 +27,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "sent_again": ("message",),  # the id of the one that was lost
     "handed_over": ("reason",),
     "hold_made": ("hold", "until", *_STAY),
+    "hold_extended": ("extension", "hold", "until"),
     "hold_released": ("hold", "reason"),  # declined, changed, quoted_again
     "hold_expired": ("hold", "check_in", "check_out"),
     "booked": ("code", *_STAY),
@@ -46,7 +44,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 # What can be done only once, and what names it.
 ONCE = {
     "hold_made": "hold",
+    "hold_extended": "extension",
     "hold_released": "hold",
+    "hold_expired": "hold",
     "booked": "code",
     "cancelled": "code",
     "changed": "change",
@@ -87,26 +87,6 @@ def note_once(conversation: Conversation, kind: str, details: Mapping[str, Any])
     ):
         return
     note_event(conversation, kind, **details)
-
-
-def note_expired_holds(claims: Iterable[Claim]) -> None:
-    """Tell of holds whose time was over, each in the conversation in which its guest wrote last."""
-    for claim in {claim.hold_key: claim for claim in claims if claim.guest_id}.values():
-        in_own_transaction(partial(_note_expired, claim))
-
-
-def _note_expired(claim: Claim) -> None:
-    conversation = db.session.scalar(
-        select(Conversation)
-        .where(Conversation.guest_id == claim.guest_id)
-        .order_by(Conversation.last_inbound_at.desc().nulls_last(), Conversation.id)
-        .limit(1)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if conversation:
-        stay: dict[str, Any] = {"check_in": claim.check_in, "check_out": claim.check_out}
-        note_event(conversation, "hold_expired", hold=claim.hold_key, **stay)
 
 
 def plain(value: Any) -> Any:

@@ -23,10 +23,12 @@ _BARS = {
     **dict.fromkeys(("request_housekeeping", "report_problem", "order_room_service", "lost_item", "ask_invoice"), 0.6),
     **dict.fromkeys(("opt_out", "opt_in", "data_request", "give_feedback"), 0.6),
     **dict.fromkeys(("emergency", "complaint", "talk_to_human"), 0.3),
-    "reservation_status": 0.3,  # Whoever did not ask for it sees their own booking, at worst.
 }
 # These say nothing that could be got wrong, or are the answer to what was asked.
 _OF_THE_TALK = ("inform", "affirm", "deny", "greet", "thank", "goodbye", "out_of_scope")
+_SMALL_TALK = {"greet", "thank", "goodbye"}
+# Whoever did not ask for these sees their own booking, or the rooms, at worst.
+_HARMLESS = {"reservation_status": 0.3, "ask_room_types": 0.25}
 # A wish with a smaller chance is not even asked about.
 _HEARD = 0.15
 
@@ -59,7 +61,12 @@ _TAPS = {
     "consent_yes": "affirm",
     "consent_no": "deny",
 }
-_ASKS = {"availability": "check_availability", "status": "reservation_status", "human": "talk_to_human", "rooms": "ask_room_types"}
+_ASKS = {
+    "availability": "check_availability",
+    "status": "reservation_status",
+    "human": "talk_to_human",
+    "rooms": "ask_room_types",
+}
 
 
 @dataclass(frozen=True)
@@ -255,9 +262,16 @@ def _weighed(scored: Sequence[Scored], details: bool, in_a_talk: bool) -> tuple[
         acts = [unsure[0]]  # A stay is being talked about: it is about that.
     if acts == ["out_of_scope"] and scored[0].confidence < SURE and details and in_a_talk:
         acts = ["inform"]
+    said_politely = not acts or set(acts) <= _SMALL_TALK
+    if said_politely and unsure and unsure[0] in _HARMLESS and _chance_of(unsure[0], scored) >= _HARMLESS[unsure[0]]:
+        acts = [unsure.pop(0)]
     if not acts and details and (in_a_talk or not unsure or unsure[0] in _STAYS):
         acts = ["inform"]  # Whatever else they are, these are details of the stay.
     return tuple(acts), tuple(unsure)
+
+
+def _chance_of(intent: str, scored: Sequence[Scored]) -> float:
+    return next((one.confidence for one in scored if one.intent == intent), 0.0)
 
 
 def _without_leftovers(scored: Sequence[Scored]) -> list[Scored]:

@@ -21,6 +21,7 @@ from hotel_agent.conversations.skills import (
     errand,
     feedback,
     grave,
+    hold_longer,
     housekeeping,
     invoice,
     knowledge,
@@ -123,7 +124,7 @@ def serve(talk: Talk) -> list[Part]:
     agreed = consent.hear(talk)
     serious = grave.answer(talk)
     said = talk.said
-    if said.means("emergency"):
+    if said.means("emergency") or emergency.goes_on(talk):
         talk.acted_on.append("emergency")
         return [*emergency.answer(talk), *serious]
     if serious and not said.acts:
@@ -134,6 +135,14 @@ def serve(talk: Talk) -> list[Part]:
         return agreed
     change.hear_right(talk)
     room_types.hear_right(talk)
+    longer: list[Part] = []
+    if hold_longer.is_asked(talk):
+        try:
+            longer = hold_longer.answer(talk)
+        except PmsUnavailable:
+            return [*serious, _pms_away(talk)]
+        if not talk.said.acts:
+            return [*serious, *agreed, *longer]
     parts = _told_more(talk) or _facts(talk)
     told = bool(parts)
     liked = preferences.answer(talk)
@@ -156,7 +165,7 @@ def serve(talk: Talk) -> list[Part]:
         parts = _otherwise(talk)
     else:
         talk.state.failures = 0
-    parts = [*serious, *agreed, *parts, *consent.ask(talk, bool(serious) or _asks(parts))]
+    parts = [*serious, *agreed, *parts, *longer, *consent.ask(talk, bool(serious) or _asks(parts))]
     return [*parts, *media.answer(talk)] if said.unreadable else parts
 
 
@@ -224,9 +233,10 @@ def _facts(talk: Talk) -> list[Part]:
     if room_types.wants_photos(talk) and talk.said.means(*knowledge.TOPICS) and "ask_room_types" not in talk.acted_on:
         parts += room_types.photos_besides(talk)
     parts += [part for part in knowledge.rest(talk) if part not in parts] if parts else []
-    if not talk.said.acts and talk.said.unsure and (clear := knowledge.answer_to_unsure(talk)):
-        talk.acted_on.append(knowledge.CATCH_ALL)
-        parts += clear
+    if not talk.said.acts and talk.said.unsure:
+        if clear := knowledge.answer_to_unsure(talk):
+            talk.acted_on.append(knowledge.CATCH_ALL)
+        parts += clear or knowledge.answer_to_half_heard(talk)
     return parts
 
 
@@ -237,8 +247,12 @@ def _may_mean_something_else(talk: Talk, intent: str) -> bool:
 
 def _told_elsewhere(talk: Talk, topic: str) -> bool:
     """Cancelling tells the policy itself; a list of free rooms with prices tells what rooms there are."""
+    if topic == "ask_children" and details.tells_of_children(talk):
+        return True
     if topic in sums.topics(talk) or (topic == "ask_payment" and sums.is_of_what_is_booked(talk)):
         return True
+    if topic == "ask_location" and talk.said.means("ask_recommendation"):
+        return not knowledge.names(talk, topic)  # "What is there nearby?" asks for no address.
     if topic == "ask_cancellation_policy":
         return talk.said.means("cancel_reservation")
     if "?" not in talk.said.words and talk.said.means("report_problem", "request_housekeeping", "order_room_service"):
@@ -353,13 +367,13 @@ def _names_another(talk: Talk) -> bool:
 def _looking_up(talk: Talk) -> list[Part]:
     entities, state = talk.said.entities, talk.state
     identified = any(entities.get(name) for name in ("booking_code", "surname", "name"))
-    if state.lookup and identified and not talk.said.means(*stay.GOALS):
+    if lookup.picks(talk) or (state.lookup and identified and not talk.said.means(*stay.GOALS)):
         talk.acted_on.extend(talk.said.acts)
         return _opened(talk)
     only_a_code = bool(entities.get("booking_code")) and not talk.said.means(*_ABOUT_A_BOOKING, *_AT_ONCE)
     # "reserva MIR-ABC234" names a booking; with days or people it would be the wish for one.
     only_a_code = only_a_code and (not talk.said.means(*stay.GOALS) or not _mentions_a_stay(talk))
-    if talk.said.means("reservation_status") or only_a_code:
+    if talk.said.means("reservation_status") or only_a_code or lookup.wants_the_code_again(talk):
         talk.acted_on.append("reservation_status")
         return reservation_status.answer(talk)
     return []
@@ -438,7 +452,7 @@ def _price_of_an_extra(talk: Talk, intent: str) -> bool:
     """ "¿Cuánto cuesta el parking?" is answered by what the hotel says about it."""
     about_an_extra = talk.said.means(*knowledge.TOPICS, "late_checkout", "early_checkin") or intent in talk.acted_on
     asks_for_days = {"check_in", "check_out", "room_type"} & set(talk.said.entities)
-    return intent == "ask_price" and about_an_extra and not asks_for_days
+    return intent == "ask_price" and (about_an_extra or sums.is_of_what_is_booked(talk)) and not asks_for_days
 
 
 def resume(talk: Talk) -> list[Part]:

@@ -12,7 +12,7 @@ from hotel_agent.conversations.dialogue import Answer, State, Turn
 from hotel_agent.conversations.listening import Said, listen
 from hotel_agent.conversations.plan import serve
 from hotel_agent.conversations.skills import social, talk_to_human
-from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.conversations.talk import IN_THE_CHAT, Part, Talk
 from hotel_agent.evidence import recording
 from hotel_agent.locks.auditing import acting, guest
 from hotel_agent.nlu import Scored, Understanding
@@ -21,8 +21,6 @@ from hotel_agent.reservations.quoting import room_kinds
 
 # How sure an intent is that was gathered from the talk and not from the words of the message.
 GATHERED = 0.9
-# Why claims on rooms change here, as their trail tells it.
-IN_THE_CHAT = "in the chat"
 
 
 def reply_to(turn: Turn) -> Answer:

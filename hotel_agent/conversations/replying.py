@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from hotel_agent import nlu
-from hotel_agent.channels.whatsapp.limits import OutButtons, OutList, OutMessage
+from hotel_agent.channels.whatsapp.limits import OutButtons, OutImage, OutList, OutMessage
 from hotel_agent.channels.whatsapp.outgoing import kind_of, words_of
 from hotel_agent.conversations.answering import Given, answer_once
 from hotel_agent.conversations.models import Conversation, Message
@@ -70,6 +70,8 @@ def _reply(bubble: OutMessage) -> dict[str, Any]:
         reply["buttons"] = [{"id": button.id, "title": button.title} for button in bubble.buttons]
     if isinstance(bubble, OutList):
         reply["rows"] = [{"id": row.id, "title": row.title, "description": row.description} for row in bubble.rows]
+    if isinstance(bubble, OutImage):
+        reply["link"] = bubble.link
     return reply
 
 

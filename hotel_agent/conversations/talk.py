@@ -16,10 +16,13 @@ from hotel_agent.guests.models import Guest
 from hotel_agent.hotels.models import Hotel, Knowledge
 from hotel_agent.reservations import RoomKind
 
+# Why claims on rooms change in an answer, as their trail tells it.
+IN_THE_CHAT = "in the chat"
+
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a reply. `asks` marks a question or choice that waits for the guest; `text` is the caption of `image`."""
+    """One piece of a reply. `asks` marks what waits for the guest's answer; `text` is the caption where there is an image."""
 
     text: str
     buttons: tuple[Choice, ...] = ()

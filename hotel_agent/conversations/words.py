@@ -3,7 +3,7 @@
 Code decides what is said and hands over values (dates, amounts, names); a block decides how it sounds. What a
 guest wrote is a value like any other and is never read as a template.
 
-`spoken` is a language ("es") or one as it is spoken where the hotel is ("es-AR", see `spoken_in`): our own words are then
+`spoken` is a language ("es"), or how it is spoken where the hotel is ("es-AR", see `spoken_in`): our own words are then
 put into that dialect (templates/replies/dialects.toml), dates and amounts are written as they are there.
 """
 

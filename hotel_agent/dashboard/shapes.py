@@ -111,6 +111,7 @@ class Bubble:
     handling: str
     choices: tuple[Choice, ...]
     location: tuple[float, float, str | None, str | None] | None  # latitude, longitude, name, address
+    picture: str | None  # The address of a picture that was sent by its address.
     quote: Quote | None
     attachments: tuple[Attachment, ...]
     reaction: str | None

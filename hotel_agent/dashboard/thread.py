@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from hotel_agent.assets import own_file
 from hotel_agent.conversations.models import WINDOW
 from hotel_agent.dashboard.chips import facts_of
 from hotel_agent.dashboard.inbox import words_beside
@@ -270,6 +271,7 @@ def _bubble(row: Any, told: Told) -> Bubble:
         handling=row.handling,
         choices=_choices(row.payload),
         location=None if revoked else _location(row),
+        picture=_picture(row),
         quote=told.quotes.get(_quoted(row) or ""),
         attachments=() if revoked else told.attachments.get(row.id, ()),
         reaction=told.reactions.get(row.wamid),
@@ -295,6 +297,14 @@ def _choices(payload: Mapping[str, Any]) -> tuple[Choice, ...]:
     outgoing = payload.get("outgoing") or {}
     offered = outgoing.get("buttons") or outgoing.get("rows") or ()
     return tuple(Choice(one["title"], one.get("description")) for one in offered)
+
+
+def _picture(row: Any) -> str | None:
+    """Of a picture that was sent by its address: what leads there from a page, a path where the file is ours."""
+    outgoing = row.payload.get("outgoing") or {}
+    link = outgoing.get("link") if row.type == "image" and row.direction == "out" else None
+    ours = own_file(link) if link else None
+    return f"/static/{ours}" if ours else link
 
 
 def _location(row: Any) -> tuple[float, float, str | None, str | None] | None:

@@ -77,6 +77,7 @@ EVENT_ICONS = {
     "reopened": "reopen",
     "handed_over": "hand",
     "hold_made": "key",
+    "hold_extended": "key",
     "hold_released": "key",
     "hold_expired": "clock",
     "booked": "bed",
@@ -405,6 +406,8 @@ def event_words(event: Event) -> str:
             return _("%(who)s answered the guest's question", who=who) if who else _("The question was answered")
         case "hold_made":
             return _told_of(_("Room kept while the guest decides"), _stay(told))
+        case "hold_extended":
+            return _("The room is kept for longer, as the guest asked")
         case "hold_released":
             return _with_reason(_("The kept room is free again"), RELEASES, told)
         case "hold_expired":

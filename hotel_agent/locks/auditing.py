@@ -43,7 +43,7 @@ def staff(staff_id: int) -> Who:
 
 @contextmanager
 def acting(who: Who, why: str = "") -> Iterator[None]:
-    """Whatever claims change meanwhile, through whichever verb, it was them; `why` comes before the verb's own words."""
+    """Whatever claims change meanwhile, by whichever verb, it was them; `why` comes before the verb's own words."""
     token = _acting.set((who, why))
     try:
         yield

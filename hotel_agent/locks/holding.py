@@ -31,14 +31,14 @@ from hotel_agent.logs import get_logger
 log = get_logger(__name__)
 
 holds = Counter("holds_total", "Holds on rooms by what became of them.", ["outcome"])
-extensions = Counter("hold_extensions_total", "Wishes to have a room held for longer, by what was said to them.", ["outcome"])
+extensions = Counter("hold_extensions_total", "Wishes to have rooms held for longer, by outcome.", ["outcome"])
 
 MOST_EXTENSIONS = 2
 
 LIVE = "(l.status = 'booked' or (l.status = 'active' and l.expires_at > clock_timestamp()))"
 COLUMNS = (
     "id, hotel_id, resource_id, status, check_in, check_out, expires_at, reservation_id, guest_id, hold_key, "
-    "price, adults, children, extensions, extension_key"
+    "price, adults, children, extensions"
 )
 
 
@@ -88,8 +88,7 @@ class Claim:
     price: Decimal
     adults: int
     children: int
-    extensions: int = 0
-    extension_key: str | None = None
+    extensions: Sequence[str] = ()
 
 
 def hold(
@@ -152,9 +151,9 @@ def extend(hotel_id: int, hold_key: str, by: Who, request_key: str) -> tuple[Cla
             raise NotExtended("booked")
         if any(claim.status != "active" for claim in claims) or has_lapsed(claims):
             raise NotExtended("over")
-        if claims[0].extension_key == request_key:
+        if request_key in claims[0].extensions:
             return claims
-        if claims[0].extensions >= MOST_EXTENSIONS:
+        if len(claims[0].extensions) >= MOST_EXTENSIONS:
             raise NotExtended("often_enough")
         tell(by, f"asked for by {request_key}")
         return _extend(hold_key, request_key, len(claims))
@@ -368,7 +367,7 @@ def _extend(hold_key: str, request_key: str, count: int) -> tuple[Claim, ...]:
     """All rooms of a hold or none: its time may run out, and the job come by, at this very moment."""
     rows = db.session.execute(
         text(
-            "update reservation_locks set extensions = extensions + 1, extension_key = :request,"
+            "update reservation_locks set extensions = extensions || cast(:request as text),"
             " expires_at = statement_timestamp() + make_interval(secs => :seconds)"
             " where hold_key = :hold and status = 'active' and expires_at > clock_timestamp()"
             f" returning {COLUMNS}"

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, func, text
-from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hotel_agent.db import Model
@@ -18,8 +18,8 @@ class ReservationLock(Model):
 
     `status`: active, booked, released, expired. Rows with the same `hold_key` were taken together. `price` is
     what the room costs for the whole stay; `request_key` names the guest's message that asked, so that asking
-    twice holds once, as `extension_key` does for the last of its `extensions`. `lapse_told_at`: since then everybody
-    who is to know of it knows that the time was over.
+    twice holds once, as `extensions` names those that asked to keep it for longer. `lapse_told_at`: since then
+    everybody who is to know of it knows that the time was over.
     """
 
     __tablename__ = "reservation_locks"
@@ -61,8 +61,7 @@ class ReservationLock(Model):
     adults: Mapped[int] = mapped_column(server_default="1")
     children: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    extensions: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    extension_key: Mapped[str | None]
+    extensions: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     lapse_told_at: Mapped[datetime | None]
 
 

@@ -239,6 +239,7 @@ _NOT_NAMES = frozenset(
     "hmm hm mm mmm ehm eh ah oh uh um umm nada nadie nobody ninguno nenhum".split()
 )
 _ASKED_ABOUT = {"name", "surname"}
+_LONGEST_SHORT_FORM = 4  # "Mrs.", "Sra.": a dot that ends no sentence.
 
 
 def find_name(text: str, expected: str | None, may_be_bare: bool) -> tuple[str | None, str | None]:
@@ -281,6 +282,8 @@ def _name_of(words: str, expected: str | None) -> str | None:
         ):
             break
         kept.append(word)
+        if word.endswith(".") and len(word) > _LONGEST_SHORT_FORM:
+            break  # The sentence is over.
     while kept and (fold(kept[-1]) in _PARTICLES or fold(kept[-1]) in _ENDS_A_NAME - {"dias"}):
         kept.pop()
     if not kept or len(kept) > 5 or (fold(kept[0]).strip(".") in _NOT_NAMES and expected != "surname"):

@@ -63,12 +63,19 @@ _ACTS = (
     *((start, "make_reservation") for start in ("reserv", "book")),
     ("", "modify_reservation"),
 )
+# Whatever else the guest tells: "my flight was cancelled, I need to cancel tomorrow's booking".
+_CANCELS_A_BOOKING = re.compile(
+    r"\b(?:cancel\w*|anul\w*|desmarc\w*) (?:\S+ ){0,3}?(?:reserva|reservacion|booking|reservation)\b"
+    r"(?! (?:(?:de|del|da|do|for|at|en|no|na|in) )?(?:(?:el|la|the|a|my|mi) )?(?:vuelo|voo|flight|mesa|table"
+    r"|restaurant\w*|dinner|cena|jantar|car|coche|carro|auto|tren|trem|train|taxi|cita|appointment))"
+)
 _WANTS_NOT = re.compile(r"\b(?:no quiero|nao quero|do not want)\b")
 _UNABLE = re.compile(r"\b(?:no puedo|can not|cannot|nao consigo|no me deja|not able|could not)\b")
 _AGREES = re.compile(r"\b(?:problem\w*|why not|como no|porque? no|worries|dud[ao]|duvida|doubt)\b")
 _FLAT_DENIAL = re.compile(
     r"\b(?:claro que no|de jeito nenhum|por supuesto que no|of course not|claro que nao|absolutely not"
-    r"|sure no)\b"
+    r"|sure no|never ?mind|no,? thanks|no,? thank you|no,? gracias|nao,? obrigad[ao]|forget it|dejalo|dejemoslo|olvidalo"
+    r"|deixa pra la|esquece)\b"
 )
 _NEGATIVE_QUESTION = re.compile(
     r"\W*(?:no|nao) (?:ten\w+|tien\w+|hay|habra|habria|tem|teria\w*|se puede|podria\w*|podem|seria|es posible"
@@ -199,6 +206,9 @@ def _never_missed(scene: Scene) -> None:
 
 def _scope(scene: Scene) -> None:
     """What no front desk does is refused; a model's guess at a wish is then no wish."""
+    if _CANCELS_A_BOOKING.search(scene.line) and scene.found.get("cancel_reservation", 0.0) >= SURE:
+        scene.drop("out_of_scope")
+        return
     heard_so = scene.found.get("out_of_scope", 0.0)
     details_only = bool(scene.entities) and heard_so < SURE and (scene.content or ["inform"])[0] == "inform"
     if scene.in_scope < IN_SCOPE and not (scene.answers_yes_or_no or details_only):

@@ -124,7 +124,7 @@ _RANGE_FOR = re.compile(
 _ONE = re.compile(
     r"\b(?:solo yo|yo solo|yo sola|solamente yo|nada mas yo|just me|only me|me only|just myself"
     r"|only myself|by myself|for myself only|it is me|viajo sol[oa]|voy sol[oa]|ire sol[oa]"
-    r"|vengo sol[oa]|travell?ing alone|alone|on my own|"
+    r"|vengo sol[oa]|travell?ing (?:alone|solo)|alone|on my own|coming solo|"
     r"solo traveler|solo traveller|viajando sozinh[oa]|sozinh[oa]|so eu|so para mim"
     r"|(?<!ver )(?<!mandar )(?<!enviar )(?<!dizer )(?<!manda )para mim\b(?! (?:e|y)\b|,)|somente eu|apenas eu"
     r"|eu so"

@@ -27,6 +27,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
 from hotel_agent import web
+from hotel_agent.assets import own_file
 from hotel_agent.config import settings
 from hotel_agent.marks import styled
 from hotel_agent.redis import RedisError
@@ -263,6 +264,11 @@ class Shown:
     time: str
     day: str | None  # Set where a new day begins.
     quoted: Bubble | None
+
+    @property
+    def picture(self) -> str | None:
+        """The hotel's picture where it is a file of ours: the browser is told to load no others."""
+        return own_file(self.bubble.media) if self.bubble.kind == "image" and self.bubble.by == "hotel" else None
 
 
 def _page(guest: Guest, *, opened: bool, problems: dict[str, str] | None = None) -> AnyResponse:

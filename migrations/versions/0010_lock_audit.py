@@ -9,8 +9,7 @@ depends_on = None
 
 COLUMNS = """
 ALTER TABLE reservation_locks
-    ADD COLUMN extensions SMALLINT DEFAULT '0' NOT NULL,
-    ADD COLUMN extension_key TEXT,
+    ADD COLUMN extensions TEXT[] DEFAULT '{}' NOT NULL,
     ADD COLUMN lapse_told_at TIMESTAMP WITH TIME ZONE;
 """
 
@@ -81,7 +80,7 @@ BEGIN
                 CASE WHEN moves THEN 'moved' ELSE 'freed' END
             WHEN NEW.status = 'active' THEN 'held'
             ELSE NEW.status END
-        WHEN NEW.extensions > OLD.extensions THEN 'extended'
+        WHEN NEW.extensions <> OLD.extensions THEN 'extended'
         ELSE 'changed' END;
     IF did = 'expired' THEN
         who := 'system';
@@ -115,7 +114,7 @@ DROP FUNCTION audit_reservation_lock();
 DROP TABLE lock_audit;
 DROP FUNCTION lock_audit_is_append_only();
 DROP INDEX ix_reservation_locks_lapsed;
-ALTER TABLE reservation_locks DROP COLUMN extensions, DROP COLUMN extension_key, DROP COLUMN lapse_told_at;
+ALTER TABLE reservation_locks DROP COLUMN extensions, DROP COLUMN lapse_told_at;
 """
 
 

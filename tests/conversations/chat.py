@@ -14,6 +14,7 @@ from babel.dates import format_date
 from sqlalchemy import select, text
 
 from hotel_agent.channels.whatsapp.limits import Choice, OutButtons, OutList, OutLocation, OutMessage, Row
+from hotel_agent.channels.whatsapp.outgoing import words_of
 from hotel_agent.conversations import words
 from hotel_agent.conversations.dialogue import Answer, Heard, State, Turn
 from hotel_agent.conversations.reply import reply_to
@@ -68,7 +69,7 @@ class Reply:
 def _words(bubble: OutMessage) -> str:
     if isinstance(bubble, OutLocation):
         return f"{bubble.name} {bubble.address}"
-    parts = [bubble.text] if hasattr(bubble, "text") else []
+    parts = [words_of(bubble)]
     if isinstance(bubble, OutButtons):
         parts += [button.title for button in bubble.buttons]
     if isinstance(bubble, OutList):

@@ -11,6 +11,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import text
 
 from hotel_agent import queues
+from hotel_agent.assets import public_address
 from hotel_agent.channels.whatsapp.limits import Choice, OutButtons
 from hotel_agent.config import settings
 from hotel_agent.conversations import answering, routes
@@ -113,6 +114,31 @@ def test_buttons_are_told_with_their_ids(ask, worker, monkeypatch):
             "buttons": [{"id": "yes", "title": "Sí"}, {"id": "no", "title": "No"}],
         }
     ]
+
+
+def test_a_photo_is_told_with_its_address_and_the_rooms_with_their_ids(ask, worker):
+    image, choices = ask("¿Tienes fotos de la suite?", sender_id="api-photo").json["replies"]
+    assert (image["type"], image["link"]) == ("image", public_address("rooms/miramar-suite.jpg"))
+    assert "Suite con vistas al mar" in image["text"]
+    assert [button["id"] for button in choices["buttons"]] == ["room_book:suite", "ask:availability", "ask:rooms"]
+    listed = ask(None, reply_id="ask:rooms", sender_id="api-photo").json
+    assert [row["id"] for row in listed["replies"][-1]["rows"]] == [
+        "room:individual",
+        "room:doble",
+        "room:familiar",
+        "room:suite",
+    ]
+    assert listed["intent"] == "ask_room_types"
+
+
+@pytest.mark.parametrize(
+    "asks", ["¿Dónde estáis? ¿Cómo llego?", "Where are you? How do I get there?", "Onde vocês ficam? Como chego?"]
+)
+def test_the_way_is_told_as_a_place_on_the_map_and_in_words(ask, worker, asks):
+    place, words = ask(asks, sender_id=f"api-{asks[0]}").json["replies"]
+    assert place["type"] == "location"
+    assert "Hotel Miramar" in place["text"]
+    assert words["type"] == "text"
 
 
 def test_who_may_ask(ask, client):

@@ -8,7 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from hotel_agent.channels.whatsapp.limits import OutText
 from hotel_agent.conversations import words
+from hotel_agent.conversations.truth import Evidence, unfounded
+from hotel_agent.db import db
+from tests.conversations.chat import Chat, day, hotel_named, new_guest, span
 
 SOURCES = {
     language: {path.stem: path.read_text("utf-8") for path in sorted((words.REPLIES / language).glob("*.txt"))}
@@ -27,7 +31,7 @@ OF_TU = re.compile(
     re.IGNORECASE,
 )
 NOT_OF_TU = re.compile(
-    r"\b(?:decímelo|escribímelo|contárnoslo|decírmelo|decírnoslo|artículo|título|vehículo|ángulo|círculo|código|éxito"
+    r"\b(?:decímelo|escribímelo|\w+[áéí]r(?:me|te|se|nos|les?)l[oa]s?|artículo|título|vehículo|ángulo|círculo|código|éxito"
     r"|número|teléfono|sólo|\w*[áí]bamos|estábamos|estuviéramos)\b",
     re.IGNORECASE,
 )
@@ -106,7 +110,7 @@ def test_a_guest_hears_the_spanish_of_the_hotels_country(country, told):
 def test_a_value_is_told_as_it_came():
     kept = words.say(ARGENTINE, "missing.answered", answer="Tienes aparcamiento y zumo aquí.")
     assert kept == "Sobre lo que preguntaste:\nTienes aparcamiento y zumo aquí."
-    assert "Tienes" in words.say(ARGENTINE, "greet.hello", name="Tienes")
+    assert "Tienes" in words.say(ARGENTINE, "greet.hello", time="", name="Tienes")
 
 
 def test_only_the_words_of_a_template_are_put_into_a_dialect():
@@ -166,3 +170,81 @@ def test_dates_and_hours_are_told_as_they_are_there():
     assert words.weekday("en-US", monday) == "Monday"
     assert words.clock("en-US", time(15)) == "3:00 PM"
     assert words.clock("en", time(15)) == words.clock("es-MX", time(15)) == "15:00"
+
+
+@pytest.mark.parametrize(
+    ("spoken", "currency"),
+    [
+        *(("es-AR", one) for one in ("ARS", "USD")),
+        *(("es-MX", one) for one in ("MXN", "USD")),
+        ("es-CO", "COP"),
+        ("es-CL", "CLP"),
+        ("es-PE", "PEN"),
+        ("es-UY", "UYU"),
+        ("es-CR", "USD"),
+        ("en-US", "USD"),
+        ("pt", "BRL"),
+    ],
+)
+def test_what_is_written_for_a_country_can_be_checked_against_the_record(app, spoken, currency):
+    """Whatever way an amount, a date or an hour is written, the check before sending reads it; a wrong one is found."""
+    hotel = hotel_named("miramar")
+    hotel.currency = currency
+    evidence = Evidence(hotel.zone, hotel=hotel)
+    for amount in (Decimal("95.00"), Decimal("1234.50"), Decimal("85000.00"), Decimal("1180000.00")):
+        if currency == "CLP" and amount % 1:
+            continue
+        evidence.amounts = {amount}
+        assert unfounded([OutText(words.money(spoken, amount, currency))], evidence) == []
+        assert unfounded([OutText(words.money(spoken, amount + 1, currency))], evidence)
+    for month in range(1, 13):
+        evidence.days = {date(2026, month, 21)}
+        for write in (words.day, words.full_day, words.short_day):
+            assert unfounded([OutText(write(spoken, date(2026, month, 21)))], evidence) == []
+            assert unfounded([OutText(write(spoken, date(2026, month, 20)))], evidence)
+    evidence.times = {time(15)}
+    assert unfounded([OutText(words.clock(spoken, time(15)))], evidence) == []
+    assert unfounded([OutText(words.clock(spoken, time(16)))], evidence)
+
+
+@pytest.fixture
+def guest_in(app):
+    """A guest of the hotel, had it been built in that country."""
+
+    def guest_in(country: str, currency: str) -> Chat:
+        hotel = hotel_named("miramar")
+        hotel.country, hotel.currency = country, currency
+        db.session.commit()
+        return Chat(hotel, new_guest(hotel), language="en" if country == "US" else "es")
+
+    return guest_in
+
+
+def test_an_argentine_books_in_their_own_words(guest_in):
+    marta = guest_in("AR", "ARS")
+    assert marta.says("buen día").says("Buen día, Marta.")
+    assert marta.says("¿Tenés lugar?").says("Decime el de llegada")
+    offered = marta.says(f"una doble {span('es', day(1), day(3))}, 2 personas")
+    assert offered.says("hay lugar para 2 adultos", "95 ARS por noche", "190 ARS")
+    assert marta.says("dale").says("Te lo guardo", "190 ARS")
+    assert marta.says("sí").says("confirmada")
+    assert marta.says("gracias").says("Si necesitás algo más, acá estoy")
+    assert [booking.status for booking in marta.bookings()] == ["booked"]
+
+
+def test_a_mexican_is_told_pesos_that_are_not_dollars(guest_in):
+    marta = guest_in("MX", "MXN")
+    marta.says("¿Tienen lugar?")
+    offered = marta.says(f"una doble {span('es', day(1), day(3))}, 2 personas")
+    assert offered.says("hay lugar", "$95.00 MXN por noche", "$190.00 MXN", "¿Te hago la reserva?")
+
+
+def test_an_american_reads_dates_and_hours_of_their_own(guest_in):
+    marta = guest_in("US", "USD")
+    offered = marta.says(f"A double room {span('en', day(1), day(3))} for two adults, please")
+    assert offered.says(f"From {words.day('en-US', day(1))} to", "$190.00")
+    assert marta.says("yes").says("at 3:00 PM")
+
+
+def test_the_same_hotel_in_spain_speaks_as_there(guest_in):
+    assert guest_in("ES", "EUR").says("¿Tenéis habitación libre?").says("Dime el de llegada")

@@ -48,6 +48,7 @@ SAMPLES: dict[str, list[Any]] = {
     "code": ["MIR-4K7XQZ"],
     "count": [3, 12],
     "currency": ["EUR", "COP"],
+    "description": ["", "Con balcón."],
     "dates_known": [False, True],
     "expires_at": [datetime(2026, 12, 1, 12, 45)],
     "fee": [None, Decimal("0"), Decimal("95.00")],
@@ -99,6 +100,7 @@ SAMPLES: dict[str, list[Any]] = {
     "status": ["confirmada"],
     "today": [date(2026, 12, 1)],
     "total": [Decimal("190.00")],
+    "time": ["", "morning", "afternoon", "evening"],
     "until": [time(11)],
     "was": [None, Decimal("180.00")],
     "wishes": [["habitación tranquila", "planta alta"]],
@@ -224,13 +226,13 @@ def test_a_hotels_name_takes_its_article():
 
 
 def test_what_a_guest_calls_themselves_is_never_read_as_a_template():
-    assert "{{ total }}" in words.say("es", "greet.hello", name="{{ total }}")
-    assert "<b>" in words.say("es", "greet.hello", name="<b>")
+    assert "{{ total }}" in words.say("es", "greet.hello", time="", name="{{ total }}")
+    assert "<b>" in words.say("es", "greet.hello", time="", name="<b>")
 
 
 def test_a_missing_value_is_an_error_and_not_a_hole():
     with pytest.raises(Exception, match="name"):
-        words.say("es", "greet.hello")
+        words.say("es", "greet.hello", time="")
 
 
 def test_an_unknown_block_is_named():

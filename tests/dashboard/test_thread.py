@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import delete
 
+from hotel_agent.assets import public_address
 from hotel_agent.conversations import outbox, tending, writing
 from hotel_agent.conversations.models import Message, MessageId
 from hotel_agent.dashboard.shapes import Bubble, Event, Item, Note, Thread
@@ -247,6 +248,13 @@ def test_attachments_are_told_in_the_form_that_plays_and_only_captions_are_words
     assert (bubble(marta, photo).text, bubble(marta, titled).text, bubble(marta, voice).text) == ("", "La ducha", "")
     (sound,) = bubble(marta, voice).attachments
     assert (sound.url_id, sound.mime_type, sound.seconds, sound.status) == (note, "audio/mp4", 4.2, "stored")
+
+
+def test_a_picture_that_was_sent_by_its_address_can_be_seen(marta):
+    ours, theirs = public_address("rooms/miramar-suite.jpg"), "https://miramar.example/suite.jpg"
+    for link, seen in ((ours, "/static/rooms/miramar-suite.jpg"), (theirs, theirs), (None, None)):
+        sent = answers(marta, "Suite", type="image", payload={"outgoing": {"kind": "image", "link": link}})
+        assert (bubble(marta, sent).picture, bubble(marta, sent).text) == (seen, "Suite")
 
 
 def test_choices_and_places_are_told(marta):

@@ -150,7 +150,7 @@ class _Reader:
         language = self.one_of("language", told.get("language"), LANGUAGES)
         turns = told.get("turn")
         if not isinstance(turns, list) or not turns:
-            self.wrong("", "a story has at least one [[turn]]")
+            raise self.wrong("", "a story has at least one [[turn]]")
         story = Story(
             name=name,
             about=self.typed("about", told.get("about"), str),
@@ -175,20 +175,20 @@ class _Reader:
 
     def check_whole(self, story: Story) -> None:
         if sum(turn.is_guests for turn in story.turns) > MOST_TURNS:
-            self.wrong("", f"a guest has at most {MOST_TURNS} turns")
+            raise self.wrong("", f"a guest has at most {MOST_TURNS} turns")
         if story.channel == "api" and any(turn.sends or len(turn.says) > 1 for turn in story.turns):
-            self.wrong("", "media and several messages at once are for channel whatsapp")
+            raise self.wrong("", "media and several messages at once are for channel whatsapp")
         if story.channel == "whatsapp" and story.today:
-            self.wrong("today", "WhatsApp has no other date than the real one; use channel api")
+            raise self.wrong("today", "WhatsApp has no other date than the real one; use channel api")
         try:
             days = story.days(date(2026, 11, 22))
         except ValueError as reason:
-            self.wrong("dates", str(reason))
+            raise self.wrong("dates", str(reason)) from None
         known = {"code", "newcode", "opens"} | {f"code{n}" for n in range(2, 6)}
         for place, words in _all_words(story):
             unknown = days.unknown_in(words) - known
             if unknown:
-                self.wrong(place, f"nobody knows {{{sorted(unknown)[0]}}}")
+                raise self.wrong(place, f"nobody knows {{{sorted(unknown)[0]}}}")
 
     def turn(self, place: int, told: Any) -> Turn:
         where = f"turn {place}"
@@ -210,9 +210,9 @@ class _Reader:
             expect=self.expect(f"{where}: expect", told["expect"]) if "expect" in told else None,
         )
         if not turn.is_guests and not turn.staff:
-            self.wrong(where, "a turn has says, taps, sends or staff")
+            raise self.wrong(where, "a turn has says, taps, sends or staff")
         if turn.silent and (turn.must or turn.choice):
-            self.wrong(where, "a silent turn has nothing that must be said")
+            raise self.wrong(where, "a silent turn has nothing that must be said")
         return turn
 
     def before(self, place: int, told: Any) -> Mapping[str, Any]:
@@ -220,7 +220,7 @@ class _Reader:
         self.typed(where, told, dict)
         self.keys(where, told, BEFORE_KEYS)
         if len(told) != 1:
-            self.wrong(where, "one verb each")
+            raise self.wrong(where, "one verb each")
         if "booked" in told:
             self.keys(f"{where}: booked", told["booked"], BOOKED_KEYS)
             self.needs(f"{where}: booked", told["booked"], ("type", "arrival", "nights"))
@@ -245,7 +245,7 @@ class _Reader:
                 for one in each:
                     self.pattern(where, one)
             elif not isinstance(each, str):
-                self.wrong(where, f"not a pattern: {each!r}")
+                raise self.wrong(where, f"not a pattern: {each!r}")
             else:
                 self.pattern(where, each)
         return tuple(told)
@@ -257,7 +257,7 @@ class _Reader:
         try:
             re.compile(re.sub(r"\{[a-z][^}]*\}", "x", told))
         except re.error as wrong:
-            self.wrong(where, f"{told!r} is no regular expression: {wrong}")
+            raise self.wrong(where, f"{told!r} is no regular expression: {wrong}") from None
         return str(told)
 
     def date(self, told: Any) -> date | None:
@@ -267,25 +267,25 @@ class _Reader:
         self.typed(where, told, dict)
         unknown = sorted(set(told) - set(known))
         if unknown:
-            self.wrong(where, f"unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
+            raise self.wrong(where, f"unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
 
     def needs(self, where: str, told: Mapping[str, Any], needed: Iterable[str]) -> None:
         missing = [key for key in needed if key not in told]
         if missing:
-            self.wrong(where, f"{missing[0]!r} is missing")
+            raise self.wrong(where, f"{missing[0]!r} is missing")
 
     def one_of(self, where: str, told: Any, known: tuple[str, ...]) -> str:
         if told not in known:
-            self.wrong(where, f"{told!r} is none of {', '.join(known)}")
+            raise self.wrong(where, f"{told!r} is none of {', '.join(known)}")
         return str(told)
 
     def typed(self, where: str, told: Any, kind: Any) -> Any:
         if not isinstance(told, kind) or (isinstance(told, bool) and kind is not bool):
-            self.wrong(where, f"{told!r} is not what belongs here")
+            raise self.wrong(where, f"{told!r} is not what belongs here")
         return told
 
-    def wrong(self, where: str, why: str) -> None:
-        raise MalformedStory(": ".join(filter(None, (self.file, where, why))))
+    def wrong(self, where: str, why: str) -> MalformedStory:
+        return MalformedStory(": ".join(filter(None, (self.file, where, why))))
 
 
 def _all_words(story: Story) -> Iterable[tuple[str, str]]:

@@ -11,7 +11,7 @@ from hotel_agent.hotels.demo import LAST_STAY, load_demo
 from hotel_agent.hotels.demo_data import HOTELS
 from hotel_agent.hotels.models import Extra, Hotel, HotelIdentifier, Knowledge
 from hotel_agent.pms.local.availability import availability_from
-from hotel_agent.pms.local.models import Reservation
+from hotel_agent.pms.local.models import Reservation, RoomType
 
 LANGUAGES = {"es", "en", "pt"}
 
@@ -127,6 +127,26 @@ def test_every_topic_is_told_in_three_languages(app, demo):
         assert all(30 <= len(words) <= 400 or demo.slug == "andes" for words in texts.values()), topic
     for kind in demo.room_types:
         assert set(kind.names) == set(kind.descriptions) == LANGUAGES
+
+
+@pytest.mark.parametrize("kind", [kind for demo in HOTELS for kind in demo.room_types], ids=lambda kind: kind.photo)
+def test_every_kind_of_room_has_a_photo_that_whatsapp_takes(app, client, kind):
+    photo = client.get(f"/static/{kind.photo}")
+    assert (photo.status_code, photo.mimetype) == (200, "image/jpeg")
+    assert photo.data.startswith(b"\xff\xd8\xff")
+    assert 10_000 < len(photo.data) <= 120_000
+
+
+def test_a_demo_of_before_gets_its_photos_and_one_that_has_others_keeps_them(miramar):
+    rows = {row.code: row for row in db.session.scalars(select(RoomType).where(RoomType.hotel_id == miramar.id))}
+    rows["doble"].photos, rows["suite"].photos = [], ["https://miramar.example/suite.jpg"]
+    rows["suite"].names = {"es": "Ático"}
+    db.session.commit()
+    load_demo()
+    db.session.expire_all()
+    assert rows["doble"].photos == ["rooms/miramar-doble.jpg"]
+    assert rows["suite"].photos == ["https://miramar.example/suite.jpg"]
+    assert rows["suite"].names == {"es": "Ático"}
 
 
 TOPIC_OF_EXTRA = {

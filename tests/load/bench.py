@@ -4,6 +4,7 @@ intake   durable posts a second beside a no-op and a per-request insert; what ki
 latency  from a guest's message to the reply heard at the Graph double, at 1, 20 and 50 messages a second; memory
 inbox    the receptionist's pages among 100,000 conversations and a million messages: time, bytes, statements
 indexes  the six of the blueprint among a million sessions and 200,000 bookings, with and without each; BRIN's size
+holds    a thousand guests at ten rooms at once: holds a second, and that no two overlap
 process  POST /api/orchestrator/process with questions about the hotel, one after the other, caches warm
 live     open screens of the front desk: what 50 cost while nothing happens, and how soon a message is on one
 start    from a fresh clone to the first answered message, and the second start
@@ -35,9 +36,11 @@ from typing import Any
 import httpx
 import psycopg
 
+from hotel_agent import create_app
 from hotel_agent.embedded import Embedded
 from tests.chaos.history import WAMID
 from tests.load import crowd, meta, screens
+from tests.load import holds as rooms
 from tests.load import indexes as grande
 from tests.load.installation import (
     APP_SECRET,
@@ -460,6 +463,51 @@ def indexes() -> Figures:
     return figures
 
 
+# --- holds --------------------------------------------------------------------------------------------------
+
+
+def holds() -> Figures:
+    with _folder() as folder, Embedded(folder / "data") as servers:
+        environment = clean_environment(
+            DATABASE_URL=servers.database_url,
+            REDIS_URL=servers.redis_url,
+            SECRET_KEY="a-secret-key-that-is-only-for-the-bench",
+            DATA_DIR=str(folder / "data"),
+            POSTGRES_POOL_TIMEOUT="60",
+        )
+        _flask(environment, "db", "upgrade")
+        os.environ.update(environment)
+        app = create_app()
+        crushes = {
+            "the same nights": rooms.crush(app, servers.database_url, rooms.same_nights),
+            "nights of four months": rooms.crush(app, servers.database_url, rooms.spread),
+        }
+    figures: Figures = {
+        wanted: {
+            "held": one.held,
+            "refused": one.refused,
+            "per_second": round(one.rate),
+            **{f"p{share}": round(quantile(one.latencies, share / 100) * 1000, 1) for share in (50, 95)},
+            "overlaps": one.overlaps,
+            "audited": one.audited,
+        }
+        for wanted, one in crushes.items()
+    }
+    table(
+        f"{rooms.GUESTS} guests at {rooms.ROOMS} rooms, all at once through a pool of 20 connections, durable PostgreSQL",
+        ["all want", "held", "refused", "answers/s", "p50 ms", "p95 ms", "overlaps"],
+        [
+            [wanted, *(str(one[name]) for name in ("held", "refused", "per_second", "p50", "p95", "overlaps"))]
+            for wanted, one in figures.items()
+        ],
+    )
+    target("overlapping claims", sum(one["overlaps"] for one in figures.values()), 0)
+    target("held of ten rooms for the same nights", figures["the same nights"]["held"], rooms.ROOMS, at_least=True)
+    unwritten = sum(abs(one["held"] - one["audited"]) for one in figures.values())
+    target("holds without a row in the trail", unwritten, 0)
+    return figures
+
+
 # --- live ---------------------------------------------------------------------------------------------------
 
 
@@ -601,10 +649,11 @@ PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
     "latency": (latency,),
     "inbox": (inbox,),
     "indexes": (indexes,),
+    "holds": (holds,),
     "process": (process,),
     "live": (live,),
     "start": (start,),
-    "all": (intake, kills, latency, inbox, indexes, process, live, start),
+    "all": (intake, kills, latency, inbox, indexes, holds, process, live, start),
 }
 
 

@@ -60,7 +60,8 @@ def test_a_hold_leaves_a_row_for_each_of_its_rooms(miramar, marta):
     assert [(step.action, step.who, step.why) for step in steps] == [
         ("held", Who("guest", marta), "asked for by m1")
     ] * 2
-    assert {step.after["resource_id"] for step in steps} == {claim.resource_id for claim in holding.claims_of(hold.hold_key)}
+    claims = holding.claims_of(hold.hold_key)
+    assert [step.after["resource_id"] for step in steps] == [claim.resource_id for claim in claims]
     assert [step.before for step in steps] == [None, None]
     assert begun - timedelta(seconds=1) < steps[0].at < utcnow() + timedelta(seconds=1)
 
@@ -163,10 +164,9 @@ def test_two_guests_who_are_one_leave_a_trace(miramar, marta):
 
 def test_sql_that_no_verb_knows_of_is_on_record_too(miramar, marta):
     hold = holds(miramar, marta, nights(0, 2), key="m1")
-    db.session.execute(text("update reservation_locks set price = price + 1 where hold_key = :hold"), {"hold": hold.hold_key})
-    db.session.commit()
-    db.session.execute(text("delete from reservation_locks where hold_key = :hold"), {"hold": hold.hold_key})
-    db.session.commit()
+    for statement in ("update reservation_locks set price = price + 1", "delete from reservation_locks"):
+        db.session.execute(text(f"{statement} where hold_key = :hold"), {"hold": hold.hold_key})
+        db.session.commit()
     [_, changed, deleted] = telling.of_hold(miramar.id, hold.hold_key)
     assert (changed.action, deleted.action) == ("changed", "deleted")
     assert changed.after["price"] == changed.before["price"] + 1

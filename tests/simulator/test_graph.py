@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
 
+from hotel_agent.assets import public_address
 from hotel_agent.simulator import meta
 from hotel_agent.simulator.phones import READY, Chat
 from tests.simulator.conftest import MARTA, MIRAMAR, TOKEN
@@ -147,6 +149,17 @@ def test_the_hotel_types_until_its_message_comes(marta_says, hotel_sends, hotel_
     assert "escribiendo…" in page.get(f"/simulator/phones/{MARTA}?lang=es").text
     hotel_writes("Buenos días")
     assert chat.typing_ms() == 0
+
+
+def test_a_photo_of_ours_is_shown_and_another_one_linked(hotel_writes, page):
+    ours = public_address("rooms/miramar-suite.jpg")
+    hotel_writes({"type": "image", "image": {"link": ours, "caption": "*Suite* (hasta 2 personas)\nFrente al mar."}})
+    hotel_writes({"type": "image", "image": {"link": "https://miramar.example/a.jpg", "caption": "Piscina"}})
+    shown = page.get(f"/simulator/phones/{MARTA}?lang=es").text
+    [picture] = re.findall(r'<img class="photo" src="(/static/rooms/miramar-suite.jpg[^"]*)"', shown)
+    assert page.get(picture).mimetype == "image/jpeg"
+    assert 'alt="Suite (hasta 2 personas)"' in shown
+    assert 'href="https://miramar.example/a.jpg"' in shown
 
 
 def test_every_kind_of_message_is_shown(hotel_writes, page):

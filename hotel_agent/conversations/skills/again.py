@@ -12,7 +12,7 @@ from hotel_agent.nlu.text import fold
 _LIKE_IT = re.compile(
     r"\b(?:otra (?:habitacion |reserva )?(?:igual|mas|asi)|otro igual|una mas igual|lo mismo|la misma"
     r"|las mismas fechas|"
-    r"los mismos dias|repetir|repite|"
+    r"los mismos dias|misma fecha|repetir|repite|"
     r"same (?:again|room|dates|thing|for)|the same|another one|one more|another (?:room|booking)|"
     r"outr[ao] (?:igual|quarto|reserva|mais)|mais um[a]?(?: quarto| reserva)?(?: igual)?|o mesmo|a mesma"
     r"|mesmas datas|mesmos dias)\b"

@@ -15,8 +15,9 @@ from hotel_agent.conversations.skills.rooms_told import (
     told_booking,
     told_hold,
 )
-from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.conversations.talk import IN_THE_CHAT, Part, Talk
 from hotel_agent.flags.switches import is_on
+from hotel_agent.locks.auditing import AGENT, acting
 from hotel_agent.reservations import Booking, Hold, HoldLapsed, OutcomeUnknown, PmsRejected, RoomTaken, Stay
 from hotel_agent.reservations.booking import book, find_hold, hold_quote, release_hold
 
@@ -86,8 +87,14 @@ def _ask_name(talk: Talk, hold: Hold) -> Part:
     """In whose name; the second time in other words, for a guest who answered something else."""
     talk.state.names_asked += 1
     if talk.state.names_asked == 1:
-        return talk.ask("name", "book.ask_name", expires_at=talk.local(hold.expires_at))
+        return _ask_whose(talk, hold)
     return talk.ask("name", "book.ask_name_again")
+
+
+def _ask_whose(talk: Talk, hold: Hold) -> Part:
+    told = told_hold(talk, hold)
+    kept = {name: told[name] for name in ("rooms", "total", "currency", "expires_at")}
+    return talk.ask("name", "book.ask_name", **kept)
 
 
 def remind(talk: Talk) -> Part | None:
@@ -96,7 +103,7 @@ def remind(talk: Talk) -> Part | None:
     if hold is None:
         return None
     if talk.state.expected == "name":
-        return talk.ask("name", "book.ask_name", expires_at=talk.local(hold.expires_at))
+        return _ask_whose(talk, hold)
     told = told_hold(talk, hold)
     return talk.ask(
         "confirm_booking",
@@ -107,6 +114,19 @@ def remind(talk: Talk) -> Part | None:
         expires_at=told["expires_at"],
         total=hold.total,
         currency=hold.currency,
+    )
+
+
+def kept(talk: Talk, hold: Hold, block: str) -> Part:
+    """Until when the rooms are kept, and whether to book them, or in whose name."""
+    if talk.state.expected == "name":
+        return talk.ask("name", f"{block}_name", expires_at=talk.local(hold.expires_at))
+    return talk.ask(
+        "confirm_booking",
+        block,
+        talk.button(f"confirm:{hold.hold_key}", "confirm"),
+        talk.button(f"decline:{hold.hold_key}", "decline"),
+        expires_at=talk.local(hold.expires_at),
     )
 
 
@@ -194,7 +214,8 @@ def _release(talk: Talk, hold_key: str, reason: str) -> None:
 
 def _look_again(talk: Talk) -> list[Part]:
     """Quote anew from what is known, because what was shown no longer stands."""
-    let_go(talk, "quoted_again")
+    with acting(AGENT, IN_THE_CHAT):
+        let_go(talk, "quoted_again")
     talk.state.offers = []
     return availability.proceed(talk)
 

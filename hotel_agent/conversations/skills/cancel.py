@@ -11,7 +11,7 @@ from hotel_agent.conversations.skills.rooms_told import record_of, told_booking
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.errors import NotFound
 from hotel_agent.reservations import Booking, PmsRejected
-from hotel_agent.reservations.booking import cancel, cancellation_terms, look_up, upcoming_of
+from hotel_agent.reservations.booking import cancel, cancellation_terms, look_up
 
 MOST_LISTED = 10
 
@@ -19,7 +19,7 @@ MOST_LISTED = 10
 def start(talk: Talk) -> list[Part]:
     if talk.said.entities.get("booking_code") or talk.state.lookup_code:
         return _opened(talk)
-    own = _meant(talk, upcoming_of(talk.hotel, talk.guest.id, talk.turn.today))
+    own = _meant(talk, lookup.open_to(talk))
     preparing = bool(talk.state.hold or talk.state.offers or talk.state.booking.goal == "book")
     if preparing and not own:
         return book.forget(talk)
@@ -116,6 +116,7 @@ def _cancel(talk: Talk, booking: Booking, surname: str | None) -> list[Part]:
         talk.hand_over("pms_failed")
         talk.happened("pms_failed", action="cancel", code=booking.code, **record_of(booking))
         return [talk.part("cancel.not_possible")]
+    talk.state.booked = booking.code
     talk.happened("cancelled", code=booking.code, fee=done.fee, **record_of(done.booking))
     return [_told(talk, "cancel.done", done.booking, done.fee)]
 

@@ -236,7 +236,7 @@ def _start(talk: Talk) -> list[Part]:
     if talk.said.entities.get("booking_code") or state.lookup_code:
         found = lookup.open_booking(talk, "change")
         return opened(talk, found) if isinstance(found, Booking) else [found]
-    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+    own = lookup.open_to(talk)
     just_booked = [booking for booking in own if booking.code == state.booked]
     if just_booked and (again.has_just_booked(talk) or len(own) == 1):
         return opened(talk, just_booked[0])

@@ -97,7 +97,7 @@ _TOO = re.compile(
     r"|mas|mais|more|extra|otr[ao]|outr[ao])\b"
 )
 _IN_ALL = re.compile(
-    r"\b(?:somos|seremos|seriamos|vamos a ser|iremos|estaremos|total|we are|we re|we will be|we ll be|there will be"
+    r"\b(?:somos|seremos|seriamos|vamos a ser|iremos|estaremos|total|we are|we['’ ]?re|we will be|we['’ ]?ll be|there will be|there['’ ]?ll be"
     r"|vamos ser|para|for)\b"
 )
 _ONE_MORE = re.compile(
@@ -140,6 +140,12 @@ _TO_BOOK = re.compile(
 _NEW_BOOKING = re.compile(
     r"\b(?:otra|nueva|another|new|outra|nova|a second|una segunda) "
     r"(?:reserva|booking|habitacion|room|reservation|quarto)\b"
+)
+
+# "My parents want a double too": a room for somebody else is another booking.
+_FOR_OTHERS = re.compile(
+    r"\b(?:quier\w+|necesit\w+|wants?|needs?|would like|quer\w*|precis\w+)\b[^.?!]*\b(?:tambien|too|as well|also|tambem)\b"
+    r"|\b(?:tambien|also|tambem)\b[^.?!]*\b(?:quier\w+|necesit\w+|wants?|needs?|would like|querem|precisam)\b"
 )
 
 # What a change is about, where it is not said to what.
@@ -472,7 +478,8 @@ def says_a_detail(texts: Iterable[str]) -> bool:
 def wants_another(said: str) -> bool:
     """ "Quiero reservar otra habitación" is about no booking that exists, "cambiar a otra habitación" is."""
     words = fold(said)
-    return bool(_NEW_BOOKING.search(words) or _TO_BOOK.search(words)) and not _CHANGING.search(words)
+    new = _NEW_BOOKING.search(words) or _TO_BOOK.search(words) or _FOR_OTHERS.search(words)
+    return bool(new) and not _CHANGING.search(words)
 
 
 def is_about_what(said: str) -> bool:

@@ -195,6 +195,19 @@ def _swapped(talk: Talk) -> tuple[Choice, ...]:
     return (Choice(f"dates:{draft.check_out}:{draft.check_in}", title),)
 
 
+_ABOUT_CHILDREN = re.compile(
+    r"\b(?:cunas?|cots?|cribs?|bercos?|tronas?|high ?chairs?|cadeirao|gratis|gratuit\w+|free|pag\w+|pay|menores|edad|age limit|admit\w*"
+    r"|acept\w*|aceit\w*|allow\w*|kids? club|miniclub|animacion|babysit\w*|canguro|baba)\b"
+)
+
+
+def tells_of_children(talk: Talk) -> bool:
+    """Whether children are only said to come along, in a message that is about a stay."""
+    said = talk.said
+    stays = said.means("check_availability", "ask_price", "make_reservation", "modify_reservation")
+    return stays and "children" in said.entities and not _ABOUT_CHILDREN.search(fold(said.words))
+
+
 def missing(talk: Talk) -> Part | None:
     """The question for the first detail that is not known yet, in the order of the contract."""
     draft = talk.state.booking

@@ -13,8 +13,20 @@ _NUMBERS = {
 }  # fmt: skip
 
 
+# What somebody in trouble goes on to say, or ask.
+_GOES_ON = frozenset(["inform", "affirm", "deny", "out_of_scope", "talk_to_human", "complaint"])
+
+
+def goes_on(talk: Talk) -> bool:
+    """Whether these words are still about the alarm: nothing else is heard in them for sure."""
+    alarmed, talk.state.alarmed = talk.state.alarmed, False
+    said = talk.said
+    return alarmed and not said.tap and bool(said.words.strip()) and set(said.acts) <= _GOES_ON
+
+
 def answer(talk: Talk) -> list[Part]:
     talk.hand_over("emergency", urgent=True)
+    talk.state.alarmed = True
     advice = talk.hotel.settings.get("emergency_advice") or {}
     text = advice.get(talk.language) if isinstance(advice, dict) else advice
     return [talk.part("emergency.urgent", number=number_of(talk), advice=text)]

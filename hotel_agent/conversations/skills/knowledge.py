@@ -44,6 +44,11 @@ _MUCH_BETTER = 0.15
 # the tuning half of tests/nlu/heldout/knowledge.jsonl no question is then told a text that does not answer it, and 49
 # are told the one that does, as many as without a threshold; tests/conversations/test_told_answers.py holds the other.
 OF_ITS_INTENT = 0.15
+_TELLING_WORD = re.compile(r"[a-z]{5,}")
+_TELLS_NOTHING = frozenset(
+    "hotel there where which about would could please tienen teneis puede puedo puedes gracias cuando donde como"
+    " vocês voces posso quando onde todos todas hasta desde entre sobre before after their habitacion quarto rooms".split()
+)
 # What is understood by being followed: "can we speak English?", "hablo poco español".
 _IN_WHICH_LANGUAGE = re.compile(
     r"\b(?:speak|talk|write|answer|reply|habl\w+|fal[aeo]\w*|escrib\w+|contest\w+|respond\w+|my|mi|meu)\b[^.?!]{0,20}"
@@ -145,11 +150,13 @@ def _of_what_there_is(talk: Talk) -> list[Part]:
 
 def _left_over(talk: Talk, clause: str) -> list[Part]:
     """What is still to be said to one question of several."""
+    hints = Hints(language=talk.language, country=talk.hotel.country)
+    intent = understand(clause, talk.turn.today, hints).intent
+    if intent in ("greet", "thank", "goodbye"):
+        return []
     match = _best(talk, clause, _written(talk))
     if match and _is_clear(talk, clause, match):
         return _told(talk, [match])
-    hints = Hints(language=talk.language, country=talk.hotel.country)
-    intent = understand(clause, talk.turn.today, hints).intent
     if intent == "ask_room_types" and intent in talk.acted_on:
         return []
     if intent in TOPICS - {CATCH_ALL} and intent in talk.acted_on and _speaks_of(talk, clause, intent):
@@ -167,6 +174,11 @@ def _of_its_intent(talk: Talk, intent: str) -> Part | None:
     if _was_chosen(talk, intent):
         return part if _speaks_of_the_rest(talk, talk.said.words, intent) else None
     return part if any(_speaks_of(talk, piece, intent) for piece in _pieces(talk)) else None
+
+
+def names(talk: Talk, topic: str) -> bool:
+    """Whether the very thing is named that a hotel writes about there."""
+    return bool(_NAMED[topic].search(fold(talk.said.words)))
 
 
 def _was_chosen(talk: Talk, intent: str) -> bool:
@@ -242,6 +254,25 @@ def _clear_ones(talk: Talk, topics: Iterable[str]) -> list[Part]:
 
 def _is_clear(talk: Talk, question: str, match: Match) -> bool:
     return match.is_clear and _speaks_of_the_rest(talk, question, match.topic)
+
+
+def answer_to_half_heard(talk: Talk) -> list[Part]:
+    """The text of a topic that may have been asked about, if it speaks of the question."""
+    for intent in talk.said.unsure:
+        if intent not in TOPICS - {CATCH_ALL, "ask_room_types"}:
+            continue
+        part = _of_its_intent(talk, intent) or (known(talk, intent) if _shares_a_word(talk, intent) else None)
+        if part:
+            talk.acted_on.append(intent)
+            return [part]
+    return []
+
+
+def _shares_a_word(talk: Talk, topic: str) -> bool:
+    """Whether the text has a telling word of the question: "is the beach far?"."""
+    asked = {word for word in _TELLING_WORD.findall(fold(talk.said.words)) if word not in _TELLS_NOTHING}
+    row = _written(talk).get(topic)
+    return bool(row and asked & set(_TELLING_WORD.findall(fold(row.text))) and is_question(talk.said.words))
 
 
 def answer_to_unsure(talk: Talk) -> list[Part]:

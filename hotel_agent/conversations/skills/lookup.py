@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.day_words import month_named
 from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import Booking
-from hotel_agent.reservations.booking import NeedsSurname, look_up
+from hotel_agent.reservations.booking import NeedsSurname, look_up, upcoming_of
 
 MOST_TRIES = 3
 _NAME = re.compile(r"\b[A-ZÁÉÍÓÚÂÊÔÃÕÀÇÑÜ][^\W\d_]+(?:[-'’][^\W\d_]+)*")
@@ -20,6 +22,59 @@ def wants_code(talk: Talk, purpose: str) -> Part:
     talk.state.lookup = purpose
     talk.state.lookup_code = None
     return talk.ask("booking_code", "reservation_status.ask_code")
+
+
+_THE_CODE = re.compile(
+    r"\b(?:codigo|code|localizador|ref(?:erence|erencia)?(?: number)?|numero d[ea] (?:la |mi |minha )?reserva"
+    r"|(?:booking|confirmation) number)\b"
+)
+
+
+def wants_the_code_again(talk: Talk) -> bool:
+    """ "¿Me repites el código?", of somebody who has a booking."""
+    said, state = talk.said, talk.state
+    clear = set(said.acts) - {"out_of_scope", "thank", "greet", "inform", "affirm"}
+    if clear or state.lookup or "booking_code" in said.entities or not _THE_CODE.search(fold(said.words)):
+        return False
+    return bool(state.booked or upcoming_of(talk.hotel, talk.guest.id, talk.turn.today))
+
+
+def open_to(talk: Talk) -> Sequence[Booking]:
+    """The guest's own bookings to come; of a guest without any, that which they have opened in this talk."""
+    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+    if own or not talk.state.proven:
+        return own
+    code, surname = list(talk.state.proven.items())[-1]
+    found = look_up(talk.hotel, talk.guest.id, code, surname)
+    return [found] if isinstance(found, Booking) else []
+
+
+def picks(talk: Talk) -> bool:
+    """Whether the words pick one of the guest's own bookings, of which they were asked to choose: "a de março"."""
+    state, said = talk.state, talk.said
+    if not state.lookup or state.expected != "booking_code" or said.entities.get("booking_code") or said.tap:
+        return False
+    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+    meant = _meant(talk, own) if len(own) > 1 else []
+    if len(meant) != 1:
+        return False
+    state.lookup_code = meant[0].code
+    return True
+
+
+def _meant(talk: Talk, own: Sequence[Booking]) -> list[Booking]:
+    """By its place in the list, a day, a kind of room or a month."""
+    named, words = talk.said.entities, fold(talk.said.words)
+    choice = named.get("choice")
+    if isinstance(choice, int) and -len(own) <= choice <= len(own) and choice:
+        return [own[choice - 1 if choice > 0 else choice]]
+    day = named.get("check_in")
+    if day:
+        return [one for one in own if day in (one.stay.check_in.isoformat(), one.stay.check_out.isoformat())]
+    if named.get("room_type"):
+        return [one for one in own if any(room.kind.code == named["room_type"] for room in one.rooms)]
+    month = month_named(words, talk.language, talk.turn.today)
+    return [one for one in own if month and one.stay.check_in.month == month.month]
 
 
 def gives_up(talk: Talk) -> bool:

@@ -23,9 +23,9 @@ def answer(talk: Talk) -> list[Part]:
 
 
 def of_the_only_one(talk: Talk) -> list[Part]:
-    """The guest's one booking to come, its price included."""
+    """The guest's one booking to come, its price included; else the one that was talked about, with what it cost."""
     own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
-    return [_told(talk, own[0])] if len(own) == 1 else []
+    return [_told(talk, own[0])] if len(own) == 1 else last_booked(talk)
 
 
 def last_booked(talk: Talk) -> list[Part]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from hotel_agent.assets import public_address
 from hotel_agent.channels.whatsapp.limits import ROW_DESCRIPTION, ROW_TITLE, ROWS, OutImage, Row, length, shorten
-from hotel_agent.config import settings
 from hotel_agent.conversations.skills import availability, book, details, knowledge
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.rooms import find_room_type
@@ -26,8 +26,8 @@ _ASKS = re.compile(
 _THE_GUESTS_OWN = re.compile(
     r"\b(?:en|in|on|from|nas|pelas|por|segun) (?:las |the |as |tus |sus |your |vuestras )?(?:fotos|photos|pics|pictures"
     r"|imagenes|imagens)\b|\b(?:mis?|my|minhas?|nuestras?|our|nossas?) (?:\w+ )?(?:fotos?|photos?|pictures?|pics)\b"
-    r"|\b(?:te|les|os) (?:mando|envio|paso|mande|envie)\b|\b(?:i|i'?ll|i'?ve|let me|we|eu|vou|posso|puedo) (?:can |will )?"
-    r"(?:send|sent|mandar|enviar|mando|envio)\b|pasaporte|passport|passaporte|\bdni\b|documento|\bids?\b|fotocopi"
+    r"|\b(?:te|les|os) (?:mando|envio|paso|mande|envie)\b|\b(?:i|i'?ll|i'?ve|let me|we|eu|vou|posso|puedo) "
+    r"(?:can |will )?(?:send|sent|mandar|enviar|mando|envio)\b|pasaporte|passport|passaporte|\bdni\b|documento|\bids?\b|fotocopi"
 )
 # What a guest may want to know of a room; what no description speaks of is not answered by telling the descriptions.
 _OF_A_ROOM = tuple(
@@ -125,10 +125,11 @@ def _asked_about(talk: Talk) -> list[RoomKind]:
 
 def _named(talk: Talk) -> list[RoomKind]:
     kind = talk.kinds.get(talk.said.entities.get("room_type", ""))
-    line = fold(talk.said.words)
     if kind:
         return [kind]
-    return [kind for kind in talk.kinds.values() if find_room_type(line, {kind.code: kind.words})[0] == kind.code]
+    line, types = fold(talk.said.words), {code: kind.words for code, kind in talk.kinds.items()}
+    codes = {find_room_type(line[start:end], types)[0] for start, end in find_room_type(line, types)[2]}
+    return [kind for code, kind in talk.kinds.items() if code in codes]
 
 
 def _wants_more(talk: Talk, kinds: Sequence[RoomKind]) -> bool:
@@ -169,9 +170,7 @@ def _described(talk: Talk, kind: RoomKind) -> list[Part]:
 
 def _link(photo: str) -> str:
     """Where Meta, and whoever reads, finds a photo: an address of the hotel's, or a file of ours below /static."""
-    if photo.startswith("https://"):
-        return photo
-    return f"{settings().public_url.rstrip('/')}/static/{photo.removeprefix('/static/').lstrip('/')}"
+    return photo if photo.startswith("https://") else public_address(photo)
 
 
 def _all(talk: Talk, kinds: Sequence[RoomKind]) -> list[Part]:

@@ -18,12 +18,12 @@ _ROOM = re.compile(r"^(?:habitación|cuarto|quarto) | room$", re.IGNORECASE)
 
 def rooms_in_words(talk: Talk, codes: Iterable[str]) -> str:
     """ "2 × Habitación doble + Habitación familiar"."""
-    return _counted(talk.room_name(code) for code in codes)
+    return in_words(talk.room_name(code) for code in codes)
 
 
 def rooms_in_short(talk: Talk, codes: Iterable[str]) -> str:
     """ "2 × Doble + Familiar": without the word that says it is a room."""
-    return _counted(_short(talk.room_name(code)) for code in codes)
+    return in_words(_short(talk.room_name(code)) for code in codes)
 
 
 def _short(name: str) -> str:
@@ -31,7 +31,8 @@ def _short(name: str) -> str:
     return short[:1].upper() + short[1:] if short else name
 
 
-def _counted(names: Iterable[str]) -> str:
+def in_words(names: Iterable[str]) -> str:
+    """The names of rooms, each once."""
     return " + ".join(f"{count} × {name}" if count > 1 else name for name, count in Counter(names).items())
 
 

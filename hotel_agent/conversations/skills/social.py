@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.text import fold
+
+# A guest who says what time of day it is where they are hears the same.
+_TIMES = {
+    "morning": re.compile(r"\bbuen(?:os)? dias?\b|\bgood morning\b|\bbom dia\b"),
+    "afternoon": re.compile(r"\bbuenas tardes\b|\bgood afternoon\b|\bboa tarde\b"),
+    "evening": re.compile(r"\bbuenas noches\b|\bgood (?:evening|night)\b|\bboa noite\b"),
+}
 
 
 def greet(talk: Talk) -> list[Part]:
     if talk.turn.first_contact:
         return [Part(talk.say("greet.help"), buttons=talk.menu(), asks=True)]
     name = (talk.guest.name or "").split(" ", 1)[0]
-    return [Part(talk.say("greet.hello", name=name), buttons=talk.menu(), asks=True)]
+    line = fold(talk.said.words)
+    time = next((time for time, spelt in _TIMES.items() if spelt.search(line)), "")
+    return [Part(talk.say("greet.hello", name=name, time=time), buttons=talk.menu(), asks=True)]
 
 
 def disclose(talk: Talk) -> Part:

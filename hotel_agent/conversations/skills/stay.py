@@ -128,7 +128,7 @@ def _no(talk: Talk) -> list[Part]:
         return _cheaper(talk)
     if talk.state.hold or talk.state.offers:
         return book.decline(talk)
-    if talk.state.expected in ("dates", "check_in", "check_out"):
+    if talk.state.expected in ("dates", "check_in", "check_out", "look_again"):
         return book.forget(talk)
     return availability.proceed(talk) if talk.state.booking.goal and talk.state.expected else []
 

@@ -15,7 +15,7 @@ from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.flags.switches import is_on
 from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import BookedExtra, Booking, OutcomeUnknown, PmsRejected, RoomTaken
-from hotel_agent.reservations.booking import look_up, upcoming_of
+from hotel_agent.reservations.booking import look_up
 from hotel_agent.reservations.extras import EARLY_CHECKIN, LATE_CHECKOUT, Rule, grant, is_free_for, rule_of
 
 CODES = (LATE_CHECKOUT, EARLY_CHECKIN)
@@ -120,7 +120,7 @@ def find(talk: Talk, extra: str) -> list[Part]:
 
 def _own(talk: Talk, extra: str) -> Sequence[Booking]:
     """For leaving later the stay that the guest is in comes first; for entering earlier only those to come."""
-    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+    own = lookup.open_to(talk)
     today = talk.turn.today
     if extra == EARLY_CHECKIN:
         return [one for one in own if one.status != "in_house" and one.stay.check_in >= today]

@@ -29,7 +29,7 @@ _TOTAL = re.compile(
 
 
 _TO_PAY = re.compile(
-    r"\b(?:cuanto (?:pago|pagamos|tengo que pagar|hay que pagar|debo|es|seria|me sale)|en total|quanto (?:pago|pagamos|devo|fica)"
+    r"\b(?:cuanto (?:pago|pagamos|tengo que pagar|hay que pagar|debo|es|seria|me sale)|en total|quanto (?:pago|pagamos|devo|fica|vou pagar|deu)"
     r"|no total|how much (?:do|will|should) (?:i|we) (?:pay|owe)|(?:my|the|our) total|in total)\b"
 )
 
@@ -62,7 +62,8 @@ def is_of_what_is_booked(talk: Talk) -> bool:
     asks = _TO_PAY.search(fold(talk.said.words)) and talk.said.means("ask_price", "ask_payment")
     if going_on or not asks or named(talk):
         return False
-    return len(upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)) == 1
+    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+    return len(own) == 1 or (not own and talk.state.booked is not None)
 
 
 def answer(talk: Talk) -> list[Part]:

@@ -55,7 +55,7 @@ class Reservation(Model):
     """One booking, of one room or several; its rooms are the `reservation_locks` rows that name it.
 
     `status`: pending, booked, in_house, departed, cancelled, no_show. `request_key` names the guest's message
-    that asked for it, so that asking twice books once.
+    that asked for it, so that asking twice books once. `pms_id` is what a PMS of the hotel's own calls it.
     """
 
     __tablename__ = "reservations"
@@ -67,6 +67,13 @@ class Reservation(Model):
         CheckConstraint("check_in < check_out", name="stay"),
         Index("idx_reservations_date_range", text("daterange(check_in, check_out)"), postgresql_using="gist"),
         Index("ix_reservations_hotel_check_in", "hotel_id", "check_in"),
+        Index(
+            "uq_reservations_pms_id",
+            "hotel_id",
+            "pms_id",
+            unique=True,
+            postgresql_where=text("pms_id is not null"),
+        ),
         Index(
             "ix_reservations_words",
             "hotel_id",
@@ -94,6 +101,7 @@ class Reservation(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     cancelled_at: Mapped[datetime | None]
     cancellation_fee: Mapped[Decimal | None]
+    pms_id: Mapped[str | None]
 
 
 class ReservationExtra(Model):

@@ -1,0 +1,343 @@
+"""The wire to a QloApps web service: says plainly whether something was answered, was not done, or nobody knows.
+
+PHP notices turn the answer of a write that was done into a 500, or into text that is no JSON. So of a write only a
+clean answer is believed; everything else is `OutcomeUnknown`, and whoever asked looks it up. No connection is used
+twice: what a PMS says once too often must not answer the next question.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import random
+import socket
+import threading
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+from hotel_agent.config import settings
+from hotel_agent.logs import get_logger
+from hotel_agent.pms.contract import OutcomeUnknown, PmsUnavailable
+
+log = get_logger(__name__)
+
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 5.0
+WRITE_SECONDS = 12.0  # Two to six tenths of a second are usual; whoever gives up early does not know what happened.
+LARGEST_ANSWER = 5_000_000
+READ_ATTEMPTS = 2
+PAUSE_SECONDS = 0.1
+_NOTHING_DONE = (401, 403, 405, 429)
+_DISABLED = 22  # QloApps' own code of "the web service is disabled".
+
+ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+
+
+class Refused(Exception):
+    """QloApps says no to a write, in words: there are no codes that tell its refusals apart."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Client:
+    """One hotel's web service. `base` ends in /api; `key` is the user name of Basic authentication."""
+
+    def __init__(
+        self, base: str, key: str, read_seconds: float | None = None, write_seconds: float | None = None
+    ) -> None:
+        self._base = api_of(base)
+        self._auth = httpx.BasicAuth(key, "")
+        self._read_seconds = read_seconds or READ_SECONDS
+        self._write_seconds = write_seconds or WRITE_SECONDS
+
+    @property
+    def base(self) -> str:
+        return self._base
+
+    def read(self, path: str, **query: str) -> Any:
+        """What is there as JSON, money as Decimal; None where there is nothing. Raises PmsUnavailable."""
+        return self._reading("GET", path, query, None)
+
+    def ask(self, path: str, body: str) -> Any:
+        """As `read`, for a question that is asked by POST and changes nothing."""
+        return self._reading("POST", path, {}, body.encode())
+
+    def read_xml(self, path: str) -> ET.Element:
+        """One resource whole, to be sent back with changes. Raises PmsUnavailable."""
+        answer = self._asked("GET", path, {}, None, self._read_seconds)
+        if answer.status != 200:
+            raise PmsUnavailable(f"QloApps answers {answer.status}")
+        try:
+            return safe_xml(answer.body)
+        except ValueError as error:
+            raise PmsUnavailable(f"QloApps answers {error}") from None
+
+    def write(self, method: str, path: str, body: bytes, content_type: str) -> Any:
+        """The JSON of a clean answer. Raises Refused, OutcomeUnknown, or PmsUnavailable where nothing was done."""
+        try:
+            answer = self._exchange(
+                method, path, {"output_format": "JSON"}, body, self._write_seconds, content_type=content_type
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise PmsUnavailable(type(error).__name__) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise OutcomeUnknown(type(error).__name__) from None
+        return _outcome(answer)
+
+    def _reading(self, method: str, path: str, query: Mapping[str, str], body: bytes | None) -> Any:
+        """Asked again when the answer made no sense; whoever does not answer at all is not kept waiting for twice."""
+        for attempt in range(1, READ_ATTEMPTS + 1):
+            answer = self._asked(method, path, {"output_format": "JSON", **query}, body, self._read_seconds)
+            try:
+                return _meaning(answer)
+            except _Garbled as garbled:
+                if attempt == READ_ATTEMPTS:
+                    raise PmsUnavailable(str(garbled)) from None
+            time.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))
+        raise AssertionError("unreachable")
+
+    def _asked(self, method: str, path: str, query: Mapping[str, str], body: bytes | None, seconds: float) -> Answer:
+        try:
+            return self._exchange(method, path, query, body, seconds)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise PmsUnavailable(type(error).__name__) from None
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
+        content_type: str = "text/xml",
+    ) -> Answer:
+        deadline = time.monotonic() + seconds
+        headers = {"Accept-Encoding": "identity", "Connection": "close"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        limits = httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
+        with _http().stream(
+            method,
+            f"{self._base}/{path}",
+            params=dict(query) or None,
+            content=body,
+            headers=headers,
+            auth=self._auth,
+            timeout=limits,
+        ) as response:
+            content = bytearray()
+            for chunk in response.iter_raw():
+                content += chunk
+                if len(content) > LARGEST_ANSWER:
+                    raise httpx.ReadError("the answer is too large")
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the answer took too long")
+            return Answer(response.status_code, response.headers.get("Content-Type", ""), bytes(content))
+
+
+class _Garbled(Exception):
+    """An answer that tells nothing."""
+
+
+def _meaning(answer: Answer) -> Any:
+    """What a question was answered. Raises PmsUnavailable where asking again would not help at once."""
+    if answer.status == 404 and not answer.body.strip():
+        return None
+    if answer.status in _NOTHING_DONE:
+        log.error("pms_refuses_us", status=answer.status, words=_words(answer))
+        raise PmsUnavailable(f"QloApps refuses the key or the permission ({answer.status})")
+    if 300 <= answer.status < 500:
+        raise PmsUnavailable(f"QloApps answers {answer.status}: {_words(answer)}")
+    if answer.status != 200:
+        raise _Garbled(f"QloApps answers {answer.status}")
+    try:
+        said = read_json(answer.body)
+    except ValueError:
+        raise _Garbled("QloApps answers something that is no JSON") from None
+    if isinstance(said, dict) and "errors" in said:
+        raise _Garbled("QloApps answers with errors")
+    return said
+
+
+def _outcome(answer: Answer) -> Any:
+    """What became of a write."""
+    words, codes = _words(answer), _codes(answer)
+    if answer.status in _NOTHING_DONE or codes == {_DISABLED}:
+        log.error("pms_refuses_us", status=answer.status, words=words)
+        raise PmsUnavailable(f"QloApps refuses the key or the permission ({answer.status})")
+    if 300 <= answer.status < 400:
+        raise PmsUnavailable(f"QloApps leads elsewhere ({answer.status})")
+    if 400 <= answer.status < 500 and codes:
+        raise Refused(words)
+    if answer.status in (200, 201):
+        try:
+            said = read_json(answer.body)
+        except ValueError:
+            _unknown("an answer that is no JSON")
+        if isinstance(said, dict) and said and "errors" not in said:
+            return said
+    _unknown(f"an answer of {answer.status}")
+
+
+def _unknown(what: str) -> NoReturn:
+    raise OutcomeUnknown(f"{what}, after which nobody knows")
+
+
+def _errors(answer: Answer) -> list[dict[str, Any]]:
+    try:
+        said = read_json(answer.body)
+    except ValueError:
+        return []
+    errors = said.get("errors") if isinstance(said, dict) else None
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
+def _words(answer: Answer) -> str:
+    """What it says last: PHP's warnings come first."""
+    errors = _errors(answer)
+    return str(errors[-1].get("message", ""))[:300] if errors else ""
+
+
+def _codes(answer: Answer) -> set[Any]:
+    return {error.get("code") for error in _errors(answer)}
+
+
+def read_json(body: bytes) -> Any:
+    """Raises ValueError. Numbers with a fraction become Decimal."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _no_number(words: str) -> NoReturn:
+    raise ValueError(f"{words} is no number")
+
+
+def safe_xml(body: bytes) -> ET.Element:
+    """Raises ValueError, also for a document that declares entities or a type."""
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\x00" in body:
+        raise ValueError("XML that declares what we do not expand")
+    try:
+        return ET.fromstring(body)  # noqa: S314  Entities are refused above.
+    except ET.ParseError:
+        raise ValueError("something that is no XML") from None
+
+
+def changed_xml(document: ET.Element, changes: Mapping[str, str]) -> bytes:
+    """The document of one resource with other values in these of its fields. Raises ValueError without such a field."""
+    for name, value in changes.items():
+        field = document.find(f"./*/{name}")
+        if field is None:
+            raise ValueError(f"there is no field {name}")
+        field.text = value
+    whole: bytes = ET.tostring(document, encoding="utf-8", xml_declaration=True)
+    return whole
+
+
+def api_of(address: str) -> str:
+    """The base of the web service, whether or not the address names it."""
+    base = address.rstrip("/")
+    return base if base.endswith("/api") else f"{base}/api"
+
+
+# Where a hotel's PMS may be: whoever may set its address is not to reach what only this machine should
+
+
+def address_problem(address: str) -> str | None:
+    """What is wrong with an address as it is typed, or None."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return "Give an address such as https://hotel.example/api."
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        return "Give an address that begins with https:// or http://."
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return "Give the address alone: the key has a setting of its own."
+    try:
+        literal = ipaddress.ip_address(parts.hostname)
+    except ValueError:
+        if parts.hostname.rstrip(".").endswith("localhost") and not settings().may_ask_private_addresses:
+            return _PRIVATE
+        return None
+    return None if _may_ask(literal) else _PRIVATE
+
+
+_PRIVATE = "This address is a private one; PMS_PRIVATE_ADDRESSES=true allows them."
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def _may_ask(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if settings().may_ask_private_addresses:
+        return True
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is not None or address in _NAT64:
+            return inner is not None and inner.is_global
+    return address.is_global and not address.is_multicast
+
+
+class _Guarded(httpcore.SyncBackend):
+    """Looks at the address that is connected to, not at the name: a name may lead elsewhere a moment later."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        return super().connect_tcp(_address(host, port), port, timeout, local_address, socket_options)
+
+
+def _address(host: str, port: int) -> str:
+    try:
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except OSError as error:
+        raise httpcore.ConnectError(f"no address of {host}") from error
+    allowed = [address for address in found if _may_ask(ipaddress.ip_address(address.partition("%")[0]))]
+    if not allowed:
+        raise httpcore.ConnectError(f"{host} is at a private address")
+    return allowed[0]
+
+
+_lock = threading.Lock()
+
+
+def _http() -> httpx.Client:
+    with _lock:
+        return _made_http()
+
+
+@lru_cache
+def _made_http() -> httpx.Client:
+    """One for the process; a proxy of the environment would look up names where we cannot see it."""
+    transport = httpx.HTTPTransport(trust_env=False)
+    transport._pool.close()
+    transport._pool = httpcore.ConnectionPool(
+        ssl_context=httpx.create_ssl_context(trust_env=False),
+        max_connections=32,
+        max_keepalive_connections=0,
+        network_backend=_Guarded(),
+    )
+    return httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
