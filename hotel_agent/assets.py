@@ -85,6 +85,6 @@ def public_address(path: str) -> str:
 
 
 def own_file(address: str) -> str | None:
-    """The file of ours that an address of `public_address` names; a page shows it by its path, wherever it is opened."""
+    """The file of ours that an address of `public_address` names; a page shows it by its path, wherever opened."""
     ours = public_address("")
     return address.removeprefix(ours) if address.startswith(ours) else None

@@ -23,7 +23,7 @@ from sqlalchemy import event, select, text
 from hotel_agent import create_app
 from hotel_agent.channels.whatsapp.client import GraphClient
 from hotel_agent.config import Settings, settings
-from hotel_agent.conversations import answering, outbox, session, statuses, sweeping, taking_in, tending
+from hotel_agent.conversations import answering, lapsing, outbox, session, statuses, sweeping, taking_in, tending
 from hotel_agent.conversations.models import Conversation, InboundEvent, Session
 from hotel_agent.dashboard.inbox import listing
 from hotel_agent.dashboard.search import find, words_of
@@ -36,6 +36,7 @@ from hotel_agent.hotels.demo import load_demo
 from hotel_agent.hotels.finding import by_slug, of_number
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks import auditing, holding
+from hotel_agent.locks import telling as trail
 from hotel_agent.locks.holding import Wanted
 from hotel_agent.partitions import make_partitions
 from hotel_agent.pms.contract import Stay
@@ -227,6 +228,8 @@ class Cast:
     talk: int
     booker: int
     code: str
+    reservation: int
+    hold_key: str
     sender: str
     rooms: tuple[int, ...]
 
@@ -249,6 +252,8 @@ class Cast:
             talk=one("select conversation_id from messages group by 1 order by count(*) desc limit 1"),
             booker=one("select guest_id from reservations where hotel_id = :hotel limit 1", hotel=grande.id),
             code=one("select max(code) from reservations where hotel_id = :hotel", hotel=grande.id),
+            reservation=one("select max(id) from reservations where hotel_id = :hotel", hotel=grande.id),
+            hold_key=one("select max(hold_key) from reservation_locks where hotel_id = :hotel", hotel=grande.id),
             sender=one("select sender_id from sessions limit 1"),
             rooms=tuple(one(rooms, hotel=grande.id)),
         )
@@ -337,6 +342,16 @@ CASES = {
     "the stays of some days": Case(stays_of_some_days, {"idx_reservations_date_range"}),
     "who left lately": Case(reviews_due, {"idx_reservations_date_range"}),
     "holds whose time is over": Case(lambda _: holding.release_expired(), {"ix_reservation_locks_expiry"}),
+    "lapses that nobody was told of": Case(lambda _: lapsing.tell_lapsed(), {"ix_reservation_locks_lapsed"}),
+    "the trail of a hold": Case(lambda cast: trail.of_hold(cast.grande.id, cast.hold_key), {"ix_lock_audit_hold"}),
+    "the trail of a booking": Case(
+        lambda cast: trail.of_reservation(cast.grande.id, cast.reservation),
+        {"ix_lock_audit_reservation", "ix_lock_audit_lock"},
+    ),
+    "the trail of an hour": Case(
+        lambda cast: trail.between(cast.grande.id, utcnow() - timedelta(hours=1), utcnow(), most=50),
+        {"ix_lock_audit_hotel"},
+    ),
     "answers that are due": Case(
         lambda _: db.session.scalars(sweeping.DUE_ANSWERS).all(), {"ix_conversations_answer_due"}
     ),

@@ -233,7 +233,7 @@ def _facts(talk: Talk) -> list[Part]:
     if room_types.wants_photos(talk) and talk.said.means(*knowledge.TOPICS) and "ask_room_types" not in talk.acted_on:
         parts += room_types.photos_besides(talk)
     parts += [part for part in knowledge.rest(talk) if part not in parts] if parts else []
-    if not talk.said.acts and talk.said.unsure:
+    if not talk.said.acts and talk.said.unsure and not privacy.is_message(talk):
         if clear := knowledge.answer_to_unsure(talk):
             talk.acted_on.append(knowledge.CATCH_ALL)
         parts += clear or knowledge.answer_to_half_heard(talk)
@@ -483,7 +483,7 @@ def _otherwise(talk: Talk) -> list[Part]:
         return lookup.without_code(talk)
     if unsure.is_declined(talk):
         return unsure.declined(talk)
-    if said.unsure and not said.acts:
+    if said.unsure and not said.acts and not privacy.is_message(talk):
         return passing_on.add_to_the_last(talk) or unsure.ask(talk)
     waiting = resume(talk)
     for intent, skill in (("greet", social.greet), ("thank", social.thank), ("goodbye", social.goodbye)):

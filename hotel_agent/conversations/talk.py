@@ -22,7 +22,7 @@ IN_THE_CHAT = "in the chat"
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a reply. `asks` marks what waits for the guest's answer; `text` is the caption where there is an image."""
+    """One piece of a reply. `asks` marks what waits for the guest's answer; `text` is the caption of an image."""
 
     text: str
     buttons: tuple[Choice, ...] = ()

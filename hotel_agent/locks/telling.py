@@ -17,7 +17,7 @@ COLUMNS = "id, at, lock_id, hold_key, reservation_id, action, actor, actor_id, w
 
 @dataclass(frozen=True)
 class Step:
-    """One change of one claim; `before` and `after` are its row, None where there was none. `at` is UTC."""
+    """One change of one claim; `before` and `after` are its row, empty where there was none. `at` is UTC."""
 
     at: datetime
     lock_id: int
@@ -26,8 +26,8 @@ class Step:
     action: str
     who: Who
     why: str
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 def of_hold(hotel_id: int, hold_key: str) -> tuple[Step, ...]:
@@ -73,8 +73,8 @@ def _steps(rows: Iterable[Any]) -> tuple[Step, ...]:
             row.action,
             Who(row.actor, row.actor_id),
             row.why,
-            row.before,
-            row.after,
+            row.before or {},
+            row.after or {},
         )
         for row in rows
     )

@@ -29,8 +29,27 @@ class PmsRejected(Exception):
         self.reason = reason
 
 
-class OutcomeUnknown(Exception):
+class OutcomeUnknown(PmsUnavailable):
     """A write that may or may not have happened; it is looked up before anything is tried again."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a PMS can do, so that nobody is promised what it cannot.
+
+    `hold` is native, imitated (an unpaid booking that we cancel when its time is over, which keeps its room until
+    then) or none. `modify_occupancy` is other people without other nights; `extras` are things added to a stay that
+    its people see there; `change_feed`: it can be asked what has changed.
+    """
+
+    hold: str
+    modify_dates: bool = False
+    modify_room_type: bool = False
+    modify_occupancy: bool = False
+    extras: bool = False
+    check_in_out: bool = False
+    notes: bool = False
+    change_feed: bool = False
 
 
 @dataclass(frozen=True)
@@ -340,6 +359,8 @@ class ExtraRequest:
 
 class PmsAdapter(Protocol):
     """One property-management system. Any call may raise PmsUnavailable."""
+
+    capabilities: Capabilities
 
     def room_kinds(self, hotel: Hotel) -> tuple[RoomKind, ...]:
         """The hotel's kinds of room in its own order."""

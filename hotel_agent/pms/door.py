@@ -20,6 +20,7 @@ from hotel_agent.pms.contract import (
     Availability,
     Booking,
     BookRequest,
+    Capabilities,
     Change,
     ChangeQuote,
     ChangeRequest,
@@ -54,6 +55,10 @@ class Door:
     def __init__(self, hotel: Hotel, adapter: PmsAdapter) -> None:
         self.hotel = hotel
         self._pms = adapter
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._pms.capabilities
 
     def room_kinds(self) -> tuple[RoomKind, ...]:
         return call(self.hotel, "room_kinds", lambda: self._pms.room_kinds(self.hotel))

@@ -85,12 +85,9 @@ def test_every_line_of_the_table_is_used(name, ours):
 
 
 def _with(table: dict[str, str], spoken: str, text: str) -> str:
-    original = words.dialect_words
-    words.dialect_words = lambda _: table  # type: ignore[assignment]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "dialect_words", lambda _: table)
         return words.in_dialect(spoken, text)
-    finally:
-        words.dialect_words = original  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def nearly_over(guest_id: int) -> None:
 
 def until(chat: Chat):
     db.session.rollback()
-    return chat.hotel, holding.claims_of(chat.remembered.hold)[0].expires_at
+    return chat.hotel, holding.claims_of(chat.remembered.hold or "")[0].expires_at
 
 
 # For a moment more
@@ -171,6 +171,8 @@ def test_what_is_asked_besides_is_answered_too(marta):
         "quiero quedarme dos noches más",
         "necesito hablar con una persona un momento",
         "sí, confírmala",
+        "sí, y gracias por esperar un momento",
+        "¿me das una más?",
         "no, gracias",
     ],
 )

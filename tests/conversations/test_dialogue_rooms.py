@@ -197,6 +197,23 @@ def test_after_the_photo_the_choice_goes_on_where_it_was(marta):
     assert marta.says("me quedo con la suite").says("¿Lo confirmo?", "420,00 €")
 
 
+@pytest.mark.parametrize(
+    ("starts", "asks", "which"),
+    [
+        ("Quiero reservar", "¿Me mandas fotos?", "la suite"),
+        ("I'd like to book a room", "Can you send me pictures?", "the suite"),
+        ("Quero reservar um quarto", "Pode mandar fotos?", "a suíte"),
+    ],
+)
+def test_after_the_photo_what_was_missing_is_asked_again(marta, starts, asks, which):
+    assert marta.says(starts).asks_for == "dates"
+    assert marta.says(asks).ids == ROOMS
+    shown = marta.says(which)
+    assert photos(shown)
+    assert shown.asks_for == "dates"
+    assert shown.text.rstrip().endswith(("?", "salida.", "leave.", "saída."))
+
+
 def test_rooms_asked_about_beside_something_else_are_both_answered(marta):
     reply = marta.says("¿Qué habitaciones tenéis y cuánto cuesta el parking?")
     assert reply.ids == ROOMS

@@ -55,7 +55,7 @@ SAMPLES: dict[str, list[Any]] = {
     "free_until": [datetime(2026, 12, 19, 15, 0)],
     "from_time": [time(15)],
     "hotel": ["Hotel Miramar", "Casa Azul"],
-    "hours": [0, 48],
+    "hours": [0, 1, 48],
     "is_free": [True, False],
     "kinds": [
         [

@@ -181,7 +181,7 @@ def fold(words: str) -> str:
 
 
 def says(pattern: str, words: str) -> bool:
-    """Whether a pattern is found, accents and capitals aside; escapes such as \\B and \\D keep their meaning."""
+    """Whether a pattern is found; accents, capitals and asterisks of bold type aside."""
     plain = unicodedata.normalize("NFKD", pattern)
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return re.search(plain, fold(words), re.IGNORECASE | re.DOTALL) is not None
+    return re.search(plain, fold(words.replace("*", "")), re.IGNORECASE | re.DOTALL) is not None

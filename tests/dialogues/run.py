@@ -49,8 +49,15 @@ class Gathering:
     def __init__(self) -> None:
         self.told: dict[str, Told] = {}
         self.ready = 0
+        self.broken = ""
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.broken = report.longreprtext
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" and report.failed:
+            self.broken = report.longreprtext
         if report.when == "call":
             print("." if report.passed else "x", end="", flush=True)
 
@@ -81,9 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not stories or asked.runs < 1:
         print("error: no story to tell", file=sys.stderr)
         return 2
-    told = _tell(asked.stories.resolve(), asked.runs, asked.only)
-    if len(told) < len(stories):
-        print("error: the stories could not be told", file=sys.stderr)
+    gathering = _tell(asked.stories.resolve(), asked.runs, asked.only)
+    told = sorted(gathering.told.values(), key=lambda each: each.story.name)
+    if len(told) < len(stories) or any(len(each.faults) < asked.runs for each in told):
+        print(f"\nerror: the stories could not be told: {gathering.broken[-1500:]}", file=sys.stderr)
         return 1
     table = _table(told, asked.runs)
     print(f"\n\n{_shown(table, asked.runs)}")
@@ -98,14 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _tell(folder: Path, runs: int, only: str) -> list[Told]:
+def _tell(folder: Path, runs: int, only: str) -> Gathering:
     os.environ.update(DIALOGUE_RUNS=str(runs), DIALOGUE_STORIES=str(folder), DIALOGUE_ONLY=only)
     gathering = Gathering()
     options = ["-o", "addopts=--import-mode=importlib", "-p", "no:terminal", "-p", "no:cacheprovider"]
     pytest.main(
         [*options, "--rootdir", str(ROOT), str(Path(__file__).with_name("bench_stories.py"))], plugins=[gathering]
     )
-    return sorted(gathering.told.values(), key=lambda each: each.story.name)
+    return gathering
 
 
 Table = list[dict[str, Any]]

@@ -147,7 +147,10 @@ class WhatsApp:
             )
             if answer.status_code != 200:
                 return [Bubble("error", f"status {answer.status_code}")]
-        self.run_jobs(may_fail=True)
+        try:
+            self.run_jobs()
+        except AssertionError as failed_jobs:
+            return [Bubble("error", str(failed_jobs)[-300:])]
         return [_bubble(heard) for heard in self.graph.sent[before:] if heard.to == self.story.phone]
 
 
@@ -349,6 +352,7 @@ class _Telling:
         if not bubbles:
             self._fault(place, "no answer")
             return
+        self._fault(place, *(f"an error: {bubble.text}" for bubble in bubbles if bubble.kind == "error"))
         words = words_of(bubbles)
         for each in turn.must:
             wanted = each if isinstance(each, list) else [each]

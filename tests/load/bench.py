@@ -494,7 +494,7 @@ def holds() -> Figures:
         for wanted, one in crushes.items()
     }
     table(
-        f"{rooms.GUESTS} guests at {rooms.ROOMS} rooms, all at once through a pool of 20 connections, durable PostgreSQL",
+        f"{rooms.GUESTS} guests at {rooms.ROOMS} rooms, all at once through 20 connections, durable PostgreSQL",
         ["all want", "held", "refused", "answers/s", "p50 ms", "p95 ms", "overlaps"],
         [
             [wanted, *(str(one[name]) for name in ("held", "refused", "per_second", "p50", "p95", "overlaps"))]

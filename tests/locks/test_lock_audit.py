@@ -62,7 +62,7 @@ def test_a_hold_leaves_a_row_for_each_of_its_rooms(miramar, marta):
     ] * 2
     claims = holding.claims_of(hold.hold_key)
     assert [step.after["resource_id"] for step in steps] == [claim.resource_id for claim in claims]
-    assert [step.before for step in steps] == [None, None]
+    assert [step.before for step in steps] == [{}, {}]
     assert begun - timedelta(seconds=1) < steps[0].at < utcnow() + timedelta(seconds=1)
 
 
@@ -82,7 +82,7 @@ def test_a_booking_is_told_from_its_hold_to_its_end(miramar, marta):
         ("freed", "system"),
     ]
     assert [step.after["status"] for step in steps] == ["active", "booked", "released"]
-    assert [step.before and step.before["status"] for step in steps] == [None, "active", "booked"]
+    assert [step.before.get("status") for step in steps] == [None, "active", "booked"]
     assert trail(miramar, hold) == [(step.action, step.who, step.why) for step in steps]
 
 
@@ -170,7 +170,7 @@ def test_sql_that_no_verb_knows_of_is_on_record_too(miramar, marta):
     [_, changed, deleted] = telling.of_hold(miramar.id, hold.hold_key)
     assert (changed.action, deleted.action) == ("changed", "deleted")
     assert changed.after["price"] == changed.before["price"] + 1
-    assert deleted.after is None
+    assert deleted.after == {}
     assert {step.who for step in (changed, deleted)} == {SYSTEM}
     assert changed.why.startswith("SQL of ")
 

@@ -19,16 +19,22 @@ _COUNT = (
 )
 _UNIT = (
     r"(?:minut\w*|rat(?:it)?o|moment\w*|segund\w*|seconds?|sec|while|instante|poquito|pouquinho|tiempo|tempo|time|horas?"
-    r"|hours?|longer|(?:mas|mais|more|poco|pouco|bit|little)$)"
+    r"|hours?)\b"
 )
 _TIME = f"{_COUNT}{_UNIT}"
+# "Un poco más", at the end: "una más" is another room.
+_MORE = (
+    r"(?:(?:(?:un |um |a )?(?:poco|pouco|bit|little) )?(?:mas|mais|more|longer)"
+    r"|(?:mais |mas )?(?:un |um |a )?(?:poco|pouco|bit|little))$"
+)
 _FILLERS = (
     r"(?:(?:me|la|lo|las|los|nos|el|it|them|on|to|that|this|the|my|rooms?|habitacion|quarto|hold|for|us|o|a|os|as|eu|para"
     r"|mim|por|durante|please|reserva|plazo|prazo) )*"
 )
 _WISHES = (
     # Keep it, wait, extend: and for how long.
-    rf"\b(?:guard|mante|aguant|ampli|alarg|exten|estend|esper|aguard|segur|hold|keep|wait|hang)\w* {_FILLERS}{_TIME}",
+    rf"\b(?:guard|mante|aguant|ampli|alarg|exten|estend|esper|aguard|segur|hold|keep|wait|hang)\w* {_FILLERS}"
+    rf"(?:{_TIME}|{_MORE})",
     r"\b(?:ampli|alarg|exten|estend|prolong)\w* (?:the |my |this |el |la |o |a )?"
     r"(?:hold|plazo|prazo|tiempo|tempo|time)\b",
     r"^(?:hold|hang) on$",
@@ -51,7 +57,7 @@ _CLAUSE = re.compile(r"[.,;:!?¿¡\n]+")
 _OTHER = re.compile(
     r"\b(?:maletas?|equipajes?|luggage|bags?|suitcases?|bagage[mn]s?|malas?|check.?out|check.?in|salida|late|saida|noches?"
     r"|nights?|noites?|quedar\w*|stay|ficar|cancel\w*|personas?|alguien|recepcion|person|human|someone|pessoas?|alguem"
-    r"|recepcao|front desk|reception)\b"
+    r"|recepcao|front desk|reception|gracias por|thanks for|thank you for|obrigad[oa] por)\b"
 )
 # What cannot be meant by whoever asks for a moment, however it sounds to the model.
 _MISHEARD = frozenset(

@@ -27,7 +27,8 @@ _THE_GUESTS_OWN = re.compile(
     r"\b(?:en|in|on|from|nas|pelas|por|segun) (?:las |the |as |tus |sus |your |vuestras )?(?:fotos|photos|pics|pictures"
     r"|imagenes|imagens)\b|\b(?:mis?|my|minhas?|nuestras?|our|nossas?) (?:\w+ )?(?:fotos?|photos?|pictures?|pics)\b"
     r"|\b(?:te|les|os) (?:mando|envio|paso|mande|envie)\b|\b(?:i|i'?ll|i'?ve|let me|we|eu|vou|posso|puedo) "
-    r"(?:can |will )?(?:send|sent|mandar|enviar|mando|envio)\b|pasaporte|passport|passaporte|\bdni\b|documento|\bids?\b|fotocopi"
+    r"(?:can |will )?(?:send|sent|mandar|enviar|mando|envio)\b"
+    r"|pasaporte|passport|passaporte|\bdni\b|documento|\bids?\b|fotocopi"
 )
 # What a guest may want to know of a room; what no description speaks of is not answered by telling the descriptions.
 _OF_A_ROOM = tuple(
@@ -119,7 +120,7 @@ def _asked_about(talk: Talk) -> list[RoomKind]:
     if named or not wants_photos(talk):
         return named
     offered = {code for offer in talk.state.offers for code in offer.types}
-    codes = offered or {talk.state.booking.room_type}
+    codes = offered or {talk.state.booking.room_type or ""}
     return [kind for code, kind in talk.kinds.items() if code in codes]
 
 
@@ -232,4 +233,7 @@ def _expected_before(talk: Talk) -> str | None:
         return "confirm_booking"
     if talk.state.offers:
         return "yes_no" if len(talk.state.offers) == 1 else "choose_offer"
-    return None
+    draft = talk.state.booking
+    if not draft.goal:
+        return None
+    return "party" if draft.check_in and draft.check_out else "dates"

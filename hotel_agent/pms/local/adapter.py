@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hotel_agent.db import db
-from hotel_agent.pms.contract import PmsUnavailable
+from hotel_agent.pms.contract import Capabilities, PmsUnavailable
 from hotel_agent.pms.local import availability as rooms
 from hotel_agent.pms.local import booking as desk
 from hotel_agent.pms.local import changing, extras
@@ -41,6 +41,10 @@ def asked(verb: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
 class LocalPms:
     """The operations of `PmsAdapter` on our own tables."""
+
+    capabilities = Capabilities(
+        hold="native", modify_dates=True, modify_room_type=True, modify_occupancy=True, extras=True
+    )
 
     room_kinds = staticmethod(asked(rooms.room_kinds))
     availability = staticmethod(asked(rooms.availability))

@@ -42,6 +42,10 @@ _DISABLED = 22  # QloApps' own code of "the web service is disabled".
 ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
 
+class StillUnderWay(OutcomeUnknown):
+    """No answer in time: what was asked may be done even after it was looked up."""
+
+
 class Refused(Exception):
     """QloApps says no to a write, in words: there are no codes that tell its refusals apart."""
 
@@ -98,6 +102,8 @@ class Client:
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise PmsUnavailable(type(error).__name__) from None
+        except httpx.TimeoutException as error:
+            raise StillUnderWay(type(error).__name__) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise OutcomeUnknown(type(error).__name__) from None
         return _outcome(answer)

@@ -1,0 +1,338 @@
+"""Our own rows about what stands in QloApps. Each verb ends its transaction, as the next step may cross the network."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+
+from hotel_agent.config import settings
+from hotel_agent.db import db, utcnow
+from hotel_agent.hotels.credentials import fingerprint
+from hotel_agent.hotels.models import Hotel
+from hotel_agent.pms.contract import Change, RoomRequest, Stay, Version
+from hotel_agent.pms.local.booking import CODE_LETTERS
+from hotel_agent.pms.policy import free_until
+
+HOLD = (
+    "id, hotel_id, guest_id, reservation_id, hold_key, token, code, status, order_id, check_in, check_out, rooms,"
+    " total, late_fee, currency, expires_at, extensions, extension_key, cleared_at"
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One room of a hold: what was wanted, its price, and which room it has become there."""
+
+    request: RoomRequest
+    price: Decimal
+    number: str = ""
+    room_id: int = 0
+
+    def packed(self) -> dict[str, Any]:
+        return {
+            "request": self.request.packed(),
+            "price": str(self.price),
+            "number": self.number,
+            "room_id": self.room_id,
+        }
+
+    @classmethod
+    def unpacked(cls, kept: Mapping[str, Any]) -> Kept:
+        return cls(RoomRequest.unpacked(kept["request"]), Decimal(kept["price"]), kept["number"], kept["room_id"])
+
+
+@dataclass(frozen=True)
+class HoldRow:
+    """A row of pms_holds."""
+
+    id: int
+    hotel_id: int
+    guest_id: int | None
+    reservation_id: int | None
+    hold_key: str
+    token: str
+    code: str
+    status: str
+    order_id: str | None
+    check_in: date
+    check_out: date
+    rooms: tuple[Kept, ...]
+    total: Decimal
+    late_fee: Decimal
+    currency: str
+    expires_at: datetime
+    extensions: int
+    extension_key: str | None
+    cleared_at: datetime | None
+
+    @property
+    def stay(self) -> Stay:
+        return Stay(self.check_in, self.check_out)
+
+    @property
+    def is_over(self) -> bool:
+        return self.expires_at <= utcnow()
+
+    @property
+    def is_live(self) -> bool:
+        return self.status == "booked" or (self.status == "active" and not self.is_over)
+
+
+@dataclass(frozen=True)
+class Booked:
+    """A row of reservations that is about an order of QloApps."""
+
+    id: int
+    code: str
+    guest_id: int | None
+    guest_name: str
+    status: str
+    stay: Stay
+    adults: int
+    children: int
+    total: Decimal
+    currency: str
+    policy: Mapping[str, Any]
+    pms_id: int
+    cancelled_at: datetime | None
+    cancellation_fee: Decimal | None
+
+
+def prefix_of(hotel: Hotel) -> str:
+    """What every order begins with that this installation has made for this hotel, and no other's does."""
+    return f"ha{fingerprint(f'pms:{hotel.id}')[:10]}:"
+
+
+def holds_where(condition: str, **values: Any) -> tuple[HoldRow, ...]:
+    rows = db.session.execute(text(f"select {HOLD} from pms_holds h where {condition} order by id"), values).all()
+    db.session.commit()
+    return tuple(
+        HoldRow(**{**row._asdict(), "rooms": tuple(Kept.unpacked(room) for room in row.rooms)}) for row in rows
+    )
+
+
+def hold_of(hotel: Hotel, hold_key: str) -> HoldRow | None:
+    return next(iter(holds_where("hold_key = :key and hotel_id = :hotel", key=hold_key, hotel=hotel.id)), None)
+
+
+def keep_hold(
+    hotel: Hotel,
+    hold_key: str,
+    request_key: str,
+    guest_id: int,
+    stay: Stay,
+    rooms: tuple[Kept, ...],
+    late_fee: Decimal,
+    currency: str,
+) -> HoldRow:
+    """A hold that is about to be asked for."""
+    db.session.execute(
+        text(
+            "insert into pms_holds (hotel_id, guest_id, hold_key, request_key, token, code, status, check_in,"
+            " check_out, rooms, total, late_fee, currency, expires_at) values (:hotel, :guest, :key, :request,"
+            " :token, :code, 'asked', :check_in, :check_out, cast(:rooms as jsonb), :total, :fee, :currency,"
+            " now() + make_interval(secs => :seconds))"
+        ),
+        {
+            "hotel": hotel.id,
+            "guest": guest_id,
+            "key": hold_key,
+            "request": request_key,
+            "token": f"{prefix_of(hotel)}{hold_key}",
+            "code": _free_code(hotel.slug),
+            "check_in": stay.check_in,
+            "check_out": stay.check_out,
+            "rooms": json.dumps([room.packed() for room in rooms]),
+            "total": sum((room.price for room in rooms), Decimal(0)),
+            "fee": late_fee,
+            "currency": currency,
+            "seconds": settings().hold_seconds,
+        },
+    )
+    db.session.commit()
+    row = hold_of(hotel, hold_key)
+    assert row is not None
+    return row
+
+
+def hold_stands(row: HoldRow, order_id: int, rooms: tuple[Kept, ...], total: Decimal) -> None:
+    """It was read back: from now on it is the guest's until its time is over."""
+    db.session.execute(
+        text(
+            "update pms_holds set status = 'active', order_id = :order, rooms = cast(:rooms as jsonb), total = :total,"
+            " expires_at = clock_timestamp() + make_interval(secs => :seconds) where id = :id"
+        ),
+        {
+            "id": row.id,
+            "order": str(order_id),
+            "rooms": json.dumps([room.packed() for room in rooms]),
+            "total": total,
+            "seconds": settings().hold_seconds,
+        },
+    )
+    db.session.commit()
+
+
+def set_hold(row_id: int, status: str, cleared: bool = False) -> None:
+    """A hold that is none any more; `cleared` when nothing of it stands in QloApps either."""
+    db.session.execute(
+        text(
+            "update pms_holds set status = :status, cleared_at = case when :cleared then now() else cleared_at end"
+            " where id = :id and status <> 'booked'"
+        ),
+        {"id": row_id, "status": status, "cleared": cleared},
+    )
+    db.session.commit()
+
+
+def clear_hold(row_id: int) -> None:
+    db.session.execute(text("update pms_holds set cleared_at = now() where id = :id"), {"id": row_id})
+    db.session.commit()
+
+
+# Bookings
+
+
+def bookings_where(hotel: Hotel, condition: str, **values: Any) -> tuple[Booked, ...]:
+    rows = db.session.execute(
+        text(
+            "select id, code, guest_id, guest_name, status, check_in, check_out, adults, children, total, currency,"
+            " policy, pms_id, cancelled_at, cancellation_fee from reservations"
+            f" where hotel_id = :hotel and pms_id is not null and {condition} order by check_in, id"
+        ),
+        {"hotel": hotel.id, **values},
+    ).all()
+    db.session.commit()
+    return tuple(
+        Booked(
+            row.id,
+            row.code,
+            row.guest_id,
+            row.guest_name,
+            row.status,
+            Stay(row.check_in, row.check_out),
+            row.adults,
+            row.children,
+            row.total,
+            row.currency,
+            row.policy,
+            int(row.pms_id),
+            row.cancelled_at,
+            row.cancellation_fee,
+        )
+        for row in rows
+    )
+
+
+def booking_of(hotel: Hotel, code: str) -> Booked | None:
+    return next(iter(bookings_where(hotel, "code = :code", code=code)), None)
+
+
+def become_pending(hotel: Hotel, hold: HoldRow, guest_name: str, request_key: str) -> str:
+    """The hold is a booking from now on that waits to be read back; its code."""
+    code, written = hold.code, None
+    while written is None:
+        written = db.session.execute(
+            text(
+                "insert into reservations (hotel_id, code, guest_id, guest_name, status, check_in, check_out, adults,"
+                " children, total, currency, policy, request_key, pms_id) values (:hotel, :code, :guest, :name,"
+                " 'pending', :check_in, :check_out, :adults, :children, :total, :currency, jsonb_build_object("
+                "'free_until', cast(:until as text), 'late_fee', cast(:fee as text)), :request, :order)"
+                " on conflict (code) do nothing returning id"
+            ),
+            {
+                "hotel": hotel.id,
+                "code": code,
+                "guest": hold.guest_id,
+                "name": guest_name,
+                "check_in": hold.check_in,
+                "check_out": hold.check_out,
+                "adults": sum(room.request.adults for room in hold.rooms),
+                "children": sum(room.request.children + room.request.cots for room in hold.rooms),
+                "total": hold.total,
+                "currency": hold.currency,
+                "until": free_until(hotel, hold.check_in).isoformat(),
+                "fee": str(hold.late_fee),
+                "request": request_key,
+                "order": hold.order_id,
+            },
+        ).scalar()
+        code = code if written is not None else _free_code(hotel.slug)
+    db.session.execute(
+        text("update pms_holds set status = 'booked', reservation_id = :reservation, code = :code where id = :id"),
+        {"reservation": written, "code": code, "id": hold.id},
+    )
+    db.session.commit()
+    return code
+
+
+def never_was(code: str) -> None:
+    """A booking that nobody was told of and that did not come about: its hold is one again, to be cleared."""
+    db.session.execute(
+        text(
+            "update pms_holds set status = 'released', reservation_id = null where reservation_id in"
+            " (select id from reservations where code = :code)"
+        ),
+        {"code": code},
+    )
+    db.session.execute(text("delete from reservations where code = :code and status = 'pending'"), {"code": code})
+    db.session.commit()
+
+
+def set_booking(booking_id: int, **columns: Any) -> None:
+    """In a transaction of its own; the names are ours."""
+    sets = ", ".join(f"{name} = :{name}" for name in columns)
+    db.session.execute(text(f"update reservations set {sets} where id = :id"), {"id": booking_id, **columns})
+    db.session.commit()
+
+
+def note_change(booking_id: int, request_key: str, change: Change) -> None:
+    db.session.execute(
+        text(
+            "insert into reservation_changes (reservation_id, request_key, before, after)"
+            " values (:reservation, :request, cast(:before as jsonb), cast(:after as jsonb))"
+            " on conflict do nothing"
+        ),
+        {
+            "reservation": booking_id,
+            "request": request_key,
+            "before": json.dumps(_packed(change.before)),
+            "after": json.dumps(_packed(change.after)),
+        },
+    )
+    db.session.commit()
+
+
+def _packed(version: Version) -> dict[str, Any]:
+    return {
+        "check_in": version.stay.check_in.isoformat(),
+        "check_out": version.stay.check_out.isoformat(),
+        "room_types": list(version.room_types),
+        "adults": version.adults,
+        "children": version.children,
+        "guest_name": version.guest_name,
+        "total": str(version.total),
+    }
+
+
+def _free_code(slug: str) -> str:
+    """A code that neither a booking nor a hold has."""
+    prefix = "".join(letter for letter in slug if letter.isalpha())[:3].upper()
+    while True:
+        code = prefix + "-" + "".join(secrets.choice(CODE_LETTERS) for _ in range(6))
+        taken = db.session.execute(
+            text(
+                "select exists (select from reservations where code = :code)"
+                " or exists (select from pms_holds where code = :code)"
+            ),
+            {"code": code},
+        ).scalar_one()
+        if not taken:
+            return code
