@@ -57,6 +57,12 @@ BODIES = """
     from generate_series(1, 20);
     update conversations set answer_due_at = now() + interval '1 day' where id % 150 = 0
 """
+# As the trigger would have written them, which sleeps while a database is filled.
+TRAIL = """
+    insert into lock_audit (at, hotel_id, lock_id, hold_key, reservation_id, action, actor, why, after)
+    select now() - make_interval(hours => cast(id % 2000 as integer)), hotel_id, id, hold_key, reservation_id, 'held',
+        'guest', 'filled in', to_jsonb(l) from reservation_locks l
+"""
 # A table with fewer rows than this, or a partition, is read as a whole, and rightly so.
 MANY = 1000
 HOT = (
@@ -96,6 +102,11 @@ def filled(servers, migrated_app) -> Iterator[Flask]:
             db.session.execute(text(statement))
         db.session.commit()
         indexes.fill(url.replace("+psycopg", ""), GRANDE)
+        db.session.execute(text(TRAIL))
+        db.session.commit()
+        make_partitions()
+        db.session.execute(text("analyze lock_audit"))
+        db.session.commit()
         yield app
         db.session.remove()
         db.engine.dispose()

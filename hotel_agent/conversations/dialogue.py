@@ -29,8 +29,8 @@ class Heard:
 class Turn:
     """All that an answer depends on. `request_key` is the same when a burst is answered again later.
 
-    `earlier` is the state of the guest's last talk where that is over: what a late "sí" may be about. `channel` is whatsapp
-    or api. `review_asked` is the reservation about which we have just asked how the stay was.
+    `earlier` is the state of the guest's last talk where that is over: what a late "sí" may be about. `channel` is
+    whatsapp or api. `review_asked` is the reservation about which we have just asked how the stay was.
     """
 
     hotel: Hotel
@@ -177,13 +177,13 @@ class State:
     opened them. `cancelling` waits for a yes, `cancel_fee` being the cost that was told. `failures` counts
     messages in a row that were not understood. `booked` is the code of what was booked last and `before` its
     details, for "another one like it". `where` is what the guest said when asked in which room they are.
-    `alarmed`: the last message was an alarm. `names_asked` counts how often the guest was asked for a name. `unsure` holds
-    what the guest is being asked about the words that were not clear: {"words", "intents", "before"}. `telling` is the
-    request about which more was asked: {"kind", "key", "wants"}. `changing` is the booking that is to be changed:
-    {"code", "wants", "total" that was told, "stay", "choices", "asked", "words" until the booking is known}; `adding`
-    what is offered for a booking: {"extra", "code", "price"}. `asks_consent`: the yes that is expected is about
-    messages on the hotel's own account. `grave` is the matter of which a person was told last (skills/grave.py) and the
-    guest may go on to tell.
+    `alarmed`: the last message was an alarm. `names_asked` counts how often the guest was asked for a name.
+    `unsure` holds what the guest is being asked about the words that were not clear: {"words", "intents",
+    "before"}. `telling` is the request about which more was asked: {"kind", "key", "wants"}. `changing` is the
+    booking that is to be changed: {"code", "wants", "total" that was told, "stay", "choices", "asked", "words"
+    until the booking is known}; `adding` what is offered for a booking: {"extra", "code", "price"}. `asks_consent`:
+    the yes that is expected is about messages on the hotel's own account. `grave` is the matter of which a person
+    was told last (skills/grave.py) and the guest may go on to tell.
     """
 
     booking: Draft = field(default_factory=Draft)

@@ -74,8 +74,8 @@ _UNABLE = re.compile(r"\b(?:no puedo|can not|cannot|nao consigo|no me deja|not a
 _AGREES = re.compile(r"\b(?:problem\w*|why not|como no|porque? no|worries|dud[ao]|duvida|doubt)\b")
 _FLAT_DENIAL = re.compile(
     r"\b(?:claro que no|de jeito nenhum|por supuesto que no|of course not|claro que nao|absolutely not"
-    r"|sure no|never ?mind|no,? thanks|no,? thank you|no,? gracias|nao,? obrigad[ao]|forget it|dejalo|dejemoslo|olvidalo"
-    r"|deixa pra la|esquece)\b"
+    r"|sure no|never ?mind|no,? thanks|no,? thank you|no,? gracias|nao,? obrigad[ao]|forget it|dejalo"
+    r"|dejemoslo|olvidalo|deixa pra la|esquece)\b"
 )
 _NEGATIVE_QUESTION = re.compile(
     r"\W*(?:no|nao) (?:ten\w+|tien\w+|hay|habra|habria|tem|teria\w*|se puede|podria\w*|podem|seria|es posible"

@@ -6,7 +6,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,9 +37,7 @@ class PmsHold(Model):
         UniqueConstraint("hold_key"),
         UniqueConstraint("token"),
         UniqueConstraint("code"),
-        CheckConstraint(
-            "status in ('asked', 'active', 'booked', 'released', 'expired', 'refused')", name="status"
-        ),
+        CheckConstraint("status in ('asked', 'active', 'booked', 'released', 'expired', 'refused')", name="status"),
         CheckConstraint("check_in < check_out", name="stay"),
         CheckConstraint("status <> 'booked' or reservation_id is not null", name="booked"),
         Index("ix_pms_holds_request_key", "hotel_id", "request_key"),
@@ -75,9 +83,7 @@ class PmsWrite(Model):
     __tablename__ = "pms_writes"
     __table_args__ = (
         CheckConstraint("state in ('asked', 'done', 'refused', 'unknown', 'to_staff')", name="state"),
-        Index(
-            "ix_pms_writes_open", "hotel_id", "created_at", postgresql_where=text("state in ('asked', 'unknown')")
-        ),
+        Index("ix_pms_writes_open", "hotel_id", "created_at", postgresql_where=text("state in ('asked', 'unknown')")),
         Index("ix_pms_writes_token", "token"),
     )
 

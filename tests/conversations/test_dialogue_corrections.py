@@ -100,7 +100,7 @@ def test_a_name_beside_a_question_is_taken_and_the_question_answered(app, langua
     marta = Chat(hotel, new_guest(hotel, None), language=language)
     marta.says(wish(language, day(0), day(2)))
     marta.taps("offer:doble")
-    assert marta.last.asks_for == "name"
+    assert marta.remembered.expected == "name"
     reply = marta.says(words)
     assert reply.says("15:00") or reply.says("15h")
     assert reply.says("Luisa Pérez")

@@ -24,7 +24,7 @@ def heard_as(monkeypatch):
     """Let a sentence be understood with these chances; its entities stay what they are."""
 
     def hear(text: str, **chances: float) -> str:
-        real = listening.understand
+        real = nlu.understand
 
         def understand(said, today, hints):
             understood = real(said, today, hints)

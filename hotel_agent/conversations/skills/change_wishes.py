@@ -97,7 +97,8 @@ _TOO = re.compile(
     r"|mas|mais|more|extra|otr[ao]|outr[ao])\b"
 )
 _IN_ALL = re.compile(
-    r"\b(?:somos|seremos|seriamos|vamos a ser|iremos|estaremos|total|we are|we['’ ]?re|we will be|we['’ ]?ll be|there will be|there['’ ]?ll be"
+    r"\b(?:somos|seremos|seriamos|vamos a ser|iremos|estaremos|total|we are|we['’ ]?re"
+    r"|we will be|we['’ ]?ll be|there will be|there['’ ]?ll be"
     r"|vamos ser|para|for)\b"
 )
 _ONE_MORE = re.compile(
@@ -144,7 +145,8 @@ _NEW_BOOKING = re.compile(
 
 # "My parents want a double too": a room for somebody else is another booking.
 _FOR_OTHERS = re.compile(
-    r"\b(?:quier\w+|necesit\w+|wants?|needs?|would like|quer\w*|precis\w+)\b[^.?!]*\b(?:tambien|too|as well|also|tambem)\b"
+    r"\b(?:quier\w+|necesit\w+|wants?|needs?|would like|quer\w*|precis\w+)\b[^.?!]*"
+    r"\b(?:tambien|too|as well|also|tambem)\b"
     r"|\b(?:tambien|also|tambem)\b[^.?!]*\b(?:quier\w+|necesit\w+|wants?|needs?|would like|querem|precisam)\b"
 )
 

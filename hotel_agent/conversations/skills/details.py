@@ -196,7 +196,8 @@ def _swapped(talk: Talk) -> tuple[Choice, ...]:
 
 
 _ABOUT_CHILDREN = re.compile(
-    r"\b(?:cunas?|cots?|cribs?|bercos?|tronas?|high ?chairs?|cadeirao|gratis|gratuit\w+|free|pag\w+|pay|menores|edad|age limit|admit\w*"
+    r"\b(?:cunas?|cots?|cribs?|bercos?|tronas?|high ?chairs?|cadeirao|gratis|gratuit\w+|free|pag\w+|pay"
+    r"|menores|edad|age limit|admit\w*"
     r"|acept\w*|aceit\w*|allow\w*|kids? club|miniclub|animacion|babysit\w*|canguro|baba)\b"
 )
 

@@ -53,6 +53,8 @@ _WISHES = (
 )
 _WISH = re.compile("|".join(_WISHES))
 _CLAUSE = re.compile(r"[.,;:!?¿¡\n]+")
+# Whoever asks for a moment says so in a few words; and a pattern is not to ponder over thousands.
+LONGEST = 200
 # Words about something else that is kept, a stay that is to last longer, or a person.
 _OTHER = re.compile(
     r"\b(?:maletas?|equipajes?|luggage|bags?|suitcases?|bagage[mn]s?|malas?|check.?out|check.?in|salida|late|saida|noches?"
@@ -71,7 +73,8 @@ def is_asked(talk: Talk) -> bool:
     if not talk.state.hold or talk.said.tap:
         return False
     clauses = [" ".join(re.findall(r"\w+", clause)) for clause in _CLAUSE.split(fold(talk.said.words))]
-    return any(_WISH.search(clause) and not _OTHER.search(clause) for clause in clauses)
+    brief = [clause for clause in clauses if len(clause) <= LONGEST]
+    return any(_WISH.search(clause) and not _OTHER.search(clause) for clause in brief)
 
 
 def answer(talk: Talk) -> list[Part]:

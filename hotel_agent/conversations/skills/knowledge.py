@@ -47,7 +47,7 @@ OF_ITS_INTENT = 0.15
 _TELLING_WORD = re.compile(r"[a-z]{5,}")
 _TELLS_NOTHING = frozenset(
     "hotel there where which about would could please tienen teneis puede puedo puedes gracias cuando donde como"
-    " vocês voces posso quando onde todos todas hasta desde entre sobre before after their habitacion quarto rooms".split()
+    " voces posso quando onde todos todas hasta desde entre sobre before after their habitacion quarto rooms".split()
 )
 # What is understood by being followed: "can we speak English?", "hablo poco español".
 _IN_WHICH_LANGUAGE = re.compile(

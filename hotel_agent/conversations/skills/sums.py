@@ -29,7 +29,8 @@ _TOTAL = re.compile(
 
 
 _TO_PAY = re.compile(
-    r"\b(?:cuanto (?:pago|pagamos|tengo que pagar|hay que pagar|debo|es|seria|me sale)|en total|quanto (?:pago|pagamos|devo|fica|vou pagar|deu)"
+    r"\b(?:cuanto (?:pago|pagamos|tengo que pagar|hay que pagar|debo|es|seria|me sale)|en total"
+    r"|quanto (?:pago|pagamos|devo|fica|vou pagar|deu)"
     r"|no total|how much (?:do|will|should) (?:i|we) (?:pay|owe)|(?:my|the|our) total|in total)\b"
 )
 

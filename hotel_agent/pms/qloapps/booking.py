@@ -1,5 +1,8 @@
-"""Bookings: a hold that is not cancelled any more. Hold and booking differ in our rows alone, so what is told to a guest
-is read from the rooms that stand in QloApps, never from its yes."""
+"""Bookings: a hold that is not cancelled any more.
+
+Hold and booking differ in our rows alone. What a guest is told is read from the rooms that stand in QloApps, never from
+its yes.
+"""
 
 from __future__ import annotations
 
@@ -109,9 +112,7 @@ def cancel(hotel: Hotel, code: str, fee: Decimal) -> bool:
             return False
         was_cancelled = _state(shop, booked) == "cancelled"
         payload = {"fee": str(fee)}
-        write_id = writing.intend(
-            hotel, "cancel", _token(booked), payload, booked.pms_id, booked.id, booked.guest_id
-        )
+        write_id = writing.intend(hotel, "cancel", token_of(booked), payload, booked.pms_id, booked.id, booked.guest_id)
         undo_noted(shop, booked, write_id)
         records.set_booking(booked.id, status="cancelled", cancelled_at=utcnow(), cancellation_fee=fee)
         _cancel_extras(booked)
@@ -161,13 +162,19 @@ def _bookable(request: BookRequest, hold: HoldRow | None) -> HoldRow:
 
 
 def _in_whose_name(shop: Shop, hotel: Hotel, booked: Booked, order: Order) -> None:
-    """The hold was made in the guest's own name. A name that cannot be changed does not undo a booking."""
+    """The hold was made in the guest's own name."""
     own = writing.person_of(hotel, booked.guest_id, None)
     person = writing.person_of(hotel, booked.guest_id, booked.guest_name)
     db.session.commit()
-    if not order.customer_id or not booked.guest_name or person == own:
-        return
-    write_id = writing.intend(hotel, "rename", _token(booked), {}, order.id, booked.id, booked.guest_id)
+    if booked.guest_name and person != own:
+        put_name(shop, hotel, booked, order, booked.guest_name)
+
+
+def put_name(shop: Shop, hotel: Hotel, booked: Booked, order: Order, name: str) -> None:
+    """A name that cannot be changed does not undo a booking: people are told."""
+    person = writing.person_of(hotel, booked.guest_id, name)
+    db.session.commit()
+    write_id = writing.intend(hotel, "rename", token_of(booked), {}, order.id, booked.id, booked.guest_id)
     try:
         writing.rename(shop, order.customer_id, person)
         writing.settle(write_id, "done")
@@ -176,7 +183,7 @@ def _in_whose_name(shop: Shop, hotel: Hotel, booked: Booked, order: Order) -> No
     db.session.commit()
 
 
-def _token(booked: Booked) -> str:
+def token_of(booked: Booked) -> str:
     return f"order:{booked.pms_id}"
 
 
@@ -222,11 +229,11 @@ def _read(hotel: Hotel, rows: Sequence[Booked]) -> list[Booking]:
         if order is None or not own:
             log.error("pms_booking_missing", code=booked.code, order=booked.pms_id)
             continue
-        found.append(_booking(shop, hotel, booked, Seen(order, own)))
+        found.append(booking_from(shop, hotel, booked, Seen(order, own)))
     return found
 
 
-def _booking(shop: Shop, hotel: Hotel, booked: Booked, seen: Seen) -> Booking:
+def booking_from(shop: Shop, hotel: Hotel, booked: Booked, seen: Seen) -> Booking:
     kinds = {kind.id: kind.room for kind in shop.kinds()}
     status = "pending" if booked.status == "pending" and seen.status == "booked" else seen.status
     status = "no_show" if booked.status == "no_show" and status == "booked" else status

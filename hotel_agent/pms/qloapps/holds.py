@@ -325,7 +325,9 @@ def given(rooms: Sequence[Kept], lines: Sequence[Line], total: Decimal) -> tuple
     prices = prices if sum(prices, Decimal(0)) == total else list(shares(total, prices))
     found = []
     for kept, price in zip(rooms, prices, strict=True):
-        line = next(line for line in left if Wanted(line.kind_id, line.adults, line.children) == Wanted.of(kept.request))
+        line = next(
+            line for line in left if Wanted(line.kind_id, line.adults, line.children) == Wanted.of(kept.request)
+        )
         left.remove(line)
         found.append(replace(kept, price=price, number=line.number, room_id=line.room_id))
     return tuple(found)

@@ -66,12 +66,14 @@ class Kind:
 
 @dataclass(frozen=True)
 class Price:
-    """What one room costs for a stay. `net` is what is to be sent for the room; its services are sent beside it."""
+    """What one room costs for a stay. `net` is what is to be sent for the room; its services are sent beside it.
+    `rate` is gross by net."""
 
     total: Decimal
     net: Decimal
     nightly: tuple[Decimal, ...]
     service_ids: tuple[int, ...]
+    rate: Decimal
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,9 @@ class Shop:
         found: dict[str, dict[date, Decimal]] = {kind.room.code: {} for kind in self.kinds()}
         for number, night in enumerate(self._by_night(stay)):
             for kind in self.kinds():
-                row = next((one for one in _list(night.get("room_types")) if whole(one.get("id_room_type")) == kind.id), {})
+                row = next(
+                    (one for one in _list(night.get("room_types")) if whole(one.get("id_room_type")) == kind.id), {}
+                )
                 rate = _night(kind, row) if row else None
                 if rate is not None:
                     found[kind.room.code][stay.check_in + timedelta(days=number)] = rate
@@ -347,9 +351,7 @@ def _service(row: Mapping[str, Any]) -> Service | None:
     )
 
 
-def _kind(
-    row: Mapping[str, Any], named: Mapping[str, Any], services: Mapping[int, Service], language: str
-) -> Kind:
+def _kind(row: Mapping[str, Any], named: Mapping[str, Any], services: Mapping[int, Service], language: str) -> Kind:
     name = plain(named.get("name"))
     words = re.sub(r"\b(rooms?|habitaci[oó]n(es)?|quartos?)\b", " ", name.casefold())
     about = plain(named.get("description_short"))
@@ -393,7 +395,9 @@ def plain(value: Any) -> str:
 def _together(kind: Kind, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Several nights as one stay: the rooms that are free in each of them, and the sums."""
     rooms = set.intersection(*(set(_available(row)) for row in rows))
-    once = sum((service.net for service in kind.services if service.in_room_price and not service.per_night), Decimal(0))
+    once = sum(
+        (service.net for service in kind.services if service.in_room_price and not service.per_night), Decimal(0)
+    )
     net = sum((money(row.get("total_price")) for row in rows), Decimal(0))
     gross = sum((money(row.get("total_price_with_tax")) for row in rows), Decimal(0))
     again = once * (len(rows) - 1)  # What is paid once was counted in every night.
@@ -423,7 +427,20 @@ def _price(kind: Kind, row: Mapping[str, Any], nights: int, weights: Sequence[De
     inside = sum((service.net_for(nights) for service in kind.services if service.in_room_price), Decimal(0))
     beside = [service for service in kind.services if not service.in_room_price]
     total = cents(gross + sum((_with_tax(service, nights, gross / net) for service in beside), Decimal(0)))
-    return Price(total, net - inside, shares(total, weights), tuple(service.id for service in kind.services))
+    return Price(
+        total, net - inside, shares(total, weights), tuple(service.id for service in kind.services), gross / net
+    )
+
+
+def fixed(kind: Kind, nightly: Sequence[Decimal], rate: Decimal) -> Price:
+    """The price of a room that costs so much in each night, taxes and everything else included."""
+    total, nights = sum(nightly, Decimal(0)), len(nightly)
+    inside = sum((one.net_for(nights) for one in kind.services if one.in_room_price), Decimal(0))
+    beside = [one for one in kind.services if not one.in_room_price]
+    net = (total - sum((_with_tax(one, nights, rate) for one in beside), Decimal(0))) / rate - inside
+    if net <= 0:  # Agreed when there were no such services.
+        return Price(total, total / rate, tuple(nightly), (), rate)
+    return Price(total, net, tuple(nightly), tuple(one.id for one in kind.services), rate)
 
 
 def _night(kind: Kind, row: Mapping[str, Any]) -> Decimal | None:

@@ -287,8 +287,10 @@ def never_was(code: str) -> None:
 
 
 def set_booking(booking_id: int, **columns: Any) -> None:
-    """In a transaction of its own; the names are ours."""
-    sets = ", ".join(f"{name} = :{name}" for name in columns)
+    """In a transaction of its own; the names are ours, and `policy` is JSON."""
+    sets = ", ".join(
+        f"{name} = cast(:{name} as jsonb)" if name == "policy" else f"{name} = :{name}" for name in columns
+    )
     db.session.execute(text(f"update reservations set {sets} where id = :id"), {"id": booking_id, **columns})
     db.session.commit()
 

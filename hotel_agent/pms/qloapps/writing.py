@@ -30,7 +30,9 @@ from hotel_agent.pms.qloapps.reading import CANCELED, Kind, Order, Price, Shop, 
 
 log = get_logger(__name__)
 
-writes = Counter("pms_writes_total", "What a hotel's PMS was asked to do, by what became of it.", ["operation", "state"])
+writes = Counter(
+    "pms_writes_total", "What a hotel's PMS was asked to do, by what became of it.", ["operation", "state"]
+)
 
 TURN_SECONDS = 30.0
 HORIZON_DAYS = 540
@@ -134,7 +136,9 @@ def _domain() -> str:
 # What is sent
 
 
-def create(shop: Shop, token: str, currency: str, person: Person, stay: Stay, rooms: Sequence[Room], remark: str) -> None:
+def create(
+    shop: Shop, token: str, currency: str, person: Person, stay: Stay, rooms: Sequence[Room], remark: str
+) -> None:
     """Ask for a booking that carries the token. Raises Refused, OutcomeUnknown, PmsUnavailable."""
     body = _booking(shop, token, currency, person, stay, rooms, remark)
     shop.client.write("POST", "bookings", _json({"booking": body}), "application/json")
