@@ -43,6 +43,7 @@ SCHEDULE = (
     Recurring("workers.upkeep.wake_snoozed", 15, queues.SWEEPS),
     Recurring("workers.upkeep.release_expired_holds", 30, queues.SWEEPS),
     Recurring("workers.media.fetch", 5),
+    Recurring("workers.pms.settle", 30),
     Recurring("workers.proactive.send_due", 60),
     Recurring("workers.upkeep.make_partitions", 6 * 3600),
     Recurring("workers.upkeep.forget_old", 3600),

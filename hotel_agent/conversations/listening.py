@@ -26,6 +26,8 @@ _BARS = {
 }
 # These say nothing that could be got wrong, or are the answer to what was asked.
 _OF_THE_TALK = ("inform", "affirm", "deny", "greet", "thank", "goodbye", "out_of_scope")
+# "Sí, confírmala", "yes, book it": the yes that was asked for, in the words of a wish.
+_ECHOES = ("reservation_status",)
 _SMALL_TALK = {"greet", "thank", "goodbye"}
 # Whoever did not ask for these sees their own booking, or the rooms, at worst.
 _HARMLESS = {"reservation_status": 0.3, "ask_room_types": 0.25}
@@ -255,6 +257,8 @@ def _weighed(scored: Sequence[Scored], details: bool, in_a_talk: bool) -> tuple[
     first = scored[0].intent if scored else ""
     if first in _OF_THE_TALK and first not in acts:
         acts.insert(0, first)
+    if acts[:1] == ["affirm"] and in_a_talk:
+        acts = [act for act in acts if act not in _ECHOES]
     likeliest = sorted(scored, key=lambda one: -one.confidence)
     unsure = [one.intent for one in likeliest if one.confidence >= _HEARD]
     unsure = [intent for intent in unsure if intent not in (*acts, *_OF_THE_TALK)]

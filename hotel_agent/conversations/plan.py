@@ -11,6 +11,7 @@ from hotel_agent.conversations.skills import (
     availability,
     book,
     cancel,
+    card,
     change,
     complaint,
     consent,
@@ -113,6 +114,7 @@ _ALIKE = (
     {"report_problem", "lost_item"},
     {"cancel_reservation", "data_request"},
     {"cancel_reservation", "opt_out"},
+    {"cancel_reservation", "ask_cancellation_policy"},
 )
 # After these nothing is asked back: the guest is waiting for a person, or in trouble.
 _NO_MORE_QUESTIONS = {"emergency", "complaint", "talk_to_human", "opt_out"}
@@ -220,6 +222,8 @@ def _facts(talk: Talk) -> list[Part]:
             served = _AT_ONCE[intent](talk)
         elif intent == "ask_room_types" and not _told_elsewhere(talk, intent) and talk.kinds:
             served = room_types.answer(talk)
+        elif intent == "ask_checkout_time" and (own_hour := stay_times.own_hour(talk)):
+            served = own_hour
         elif intent in knowledge.TOPICS and not _told_elsewhere(talk, intent):
             served = knowledge.answer(talk, intent)
         elif _may_mean_something_else(talk, intent) and (own := knowledge.own_answer(talk, intent)):
@@ -233,6 +237,10 @@ def _facts(talk: Talk) -> list[Part]:
     if room_types.wants_photos(talk) and talk.said.means(*knowledge.TOPICS) and "ask_room_types" not in talk.acted_on:
         parts += room_types.photos_besides(talk)
     parts += [part for part in knowledge.rest(talk) if part not in parts] if parts else []
+    if card.is_there(talk) and not parts:
+        talk.acted_on.append("ask_payment")
+        talk.said = replace(talk.said, acts=(), unsure=())
+        return card.answer(talk)
     if not talk.said.acts and talk.said.unsure and not privacy.is_message(talk):
         if clear := knowledge.answer_to_unsure(talk):
             talk.acted_on.append(knowledge.CATCH_ALL)

@@ -23,7 +23,7 @@ from hotel_agent.hotels.models import Hotel
 from hotel_agent.hotels.opening import WEEKDAYS, read_hours
 
 LANGUAGES = ("es", "en", "pt")
-PMS = ("local",)
+PMS = ("local", "qloapps")
 SECRETS = ("whatsapp_access_token", "whatsapp_app_secret")
 LONGEST_NAME = 100
 LONGEST_SECRET = 2000
@@ -282,6 +282,23 @@ def _address(_found: re.Match[str], words: str) -> str | None:
     return words or None
 
 
+def _pms_url(_found: re.Match[str], words: str) -> str | None:
+    """Whether it may be asked is looked at again with every connection (pms/qloapps/client.py)."""
+    if words and not _PMS_ADDRESS.fullmatch(words):
+        raise ValueError("Give an address such as https://pms.hotel.example/api, without the key.")
+    return words or None
+
+
+def _pms_key(_found: re.Match[str], words: str) -> str | None:
+    if len(words) > LONGEST_SECRET or not words.isascii() or not (words.isprintable() and " " not in words):
+        raise ValueError("Give the key as the PMS shows it, without spaces or line breaks.")
+    return seal(words) if words else None
+
+
+def _pms_number(found: re.Match[str], words: str) -> int | None:
+    return _number(1, 1100 if found[0] == "pms_horizon_days" else 999_999_999)(words) if words else None
+
+
 def _text(_found: re.Match[str], words: str) -> str | None:
     if len(words) > LONGEST_TEXT:
         raise ValueError(f"Give at most {LONGEST_TEXT} characters.")
@@ -293,6 +310,7 @@ MATTERS = ("legal", "medical", "payment", "minors", "safety")
 LONGEST_TEXT = 500
 _PHONE = re.compile(r"\+?\d(?:[ -]?\d){1,18}")
 _WEB_ADDRESS = re.compile(r"https://[^\s<>\"']{4,200}")
+_PMS_ADDRESS = re.compile(r"https?://[^\s<>\"'@?#]{1,200}")
 _LANGUAGE = rf"({'|'.join(LANGUAGES)})"
 # How each is spelt, how it is shown, and how its value is read.
 SETTINGS: tuple[tuple[str, str, Callable[[re.Match[str], str], Any]], ...] = (
@@ -301,6 +319,9 @@ SETTINGS: tuple[tuple[str, str, Callable[[re.Match[str], str], Any]], ...] = (
     ("emergency_number", "emergency_number", _phone),
     ("night_phone", "night_phone", _phone),
     ("privacy_url", "privacy_url", _address),
+    ("pms_url", "pms_url", _pms_url),
+    ("pms_key", "pms_key", _pms_key),
+    ("pms_hotel_id|pms_horizon_days", "pms_hotel_id, pms_horizon_days", _pms_number),
     (rf"guidance\.({'|'.join(MATTERS)})\.{_LANGUAGE}", "guidance.MATTER.LANG", _text),
     (rf"emergency_advice\.{_LANGUAGE}", "emergency_advice.LANG", _text),
 )

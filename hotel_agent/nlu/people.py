@@ -274,9 +274,13 @@ class Party:
     line: str = ""
 
 
+# In Mexico "cuates" are twins, or mates where they are counted; the words are equally long.
+_COUNTED_MATES = re.compile(r"(\b(?:\d{1,2}|mis|unos|entre) )cuates\b")
+
+
 def find_party(line: str, expected: str | None) -> Party:
     """The people and rooms of a tidy line whose days and times may still be in it."""
-    return _Count(line, expected).party()
+    return _Count(_COUNTED_MATES.sub(r"\1amigos", line), expected).party()
 
 
 class _Count:

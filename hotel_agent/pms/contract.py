@@ -357,6 +357,16 @@ class ExtraRequest:
     nights: tuple[date, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unsettled:
+    """What a person has to settle with a PMS, and for which guest. `action` is hold, book, cancel or change."""
+
+    guest_id: int | None
+    action: str
+    code: str | None
+    why: str
+
+
 class PmsAdapter(Protocol):
     """One property-management system. Any call may raise PmsUnavailable."""
 
@@ -416,3 +426,9 @@ class PmsAdapter(Protocol):
 
     def add_extra(self, hotel: Hotel, request: ExtraRequest) -> bool:
         """Put an extra on a booking; False when it was there. Raises RoomTaken, PmsRejected with the status."""
+
+    def settle(self, hotel: Hotel) -> tuple[Unsettled, ...]:
+        """Look up writes of which nobody knows what became of them, and let go of what holds no more; asked regularly.
+
+        What cannot be settled is told once, for people.
+        """

@@ -32,12 +32,14 @@ from hotel_agent.pms.contract import (
     PmsUnavailable,
     RoomKind,
     Stay,
+    Unsettled,
 )
 from hotel_agent.pms.local.adapter import LocalPms
+from hotel_agent.pms.qloapps.adapter import QloAppsPms
 
 Result = TypeVar("Result")
 
-ADAPTERS: dict[str, PmsAdapter] = {"local": LocalPms()}
+ADAPTERS: dict[str, PmsAdapter] = {"local": LocalPms(), "qloapps": QloAppsPms()}
 
 REFUSALS = (PmsRejected, RoomTaken, HoldLapsed)  # The PMS is well; it said no.
 
@@ -110,6 +112,9 @@ class Door:
 
     def add_extra(self, request: ExtraRequest) -> bool:
         return call(self.hotel, "add_extra", lambda: self._pms.add_extra(self.hotel, request))
+
+    def settle(self) -> tuple[Unsettled, ...]:
+        return call(self.hotel, "settle", lambda: self._pms.settle(self.hotel))
 
 
 def pms_for(hotel: Hotel) -> Door:

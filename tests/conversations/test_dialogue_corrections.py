@@ -120,3 +120,55 @@ def test_people_that_are_corrected_replace_those_before(marta):
     draft = marta.remembered.booking
     assert (draft.adults, draft.children) == (3, 0)
     assert marta.says(f"y no, hasta el {told('es', day(3))}").says("420,00")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", "va, esa. soy Rocío Méndez"),
+        ("es", "sí, confírmala"),
+        ("en", "that one please"),
+        ("pt", "sim pode confirmar"),
+    ],
+)
+def test_the_one_offer_is_taken_in_other_words_than_yes(marta, language, words):
+    marta.says(wish(language, day(0), day(2)))
+    marta.says(words)
+    assert marta.locks("active") == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "ok never mind, no thanks"), ("es", "déjalo, no gracias"), ("pt", "deixa pra lá, obrigado")],
+)
+def test_never_mind_is_no(marta, language, words):
+    marta.says(wish(language, day(0), day(2)))
+    marta.taps("offer:doble")
+    marta.says(words)
+    assert marta.locks("active") == 0
+    assert marta.bookings() == []
+
+
+def test_the_cheapest_is_of_all_kinds_once_one_was_too_dear(marta):
+    marta.says(f"quero a suíte {span('pt', day(0), day(2))} para 2 adultos")
+    marta.says("não, muito caro. deixa pra lá")
+    assert marta.says("qual é o mais barato pra nós dois nessas datas?").says("190,00")
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "told"),
+    [
+        ("es", "quiero pagar ya, visa **** 1111 [..]", "no los envíes"),
+        ("en", "I want to pay now, visa **** 1111 [..]", "don't send them"),
+        ("pt", "quero pagar agora, visa **** 1111 [..]", "não os envie"),
+    ],
+)
+def test_who_sends_a_card_is_told_where_to_pay(marta, language, words, told):
+    marta.language = language
+    assert marta.says(words).says(told)
+
+
+@pytest.mark.parametrize("words", ["somos 3 cuates", "vamos 3 cuates"])
+def test_mates_are_no_children(marta, words):
+    marta.says(f"{words}, {span('es', day(0), day(2))}")
+    assert (marta.remembered.booking.adults, marta.remembered.booking.children) == (3, 0)

@@ -231,11 +231,43 @@ def test_what_no_description_speaks_of_is_asked_of_a_colleague(marta, asks):
     assert not reply.ids
 
 
-@pytest.mark.parametrize("asks", ["¿Alguna habitación tiene balcón?", "Do any rooms have a balcony?"])
-def test_what_a_description_speaks_of_is_told(marta, asks):
+@pytest.mark.parametrize(
+    ("asks", "told", "shown"),
+    [
+        ("¿Alguna habitación tiene balcón?", "con balcón", ["doble"]),
+        ("Do any rooms have a balcony?", "with a balcony", ["doble"]),
+        ("¿Tenéis habitaciones con bañera?", "bañera", ["suite"]),
+        ("Vocês têm quarto com banheira?", "banheira", ["suite"]),
+        ("¿La suite tiene bañera?", "bañera", ["suite"]),
+    ],
+)
+def test_what_a_description_speaks_of_is_told_of_the_rooms_that_have_it(marta, asks, told, shown):
     reply = marta.says(asks)
-    assert reply.says({"¿": "balcón", "D": "balcony"}[asks[0]])
+    assert reply.says(told)
+    assert photos(reply) == [f"{settings().public_url}/static/rooms/miramar-{room}.jpg" for room in shown]
     assert reply.reason is None
+
+
+def test_of_several_rooms_that_have_it_each_is_told(marta):
+    reply = marta.says("¿Qué habitaciones tienen vistas?")
+    assert reply.ids == ["room:individual", "room:suite"]
+    assert reply.says("vistas al patio", "frente al mar")
+
+
+@pytest.mark.parametrize(
+    "asks", ["¿Me puedes enseñar la doble?", "Show me the double room", "Quero ver o quarto duplo"]
+)
+def test_who_wants_to_see_a_room_is_shown_it_before_anything_is_asked(marta, asks):
+    reply = marta.says(asks)
+    assert photos(reply) == [f"{settings().public_url}/static/rooms/miramar-doble.jpg"]
+    assert reply.ids[0] == "room_book:doble"
+
+
+def test_a_photo_beside_another_question_is_sent_too(marta):
+    reply = marta.says("Enséñame una foto de la doble y dime si hay parking")
+    assert photos(reply)
+    assert reply.says("18,00 €")
+    assert not reply.says("no tengo")
 
 
 def test_photos_of_something_else_are_not_on_record(marta):

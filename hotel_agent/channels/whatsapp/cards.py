@@ -64,7 +64,7 @@ _AFTER_A_CARD = re.compile(
 )
 _SECURITY_CODE = re.compile(rf"(?P<kept>\b{_SECURITY_WORD}){_CODE}", re.IGNORECASE)
 _CODE_NEAR_A_CARD = re.compile(rf"(?P<kept>\b{_ANY_CODE_WORD}){_CODE}", re.IGNORECASE)
-_MASKED = re.compile(r"\*{4} \d{4}")
+MASKED = re.compile(r"\*{4} \d{4}")
 
 _ID_KEYS = frozenset(
     {"id", "ids", "wamid", "from", "to", "input", "timestamp", "time", "sha256", "url", "href", "link"}
@@ -89,7 +89,7 @@ _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\([nrt])")
 def mask_cards(text: str) -> str:
     """`text` with every card number as `**** 1111`, and expiry and security code next to one as `[..]`."""
     masked = _mask_numbers(text) if sum(map(str.isdecimal, text)) >= 13 else text
-    if _MASKED.search(masked):
+    if MASKED.search(masked):
         masked = _AFTER_A_CARD.sub(r"\g<kept> [..]", masked)
         masked = _CODE_NEAR_A_CARD.sub(r"\g<kept>[..]", masked)
     return _SECURITY_CODE.sub(r"\g<kept>[..]", masked)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from hotel_agent.channels.whatsapp.limits import Choice, Row
+from hotel_agent.conversations.dialogue import Draft
 from hotel_agent.conversations.skills import book, lookup
 from hotel_agent.conversations.skills.rooms_told import record_of, told_booking
 from hotel_agent.conversations.talk import Part, Talk
@@ -116,9 +117,22 @@ def _cancel(talk: Talk, booking: Booking, surname: str | None) -> list[Part]:
         talk.hand_over("pms_failed")
         talk.happened("pms_failed", action="cancel", code=booking.code, **record_of(booking))
         return [talk.part("cancel.not_possible")]
-    talk.state.booked = booking.code
+    talk.state.booked, talk.state.before = booking.code, _draft_of(booking)
     talk.happened("cancelled", code=booking.code, fee=done.fee, **record_of(done.booking))
     return [_told(talk, "cancel.done", done.booking, done.fee)]
+
+
+def _draft_of(booking: Booking) -> Draft:
+    """What it was, for "another one like it"."""
+    kinds = {room.kind.code for room in booking.rooms}
+    return Draft(
+        check_in=booking.stay.check_in,
+        check_out=booking.stay.check_out,
+        adults=booking.adults,
+        children=booking.children,
+        room_type=kinds.pop() if len(kinds) == 1 else None,
+        name=booking.guest_name,
+    )
 
 
 def _told(talk: Talk, block: str, booking: Booking, fee: Decimal) -> Part:

@@ -30,6 +30,12 @@ _THE_GUESTS_OWN = re.compile(
     r"(?:can |will )?(?:send|sent|mandar|enviar|mando|envio)\b"
     r"|pasaporte|passport|passaporte|\bdni\b|documento|\bids?\b|fotocopi"
 )
+_SHOW = re.compile(
+    r"\b(?:ensen\w*|muestr\w*|mostr\w*|show)\b"
+    r"|\b(?:ver|see) (?:(?:como|how|what) \w+ )?(?:las?|el|los|the|as?|os?|tus|sus|your|unas?|an?|um|uma)?\b"
+)
+_A_ROOM = re.compile(r"\b(?:habitacion(?:es)?|cuartos?|quartos?|rooms?)\b")
+_THEIR_ROOM = re.compile(r"\b(?:mis?|my|our|minhas?|meus?|nuestras?|noss[ao]s?)\b|reserva|booking|reservation")
 # What a guest may want to know of a room; what no description speaks of is not answered by telling the descriptions.
 _OF_A_ROOM = tuple(
     re.compile(spelt)
@@ -62,10 +68,28 @@ def hear_right(talk: Talk) -> None:
     said = talk.said
     answers = talk.state.expected == WHICH_PHOTO and bool(_named(talk)) and set(said.acts) <= {"inform", "out_of_scope"}
     answers = answers and not {"check_in", "check_out", "nights"} & set(said.entities)
-    wants = wants_photos(talk) and not said.means("complaint", "emergency", *knowledge.TOPICS)
-    if answers or wants:
-        others = [act for act in said.acts if act not in ("ask_room_types", "out_of_scope", "data_request", "inform")]
+    wants = wants_photos(talk) and not said.means("complaint", "emergency")
+    wants = wants and (_speaks_of_rooms(talk) or not said.means(*knowledge.TOPICS))
+    if answers or wants or _wants_to_see(talk):
+        others = [act for act in said.acts if act not in _NOTHING_ELSE]
         talk.said = replace(said, acts=("ask_room_types", *others), unsure=())
+
+
+# What words are taken for that ask to be shown a room.
+_NOTHING_ELSE = ("ask_room_types", "out_of_scope", "data_request", "inform")
+
+
+def _wants_to_see(talk: Talk) -> bool:
+    """ "Show me the double": to look at it comes before booking it."""
+    line = fold(talk.said.words)
+    if not _SHOW.search(line) or _THEIR_ROOM.search(line) or not _speaks_of_rooms(talk):
+        return False
+    details_of_a_stay = {"check_in", "check_out", "nights", "adults"} & set(talk.said.entities)
+    return set(talk.said.acts) <= {"make_reservation", *_NOTHING_ELSE} and not details_of_a_stay
+
+
+def _speaks_of_rooms(talk: Talk) -> bool:
+    return bool(_named(talk) or _A_ROOM.search(fold(talk.said.words)))
 
 
 def wants_photos(talk: Talk) -> bool:
@@ -81,13 +105,16 @@ def answer(talk: Talk) -> list[Part]:
         return _one(talk, kinds[0]) if kinds else [talk.part("room_types.gone"), *_all(talk, list(talk.kinds.values()))]
     if own := knowledge.own_answer(talk, "ask_room_types"):
         return own
-    if _wants_more(talk, kinds):
-        return knowledge.clear_answers(talk) or [knowledge.unknown(talk, "ask_room_types")]
-    before = []
+    before: list[Part] = []
+    if wanted := _features_in(talk):
+        kinds = [kind for kind in kinds or talk.kinds.values() if all(one.search(_words_of(kind)) for one in wanted)]
+        if not kinds and not _written_about(talk, wanted):
+            return knowledge.clear_answers(talk) or [knowledge.unknown(talk, "ask_room_types")]
+        before = [talk.part("room_types.with_it")] if kinds else []
     if details.unknown_type(talk, talk.said.entities):
         before, kinds = [talk.part("availability.no_such_type")], []
     if len(kinds) == 1:
-        return _one(talk, kinds[0])
+        return [*before, *_one(talk, kinds[0])]
     written = knowledge.known(talk, "ask_room_types")
     told = [*before, *([written] if written and not wants_photos(talk) else [])]
     return [*told, *_all(talk, kinds or list(talk.kinds.values()))]
@@ -133,14 +160,20 @@ def _named(talk: Talk) -> list[RoomKind]:
     return [kind for code, kind in talk.kinds.items() if code in codes]
 
 
-def _wants_more(talk: Talk, kinds: Sequence[RoomKind]) -> bool:
-    """Whether something is wanted to be known of which our descriptions, in whichever language, say nothing."""
-    told = kinds or list(talk.kinds.values())
-    text = fold(" ".join(words for kind in told for words in (*kind.descriptions.values(), *kind.names.values())))
+def _features_in(talk: Talk) -> list[re.Pattern[str]]:
+    """What the message wants to be in a room."""
     line = fold(talk.said.words)
+    return [spelt for spelt in _OF_A_ROOM if spelt.search(line) and not talk.said.tap]
+
+
+def _words_of(kind: RoomKind) -> str:
+    """All that we tell of it, in whichever language: a guest may ask in one of which we have no words."""
+    return fold(" ".join([*kind.names.values(), *kind.descriptions.values()]))
+
+
+def _written_about(talk: Talk, wanted: Sequence[re.Pattern[str]]) -> bool:
     written = knowledge.known(talk, "ask_room_types")
-    text += fold(written.text) if written else ""
-    return any(wanted.search(line) and not wanted.search(text) for wanted in _OF_A_ROOM)
+    return written is not None and all(one.search(fold(written.text)) for one in wanted)
 
 
 def _one(talk: Talk, kind: RoomKind) -> list[Part]:
@@ -185,7 +218,8 @@ def _all(talk: Talk, kinds: Sequence[RoomKind]) -> list[Part]:
     if something_waits(talk):
         return [_told(talk, kinds)]
     told = [_values(talk, kind) for kind in kinds]
-    text = talk.say("room_types.these", kinds=told, dates_known=_dates_known(talk))
+    block = "room_types.told" if _features_in(talk) else "room_types.these"
+    text = talk.say(block, kinds=told, dates_known=_dates_known(talk))
     return [Part(text, rows=_rows(talk, kinds), asks=True)]
 
 

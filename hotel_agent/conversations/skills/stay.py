@@ -14,6 +14,8 @@ from hotel_agent.nlu.text import fold
 _SOMETHING = re.compile(
     r"\b(?:algo|alguna?|something|anything|some|any|more cheap|cheaper|demasiado|muy|too|muito|caro|cara)\b"
 )
+_CHEAP = re.compile(r"\b(?:mas barat\w+|mais barat\w+|cheapest|mas economic\w+|mais em conta|menos car\w+)\b")
+_THAT_ONE = re.compile(r"\b(?:es[ao]s?|esta|este|that one|this one|ess[ae]|est[ae])\b")
 _A_WEEK_LATER = re.compile(
     r"\b(?:semana siguiente|siguiente semana|semana despues|week after|following week|week later|semana seguinte|"
     r"semana depois|outra semana)\b"
@@ -35,6 +37,8 @@ def step(talk: Talk) -> list[Part]:
     dates = (draft.check_in, draft.check_out)
     type_before = draft.room_type
     changes = [details.learn(talk, heard) for heard in said.each]
+    if draft.room_type == type_before and _CHEAP.search(fold(said.words)) and not _is_on_the_table(talk):
+        draft.room_type = None  # The cheapest of all kinds, not of the one that was too dear.
     changed = any(changes) or _moves_by_weeks(talk, dates)
     renamed = _learn_name(talk)
     if any(details.unknown_type(talk, heard) for heard in said.each):
@@ -55,6 +59,11 @@ def step(talk: Talk) -> list[Part]:
     if said.means("deny"):
         return _no(talk)
     return _unchanged(talk, renamed)
+
+
+def _is_on_the_table(talk: Talk) -> bool:
+    """Whether something was offered that the guest may mean."""
+    return bool(talk.state.offers or talk.state.hold)
 
 
 def _moves_by_weeks(talk: Talk, before: tuple[date | None, date | None]) -> bool:
@@ -88,7 +97,7 @@ def fill(talk: Talk) -> list[Part]:
 def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
     """Nothing new about the stay itself: a yes, a name, or the same question again."""
     state, said = talk.state, talk.said
-    agrees = said.means("affirm", "make_reservation")
+    agrees = said.means("affirm", "make_reservation") or _takes_that_one(talk)
     if speaks_of_cheap(talk) and not agrees:
         return _cheaper(talk)
     if state.hold:
@@ -111,6 +120,13 @@ def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
     if state.booking.goal:
         return availability.proceed(talk, dates_are_new=said.means("check_availability", "ask_price"))
     return []
+
+
+def _takes_that_one(talk: Talk) -> bool:
+    """ "Va, esa. Soy Rocío": of the one offer, without a question."""
+    said = talk.said
+    asks = "?" in said.words or said.means("deny")
+    return len(talk.state.offers) == 1 and not asks and bool(_THAT_ONE.search(fold(said.words)))
 
 
 def _cheaper(talk: Talk) -> list[Part]:

@@ -103,6 +103,13 @@ def _take_off(talk: Talk, extra: str) -> list[Part]:
     return [talk.part(f"stay_times.kept_{extra}", **_hours(talk))]
 
 
+def own_hour(talk: Talk) -> list[Part]:
+    """Until when this guest may stay, where it is later than everybody's."""
+    own = _own(talk, LATE_CHECKOUT)
+    there = own[0].added(LATE_CHECKOUT) if len(own) == 1 else None
+    return [_granted(talk, f"stay_times.already_{LATE_CHECKOUT}", own[0], there)] if there else []
+
+
 # The booking that it is for
 
 

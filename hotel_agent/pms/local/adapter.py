@@ -11,7 +11,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hotel_agent.db import db
-from hotel_agent.pms.contract import Capabilities, PmsUnavailable
+from hotel_agent.hotels.models import Hotel
+from hotel_agent.pms.contract import Capabilities, PmsUnavailable, Unsettled
 from hotel_agent.pms.local import availability as rooms
 from hotel_agent.pms.local import booking as desk
 from hotel_agent.pms.local import changing, extras
@@ -45,6 +46,9 @@ class LocalPms:
     capabilities = Capabilities(
         hold="native", modify_dates=True, modify_room_type=True, modify_occupancy=True, extras=True
     )
+
+    def settle(self, hotel: Hotel) -> tuple[Unsettled, ...]:  # noqa: ARG002  Our own tables know what they did.
+        return ()
 
     room_kinds = staticmethod(asked(rooms.room_kinds))
     availability = staticmethod(asked(rooms.availability))

@@ -11,7 +11,7 @@ from hotel_agent.db import done_reading, utcnow
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import Availability, Capabilities, Offer, RoomKind, Stay
 from hotel_agent.pms.local.adapter import later
-from hotel_agent.pms.qloapps import booking, changing, holds, writing
+from hotel_agent.pms.qloapps import booking, changing, holds, settling, writing
 from hotel_agent.pms.qloapps.reading import Free, Offered
 from hotel_agent.pms.qloapps.shops import shop_of
 
@@ -86,3 +86,4 @@ class QloAppsPms:
     change_of = staticmethod(asked(changing.change_of))
     is_free_on = staticmethod(asked(changing.is_free_on))
     add_extra = staticmethod(asked(changing.add_extra))
+    settle = staticmethod(asked(settling.settle))

@@ -33,8 +33,8 @@ from hotel_agent.pms.contract import (
 )
 from hotel_agent.pms.local import changing as tables
 from hotel_agent.pms.policy import free_until
-from hotel_agent.pms.qloapps import records, standing, writing
 from hotel_agent.pms.qloapps import booking as desk
+from hotel_agent.pms.qloapps import records, standing, writing
 from hotel_agent.pms.qloapps.booking import Seen
 from hotel_agent.pms.qloapps.client import Refused
 from hotel_agent.pms.qloapps.holds import refusal_of

@@ -197,14 +197,10 @@ def _outcome(answer: Answer) -> Any:
         try:
             said = read_json(answer.body)
         except ValueError:
-            _unknown("an answer that is no JSON")
+            said = None
         if isinstance(said, dict) and said and "errors" not in said:
             return said
-    _unknown(f"an answer of {answer.status}")
-
-
-def _unknown(what: str) -> NoReturn:
-    raise OutcomeUnknown(f"{what}, after which nobody knows")
+    raise OutcomeUnknown(f"an answer of {answer.status} that does not tell")
 
 
 def _errors(answer: Answer) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from hotel_agent.pms.contract import (
     PmsRejected,
     PmsUnavailable,
     RoomKind,
+    RoomRequest,
 )
 from hotel_agent.pms.policy import free_until
 from hotel_agent.pms.qloapps import records, standing, writing
@@ -230,7 +231,7 @@ def _the_same_again(hotel: Hotel, request: HoldRequest) -> HoldRow:
     return again
 
 
-def _priced(offered: Offered, request: writing.RoomRequest) -> writing.Room:
+def _priced(offered: Offered, request: RoomRequest) -> writing.Room:
     free = offered.of(request.room_type)
     assert free is not None
     assert free.price is not None  # As `_enough` has found.

@@ -220,10 +220,8 @@ class Shop:
         found: dict[str, dict[date, Decimal]] = {kind.room.code: {} for kind in self.kinds()}
         for number, night in enumerate(self._by_night(stay)):
             for kind in self.kinds():
-                row = next(
-                    (one for one in _list(night.get("room_types")) if whole(one.get("id_room_type")) == kind.id), {}
-                )
-                rate = _night(kind, row) if row else None
+                rows = [row for row in _list(night.get("room_types")) if whole(row.get("id_room_type")) == kind.id]
+                rate = _night(kind, rows[0]) if rows else None
                 if rate is not None:
                     found[kind.room.code][stay.check_in + timedelta(days=number)] = rate
         return found
@@ -426,10 +424,9 @@ def _price(kind: Kind, row: Mapping[str, Any], nights: int, weights: Sequence[De
         return None
     inside = sum((service.net_for(nights) for service in kind.services if service.in_room_price), Decimal(0))
     beside = [service for service in kind.services if not service.in_room_price]
-    total = cents(gross + sum((_with_tax(service, nights, gross / net) for service in beside), Decimal(0)))
-    return Price(
-        total, net - inside, shares(total, weights), tuple(service.id for service in kind.services), gross / net
-    )
+    rate = gross / net
+    total = cents(gross + sum((_with_tax(service, nights, rate) for service in beside), Decimal(0)))
+    return Price(total, net - inside, shares(total, weights), tuple(service.id for service in kind.services), rate)
 
 
 def fixed(kind: Kind, nightly: Sequence[Decimal], rate: Decimal) -> Price:

@@ -217,7 +217,7 @@ def _of_kind(kind_id: int, stay: Stay, rooms: Sequence[Room]) -> dict[str, Any]:
 
 
 def _room(room: Room) -> dict[str, Any]:
-    """`adult` is read and `adults` is not; services that are not sent are dropped; the price is the whole stay's, net."""
+    """`adult` is read, `adults` is not; services that are not sent are dropped; the price is the whole stay's, net."""
     request = room.request
     ages = [AGE_OF_A_CHILD] * request.children + [AGE_IN_A_COT] * request.cots
     return {
