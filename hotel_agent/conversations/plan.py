@@ -116,6 +116,10 @@ _ALIKE = (
     {"cancel_reservation", "opt_out"},
     {"cancel_reservation", "ask_cancellation_policy"},
 )
+# Who says these names things without asking about them.
+_NAME_THINGS = (
+    "report_problem", "request_housekeeping", "order_room_service", "complaint", "give_feedback", "lost_item",
+)  # fmt: skip
 # After these nothing is asked back: the guest is waiting for a person, or in trouble.
 _NO_MORE_QUESTIONS = {"emergency", "complaint", "talk_to_human", "opt_out"}
 
@@ -135,6 +139,7 @@ def serve(talk: Talk) -> list[Part]:
         return [*serious, *privacy.answer(talk)]
     if agreed and not said.acts:
         return agreed
+    lookup.hear_right(talk)
     change.hear_right(talk)
     room_types.hear_right(talk)
     longer: list[Part] = []
@@ -263,7 +268,7 @@ def _told_elsewhere(talk: Talk, topic: str) -> bool:
         return not knowledge.names(talk, topic)  # "What is there nearby?" asks for no address.
     if topic == "ask_cancellation_policy":
         return talk.said.means("cancel_reservation")
-    if "?" not in talk.said.words and talk.said.means("report_problem", "request_housekeeping", "order_room_service"):
+    if "?" not in talk.said.words and talk.said.means(*_NAME_THINGS):
         return True  # What is broken or missing is named, and not asked about.
     return topic == "ask_room_types" and talk.said.means("check_availability", "make_reservation")
 
@@ -292,6 +297,7 @@ def _task(talk: Talk) -> list[Part]:
         return book.other_dates(talk)
     change.forget_if_over(talk)
     matters = (
+        _puts_off,
         _corrects_what_is_booked,
         _change,
         _stay_times,
@@ -338,6 +344,15 @@ def _another(talk: Talk) -> list[Part]:
         return []
     talk.acted_on.append("make_reservation")
     return again.answer(talk)
+
+
+def _puts_off(talk: Talk) -> list[Part]:
+    """ "Lo pienso y te aviso": nothing is booked, and nothing more is asked."""
+    going_on = talk.state.booking.goal or talk.state.hold or talk.state.offers
+    if not going_on or "?" in talk.said.words or not stay.wants_to_think(talk):
+        return []
+    talk.acted_on.append("deny")
+    return book.forget(talk)
 
 
 def _yes_once_more(talk: Talk) -> list[Part]:
@@ -492,7 +507,7 @@ def _otherwise(talk: Talk) -> list[Part]:
     if unsure.is_declined(talk):
         return unsure.declined(talk)
     if said.unsure and not said.acts and not privacy.is_message(talk):
-        return passing_on.add_to_the_last(talk) or unsure.ask(talk)
+        return passing_on.add_to_the_last(talk) or talk_to_human.complains_on(talk) or unsure.ask(talk)
     waiting = resume(talk)
     for intent, skill in (("greet", social.greet), ("thank", social.thank), ("goodbye", social.goodbye)):
         if said.means(intent):

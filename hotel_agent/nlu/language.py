@@ -15,6 +15,8 @@ _ISO = {Language.SPANISH: "es", Language.ENGLISH: "en", Language.PORTUGUESE: "pt
 _WORD = re.compile(r"[^\W\d_]+")
 # Letters that only one of the three writes.
 _LETTERS = {"es": re.compile("[ñ¿¡]"), "pt": re.compile("[ãõç]|[âêô]")}
+# "Buen día": its second word is Portuguese as well.
+_ONLY_SPANISH = frozenset(["buen", "buenas", "buenos"])
 _SWITCH_WORDS = 3
 
 
@@ -47,6 +49,7 @@ def _evidence(telling: list[str], text: str) -> dict[str, float]:
         plain = fold(word)
         for language in LANGUAGES:
             evidence[language] += own[language].get(plain, 0.0)
+        evidence["es"] += plain in _ONLY_SPANISH
     for language, letters in _LETTERS.items():
         if letters.search(text.lower()):
             evidence[language] += 1.5

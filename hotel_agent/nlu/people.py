@@ -128,7 +128,7 @@ _ONE = re.compile(
     r"solo traveler|solo traveller|viajando sozinh[oa]|sozinh[oa]|so eu|so para mim"
     r"|(?<!ver )(?<!mandar )(?<!enviar )(?<!dizer )(?<!manda )para mim\b(?! (?:e|y)\b|,)|somente eu|apenas eu"
     r"|eu so"
-    r"|para mi sol[oa]|para mi\b(?! (?:y|e|beb|nen|nin|pequ|niet|sobrin|mujer|marido|espos|novi|pareja|hij|madre"
+    r"|para mi sol[oa]|para mi\b(?! (?:y\b|e\b|beb|nen|nin|pequ|niet|sobrin|mujer|marido|espos|novi|pareja|hij|madre"
     r"|padre|mama|papa"
     r"|herman|amig|famil|abuel|suegr|ti[oa]|prim))|uno solo|una sola"
     r"|(?<!ver )(?<!mandar )(?<!enviar )(?<!dizer )(?<!manda )pra mim|for me(?! and)|"
@@ -274,13 +274,14 @@ class Party:
     line: str = ""
 
 
+_SHORT_FOR = re.compile(r"\bp/(?= ?\d)")  # "p/2" is "para 2".
 # In Mexico "cuates" are twins, or mates where they are counted; the words are equally long.
 _COUNTED_MATES = re.compile(r"(\b(?:\d{1,2}|mis|unos|entre) )cuates\b")
 
 
 def find_party(line: str, expected: str | None) -> Party:
     """The people and rooms of a tidy line whose days and times may still be in it."""
-    return _Count(_COUNTED_MATES.sub(r"\1amigos", line), expected).party()
+    return _Count(_SHORT_FOR.sub("para ", _COUNTED_MATES.sub(r"\1amigos", line)), expected).party()
 
 
 class _Count:

@@ -91,7 +91,8 @@ class Party:
 class RoomKind:
     """A kind of room. `names` and `descriptions` are by language; `words` is what guests call it.
 
-    `photos` are paths below /static, or https addresses, the one that shows it best first.
+    `photos` are paths below /static, or https addresses, the one that shows it best first. Of the `capacity` only so
+    many may be adults, or children, where a system says so.
     """
 
     code: str
@@ -100,6 +101,23 @@ class RoomKind:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     photos: tuple[str, ...] = ()
+    most_adults: int | None = None
+    most_children: int | None = None
+
+    def takes(self, adults: int, children: int) -> bool:
+        """`children` are those who need a bed."""
+        return adults + children <= self.capacity and (adults, children) == self._let_in(adults, children)
+
+    def beds_for(self, adults: int, children: int) -> int:
+        """How many beds it has for people of such a party, if there were many of them."""
+        most_adults = self.capacity if self.most_adults is None else self.most_adults
+        most_children = self.capacity if self.most_children is None else self.most_children
+        return min(self.capacity, (most_adults if adults else 0) + min(children, most_children))
+
+    def _let_in(self, adults: int, children: int) -> tuple[int, int]:
+        most_adults = adults if self.most_adults is None else self.most_adults
+        most_children = children if self.most_children is None else self.most_children
+        return min(adults, most_adults), min(children, most_children)
 
     def name_in(self, language: str) -> str:
         return in_language(self.names, language) or self.code

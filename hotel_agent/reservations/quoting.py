@@ -169,7 +169,13 @@ class _Wish:
 
     def too_small_a_type(self, there: Availability) -> bool:
         offer = there.offer(self.room_type) if self.room_type else None
-        return offer is not None and self.party.persons > offer.kind.capacity * (self.rooms or 1)
+        return offer is not None and self.party.persons > self.beds_in(offer.kind) * (self.rooms or 1)
+
+    def beds_in(self, kind: RoomKind) -> int:
+        return kind.beds_for(self.party.adults, self.party.children - self.party.cots)
+
+    def fits_in(self, kind: RoomKind) -> bool:
+        return kind.takes(self.party.adults, self.party.children - self.party.cots)
 
 
 def _check_for_sale(hotel: Hotel, there: Availability) -> None:
@@ -183,15 +189,22 @@ def _choices(hotel: Hotel, there: Availability, wish: _Wish) -> tuple[Quote, ...
         for offer in there.offers
         if offer.free and offer.total is not None and wish.room_type in (None, offer.kind.code)
     ]
-    fits_one = wish.party.persons <= max((offer.kind.capacity for offer in there.offers), default=0)
+    fits_one = any(wish.fits_in(offer.kind) for offer in there.offers)
     if wish.several or not fits_one:
         combinations = _combinations(offers, wish)
     else:
-        combinations = [Counter([offer.kind.code]) for offer in offers if offer.kind.capacity >= wish.party.persons]
+        combinations = [Counter([offer.kind.code]) for offer in offers if wish.fits_in(offer.kind)]
     quotes = [
         _quote(hotel, there, wish.party, share_out(there, combination, wish.party)) for combination in combinations
     ]
+    quotes = [quote for quote in quotes if _everybody_fits(quote)]
     return tuple(sorted(quotes, key=lambda quote: (quote.total, len(quote.rooms))))
+
+
+def _everybody_fits(quote: Quote) -> bool:
+    """Whoever was shared out by beds alone may be too many adults for a room."""
+    kinds = {line.kind.code: line.kind for line in quote.lines}
+    return all(kinds[room.room_type].takes(room.adults, room.children) for room in quote.rooms)
 
 
 def _combinations(offers: Sequence[Offer], wish: _Wish) -> list[Counter[str]]:
@@ -199,7 +212,7 @@ def _combinations(offers: Sequence[Offer], wish: _Wish) -> list[Counter[str]]:
     found: list[Counter[str]] = []
     if wish.several and wish.rooms is not None:
         for offer in offers:
-            enough = offer.free >= wish.rooms and offer.kind.capacity * wish.rooms >= wish.party.persons
+            enough = offer.free >= wish.rooms and wish.beds_in(offer.kind) * wish.rooms >= wish.party.persons
             if enough:
                 found.append(Counter({offer.kind.code: wish.rooms}))
     cheapest = _cheapest(offers, wish)
@@ -215,9 +228,9 @@ def _cheapest(offers: Sequence[Offer], wish: _Wish) -> Counter[str] | None:
     for offer in offers:
         price = offer.total or Decimal(0)
         for (count, beds), (cost, chosen) in list(best.items()):
-            useful = ceil((wish.party.persons - beds) / offer.kind.capacity)
+            useful = ceil((wish.party.persons - beds) / wish.beds_in(offer.kind))
             for more in range(1, min(offer.free, most - count, most if wish.several else useful) + 1):
-                key = (count + more, min(wish.party.persons, beds + more * offer.kind.capacity))
+                key = (count + more, min(wish.party.persons, beds + more * wish.beds_in(offer.kind)))
                 candidate = (cost + price * more, chosen + (offer.kind.code,) * more)
                 if key not in best or candidate[0] < best[key][0]:
                     best[key] = candidate
@@ -235,7 +248,8 @@ def _cost(offers: Iterable[Offer], rooms: Counter[str]) -> Decimal:
 
 def share_out(there: Availability, rooms: Counter[str], party: Party) -> tuple[RoomRequest, ...]:
     """Put the party into rooms: an adult in each, children where most beds are left, then other adults."""
-    beds = {offer.kind.code: offer.kind.capacity for offer in there.offers}
+    in_beds = party.children - party.cots
+    beds = {offer.kind.code: offer.kind.beds_for(party.adults, in_beds) for offer in there.offers}
     codes = sorted(rooms.elements(), key=lambda code: (-beds[code], code))
     adults = [1] * len(codes)
     children = [0] * len(codes)

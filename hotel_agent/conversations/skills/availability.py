@@ -31,7 +31,8 @@ def proceed(talk: Talk, dates_are_new: bool = False) -> list[Part]:
     if question is None:
         return show_offers(talk)
     draft = talk.state.booking
-    wants_to_know = draft.goal in ("availability", "price") and dates_are_new
+    asks = draft.goal in ("availability", "price") or talk.said.means("check_availability", "ask_price")
+    wants_to_know = asks and dates_are_new
     if wants_to_know and draft.check_in and draft.check_out:
         return _free_types(talk, Stay(draft.check_in, draft.check_out), question)
     return [question]

@@ -220,9 +220,19 @@ def missing(talk: Talk) -> Part | None:
         return talk.ask("check_in", "stay.ask_check_in")
     if not draft.check_out:
         return talk.ask("check_out", "stay.ask_check_out", check_in=draft.check_in)
-    if draft.adults is None:
+    if draft.adults is None and not _sleeps_one(talk):
         return _ask_people(talk)
     return None
+
+
+def _sleeps_one(talk: Talk) -> bool:
+    """Whoever asks for a room with one bed comes alone. True if that is now known."""
+    draft = talk.state.booking
+    kind = talk.kinds.get(draft.room_type or "")
+    if kind is None or kind.capacity != 1 or draft.rooms not in (None, 1) or draft.children:
+        return False
+    draft.adults = 1
+    return True
 
 
 def _ask_people(talk: Talk) -> Part:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from hotel_agent.conversations.dialogue import State
 from hotel_agent.conversations.skills import availability, book, cancel, change, details
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.text import fold
 
 _GOES_ON = frozenset(["affirm", "deny", "inform", "thank", "greet"])
+# "Pode confirmar", of somebody whose talk is over.
+_CONFIRMS = re.compile(r"\b(?:confirm\w*|reserv[aeo]\w*|adelante|dale|go ahead|book it|pode ser|fecha(?:do)?)\b")
+_SHORT = 5
 
 
 def remember(talk: Talk) -> None:
@@ -32,9 +39,13 @@ def answer(talk: Talk) -> list[Part]:
 
 def _goes_on(talk: Talk) -> bool:
     said = talk.said
+    confirms = len(said.words.split()) <= _SHORT and _CONFIRMS.search(fold(said.words))
+    if confirms and "?" not in said.words and set(said.acts) <= _GOES_ON | {"reservation_status", "make_reservation"}:
+        talk.said = replace(said, acts=("affirm",), unsure=())
+        return True
+    tells = bool(details.STAY_DETAILS | {"choice"} & set(said.entities))
     if not said.acts or not set(said.acts) <= _GOES_ON:
         return False
-    tells = bool(details.STAY_DETAILS | {"choice"} & set(said.entities))
     return said.means("affirm", "deny") or (said.means("inform") and tells)
 
 

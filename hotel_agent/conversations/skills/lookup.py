@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.day_words import month_named
@@ -22,6 +23,21 @@ def wants_code(talk: Talk, purpose: str) -> Part:
     talk.state.lookup = purpose
     talk.state.lookup_code = None
     return talk.ask("booking_code", "reservation_status.ask_code")
+
+
+def hear_right(talk: Talk) -> None:
+    """ "Reserva pra mim, dia 4 até domingo": days, of somebody who has no booking that they could be asking about."""
+    said, state = talk.said, talk.state
+    named = set(said.entities)
+    days = "check_in" in named and bool({"check_out", "nights", "adults"} & named)
+    if not (said.means("reservation_status", "modify_reservation") and days) or "booking_code" in named:
+        return
+    if state.booking.goal or state.hold or state.lookup or upcoming_of(talk.hotel, talk.guest.id, talk.turn.today):
+        return
+    first = said.whole.intent
+    if first == "make_reservation" or (first == "reservation_status" and not said.means("modify_reservation")):
+        others = [act for act in said.acts if act not in ("reservation_status", "modify_reservation")]
+        talk.said = replace(said, acts=tuple(dict.fromkeys(["make_reservation", *others])), unsure=())
 
 
 _THE_CODE = re.compile(

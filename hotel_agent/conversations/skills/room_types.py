@@ -36,6 +36,8 @@ _SHOW = re.compile(
 )
 _A_ROOM = re.compile(r"\b(?:habitacion(?:es)?|cuartos?|quartos?|rooms?)\b")
 _THEIR_ROOM = re.compile(r"\b(?:mis?|my|our|minhas?|meus?|nuestras?|noss[ao]s?)\b|reserva|booking|reservation")
+# What words are taken for that ask to be shown a room.
+_NOTHING_ELSE = ("ask_room_types", "out_of_scope", "data_request", "inform")
 # What a guest may want to know of a room; what no description speaks of is not answered by telling the descriptions.
 _OF_A_ROOM = tuple(
     re.compile(spelt)
@@ -70,13 +72,10 @@ def hear_right(talk: Talk) -> None:
     answers = answers and not {"check_in", "check_out", "nights"} & set(said.entities)
     wants = wants_photos(talk) and not said.means("complaint", "emergency")
     wants = wants and (_speaks_of_rooms(talk) or not said.means(*knowledge.TOPICS))
-    if answers or wants or _wants_to_see(talk):
-        others = [act for act in said.acts if act not in _NOTHING_ELSE]
+    sees = _wants_to_see(talk)
+    if answers or wants or sees:
+        others = [act for act in said.acts if act not in _NOTHING_ELSE and not (sees and act == "make_reservation")]
         talk.said = replace(said, acts=("ask_room_types", *others), unsure=())
-
-
-# What words are taken for that ask to be shown a room.
-_NOTHING_ELSE = ("ask_room_types", "out_of_scope", "data_request", "inform")
 
 
 def _wants_to_see(talk: Talk) -> bool:

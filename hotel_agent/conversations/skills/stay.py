@@ -15,6 +15,11 @@ _SOMETHING = re.compile(
     r"\b(?:algo|alguna?|something|anything|some|any|more cheap|cheaper|demasiado|muy|too|muito|caro|cara)\b"
 )
 _CHEAP = re.compile(r"\b(?:mas barat\w+|mais barat\w+|cheapest|mas economic\w+|mais em conta|menos car\w+)\b")
+_THINKS = re.compile(
+    r"\b(?:lo (?:voy a )?pens\w+|(?:te|os|les|le) (?:aviso|digo algo|confirmo luego)|me lo pienso"
+    r"|i'?ll (?:think|let you know)"
+    r"|let me think|think about it|vou pensar|depois (?:eu )?(?:vejo|aviso|falo)|te aviso depois|ya te (?:aviso|digo))\b"
+)
 _THAT_ONE = re.compile(r"\b(?:es[ao]s?|esta|este|that one|this one|ess[ae]|est[ae])\b")
 _A_WEEK_LATER = re.compile(
     r"\b(?:semana siguiente|siguiente semana|semana despues|week after|following week|week later|semana seguinte|"
@@ -120,6 +125,10 @@ def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
     if state.booking.goal:
         return availability.proceed(talk, dates_are_new=said.means("check_availability", "ask_price"))
     return []
+
+
+def wants_to_think(talk: Talk) -> bool:
+    return bool(_THINKS.search(fold(talk.said.words)))
 
 
 def _takes_that_one(talk: Talk) -> bool:

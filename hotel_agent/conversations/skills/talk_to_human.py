@@ -32,6 +32,14 @@ def answer(talk: Talk) -> list[Part]:
     return _passing(talk)
 
 
+def complains_on(talk: Talk) -> list[Part]:
+    """What an unhappy guest goes on to ask for is for the person who has been told."""
+    if talk.turn.already_waiting != "complaint" or "?" in talk.said.words:
+        return []
+    talk.hand_over("complaint")
+    return [talk.part("talk_to_human.already")]
+
+
 def _what_i_am(talk: Talk) -> Part:
     """The truth, and a person for the asking."""
     told = "" if talk.turn.first_contact else talk.say("talk_to_human.machine", hotel=talk.hotel.name)

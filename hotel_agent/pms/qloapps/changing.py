@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -38,7 +38,7 @@ from hotel_agent.pms.qloapps import records, standing, writing
 from hotel_agent.pms.qloapps.booking import Seen
 from hotel_agent.pms.qloapps.client import Refused
 from hotel_agent.pms.qloapps.holds import refusal_of
-from hotel_agent.pms.qloapps.reading import Kind, Line, Offered, Shop, fixed, shares
+from hotel_agent.pms.qloapps.reading import Kind, Line, Offered, Price, Shop, fixed, shares
 from hotel_agent.pms.qloapps.records import Booked
 from hotel_agent.pms.qloapps.shops import shop_of
 from hotel_agent.pms.qloapps.standing import Otherwise, Wanted
@@ -213,9 +213,7 @@ def _as_they_cost(
     prices = _old_prices(before, seen)
     even = [Decimal(1)] * before.stay.nights
     return tuple(
-        writing.Room(
-            kinds[room.room_type], room, fixed(kinds[room.room_type], shares(prices[line.id], even), Decimal(1))
-        )
+        writing.Room(kinds[room.room_type], room, Price(prices[line.id], shares(prices[line.id], even), (), Decimal(1)))
         for room, line in zip(rooms, lines, strict=True)
         if line is not None
     )
@@ -244,7 +242,8 @@ def _priced_anew(
         price = free.price
         if line is not None and meet:
             nightly = _nightly(rates[room.room_type], before.stay, request.stay, prices[line.id])
-            price = fixed(kinds[room.room_type], nightly, price.rate)
+            if sum(nightly, Decimal(0)) != price.total:
+                price = fixed(kinds[room.room_type], nightly, price.rate)
         found.append(writing.Room(kinds[room.room_type], room, price))
     return tuple(found)
 
@@ -269,7 +268,9 @@ def _with_rooms(shop: Shop, plan: Plan, request: ChangeRequest, same_kinds: bool
     if _enough(offered, request.rooms):
         return plan
     if same_kinds and all(_is_free(shop, line, request.stay) for line in plan.seen.standing):
-        return Plan(plan.booked, plan.before, plan.seen, plan.rooms, plan.lines, plan.total, "lines")
+        # A booking that is the same but for its price takes none but one that is given.
+        rooms = tuple(replace(room, price=fixed(room.kind, room.price.nightly, room.price.rate)) for room in plan.rooms)
+        return replace(plan, rooms=rooms, total=sum((room.price.total for room in rooms), Decimal(0)), way="lines")
     raise RoomTaken
 
 
@@ -405,10 +406,10 @@ def _people_fit(lines: Sequence[Line]) -> None:
 
 def _go_back(shop: Shop, hotel: Hotel, plan: Plan, write_id: int) -> None:
     """Make the booking again what it was. Raises OutcomeUnknown where that cannot be seen; people go on from there."""
-    rooms = _old_rooms(shop, plan)
     try:
         if _is_as_it_was(shop, plan):
             return
+        rooms = _old_rooms(shop, plan)
         for line in plan.seen.standing:
             if any(now.id == line.id for now in shop.lines_of([plan.booked.pms_id])):
                 writing.set_line(shop, line.id, **_dates(line.stay))
@@ -426,19 +427,21 @@ def _go_back(shop: Shop, hotel: Hotel, plan: Plan, write_id: int) -> None:
 
 
 def _old_rooms(shop: Shop, plan: Plan) -> tuple[writing.Room, ...]:
-    kinds = {kind.id: kind for kind in shop.kinds()}
+    """The rooms as they were, at today's price where that is what they cost."""
+    today = {free.kind.id: free for free in shop.offered(plan.before.stay).kinds}
     prices = _old_prices(plan.before, plan.seen)
-    rate = plan.rooms[0].price.rate
     even = [Decimal(1)] * plan.before.stay.nights
-    return tuple(
-        writing.Room(
-            kinds[line.kind_id],
-            RoomRequest(str(line.kind_id), line.adults, line.children),
-            fixed(kinds[line.kind_id], shares(prices[line.id], even), rate),
-        )
-        for line in plan.seen.standing
-        if line.kind_id in kinds
-    )
+    found = []
+    for line in plan.seen.standing:
+        free = today.get(line.kind_id)
+        if free is None or free.price is None:
+            raise PmsUnavailable("QloApps does not sell this kind of room any more")
+        price = free.price
+        if price.total != prices[line.id]:
+            price = fixed(free.kind, shares(prices[line.id], even), price.rate)
+        request = RoomRequest(str(line.kind_id), line.adults, line.children)
+        found.append(writing.Room(free.kind, request, price))
+    return tuple(found)
 
 
 def _is_as_it_was(shop: Shop, plan: Plan) -> bool:

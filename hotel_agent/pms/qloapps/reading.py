@@ -50,15 +50,9 @@ class Kind:
     id: int
     room: RoomKind
     tax_group: int
-    most_adults: int
-    most_children: int
     least_nights: int
     most_nights: int | None
     services: tuple[Service, ...]
-
-    def takes(self, adults: int, children: int) -> bool:
-        """`children` are those who need a bed."""
-        return adults <= self.most_adults and children <= self.most_children and adults + children <= self.room.capacity
 
     def lets_stay(self, nights: int) -> bool:
         return self.least_nights <= nights <= (self.most_nights or nights)
@@ -66,14 +60,17 @@ class Kind:
 
 @dataclass(frozen=True)
 class Price:
-    """What one room costs for a stay. `net` is what is to be sent for the room; its services are sent beside it.
-    `rate` is gross by net."""
+    """What one room costs for a stay with its services. `rate` is gross by net.
+
+    `net` is sent for the room alone where its price is another than today's. Today's is left to QloApps, which knows
+    it with more than two decimals.
+    """
 
     total: Decimal
-    net: Decimal
     nightly: tuple[Decimal, ...]
     service_ids: tuple[int, ...]
     rate: Decimal
+    net: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -361,10 +358,10 @@ def _kind(row: Mapping[str, Any], named: Mapping[str, Any], services: Mapping[in
             names={language: name} if name else {},
             descriptions={language: about} if about else {},
             words=tuple(dict.fromkeys(filter(None, (name.casefold(), " ".join(words.split()))))),
+            most_adults=whole(row.get("max_adults")),
+            most_children=whole(row.get("max_children")),
         ),
         tax_group=whole(named.get("id_tax_rules_group") or 0),
-        most_adults=whole(row.get("max_adults")),
-        most_children=whole(row.get("max_children")),
         least_nights=whole(row.get("min_los") or 1),
         most_nights=whole(row.get("max_los") or 0) or None,
         services=tuple(_services_of(named, services)),
@@ -422,22 +419,31 @@ def _price(kind: Kind, row: Mapping[str, Any], nights: int, weights: Sequence[De
     net, gross = money(row.get("total_price")), money(row.get("total_price_with_tax"))
     if net <= 0 or gross < net:
         return None
-    inside = sum((service.net_for(nights) for service in kind.services if service.in_room_price), Decimal(0))
     beside = [service for service in kind.services if not service.in_room_price]
-    rate = gross / net
+    rate = _rate(net, gross)
     total = cents(gross + sum((_with_tax(service, nights, rate) for service in beside), Decimal(0)))
-    return Price(total, net - inside, shares(total, weights), tuple(service.id for service in kind.services), rate)
+    return Price(total, shares(total, weights), tuple(service.id for service in kind.services), rate)
+
+
+def _rate(net: Decimal, gross: Decimal) -> Decimal:
+    """Both are rounded, so the roundest rate that explains them is the one."""
+    exact = gross / net
+    for digits in (CENT, CENT / 10, CENT / 100):
+        if abs(net * exact.quantize(digits) - gross) <= CENT:
+            return exact.quantize(digits)
+    return exact
 
 
 def fixed(kind: Kind, nightly: Sequence[Decimal], rate: Decimal) -> Price:
-    """The price of a room that costs so much in each night, taxes and everything else included."""
+    """The price of a room that costs so much in each night, or the next to it: QloApps rounds net prices to cents."""
     total, nights = sum(nightly, Decimal(0)), len(nightly)
-    inside = sum((one.net_for(nights) for one in kind.services if one.in_room_price), Decimal(0))
-    beside = [one for one in kind.services if not one.in_room_price]
-    net = (total - sum((_with_tax(one, nights, rate) for one in beside), Decimal(0))) / rate - inside
+    services = sum((cents(_with_tax(service, nights, rate)) for service in kind.services), Decimal(0))
+    net = cents((total - services) / rate)
     if net <= 0:  # Agreed when there were no such services.
-        return Price(total, total / rate, tuple(nightly), (), rate)
-    return Price(total, net, tuple(nightly), tuple(one.id for one in kind.services), rate)
+        net, services = cents(total / rate), Decimal(0)
+    written = cents(net * rate) + services
+    ids = tuple(service.id for service in kind.services) if services else ()
+    return Price(written, shares(written, nightly), ids, rate, net)
 
 
 def _night(kind: Kind, row: Mapping[str, Any]) -> Decimal | None:
@@ -447,7 +453,7 @@ def _night(kind: Kind, row: Mapping[str, Any]) -> Decimal | None:
         return None
     once = sum((one.net for one in kind.services if one.in_room_price and not one.per_night), Decimal(0))
     beside = [one for one in kind.services if not one.in_room_price and one.per_night]
-    rate = gross / net
+    rate = _rate(net, gross)
     return cents(gross - once * rate + sum((_with_tax(one, 1, rate) for one in beside), Decimal(0)))
 
 

@@ -55,7 +55,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Room:
-    """A room that is wanted, at a price that is fixed when it is asked for."""
+    """A room that is wanted, and what it is to cost."""
 
     kind: Kind
     request: RoomRequest
@@ -82,7 +82,7 @@ def check(hotel: Hotel, stay: Stay, rooms: Sequence[tuple[Kind, RoomRequest]], t
     if stay.check_out > today + timedelta(days=horizon_of(hotel)):
         raise PmsRejected("not_for_sale")
     for kind, room in rooms:
-        if room.adults < 1 or not kind.takes(room.adults, room.children):
+        if room.adults < 1 or not kind.room.takes(room.adults, room.children):
             raise PmsRejected("too_small")
         if not kind.lets_stay(stay.nights):
             raise PmsRejected("not_for_sale")
@@ -217,16 +217,18 @@ def _of_kind(kind_id: int, stay: Stay, rooms: Sequence[Room]) -> dict[str, Any]:
 
 
 def _room(room: Room) -> dict[str, Any]:
-    """`adult` is read, `adults` is not; services that are not sent are dropped; the price is the whole stay's, net."""
+    """`adult` is read, `adults` is not; services that are not sent are dropped."""
     request = room.request
     ages = [AGE_OF_A_CHILD] * request.children + [AGE_IN_A_COT] * request.cots
-    return {
+    wanted: dict[str, Any] = {
         "adult": request.adults,
         "child": len(ages),
         "child_ages": ages,
-        "unit_price_without_tax": room.price.net,
         "services": [{"id_service": service_id, "quantity": 1} for service_id in room.price.service_ids],
     }
+    if room.price.net is not None:
+        wanted["unit_price_without_tax"] = room.price.net  # The whole stay's, whatever its name says.
+    return wanted
 
 
 def _json(value: Any) -> bytes:
