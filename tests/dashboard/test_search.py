@@ -176,8 +176,8 @@ def test_the_latest_word_comes_first_and_people_before_words(app):
 
 
 def test_words_are_found_in_every_month_and_outside_of_them(app):
-    months = [(date(2031, 1, 1), date(2031, 2, 1)), (date(2031, 2, 1), date(2031, 3, 1))]
-    for first, beyond in months:
+    months = (date(2031, 1, 1), date(2031, 2, 1))
+    for first in months:
         _make(f"messages_{first:%Y%m}", "messages", "created_at", first)
     db.session.commit()
     try:
@@ -192,7 +192,7 @@ def test_words_are_found_in_every_month_and_outside_of_them(app):
         assert set(found("murcielago")) == set(spoken)
     finally:
         db.session.execute(text("truncate messages cascade"))
-        for first, _ in months:
+        for first in months:
             db.session.execute(text(f"drop table messages_{first:%Y%m}"))
         db.session.commit()
 

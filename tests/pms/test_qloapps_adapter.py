@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from time import monotonic
 
 import pytest
 from sqlalchemy import text
@@ -32,9 +33,12 @@ from hotel_agent.pms.contract import (
     Stay,
 )
 from hotel_agent.pms.door import ADAPTERS, pms_for
-from hotel_agent.pms.qloapps import client, reading
+from hotel_agent.pms.qloapps import client, reading, standing, writing
+from hotel_agent.reservations import Party
+from hotel_agent.reservations.quoting import find_offers
+from tests.conversations.chat import Chat, span
 from tests.fakes import qloapps as far
-from tests.reservations.cast import guest_of, hotel_named
+from tests.reservations.cast import all_at_once, guest_of, hotel_named
 
 MODES = ("masked", "hidden", "display_errors")
 

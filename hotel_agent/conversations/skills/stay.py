@@ -18,7 +18,8 @@ _CHEAP = re.compile(r"\b(?:mas barat\w+|mais barat\w+|cheapest|mas economic\w+|m
 _THINKS = re.compile(
     r"\b(?:lo (?:voy a )?pens\w+|(?:te|os|les|le) (?:aviso|digo algo|confirmo luego)|me lo pienso"
     r"|i'?ll (?:think|let you know)"
-    r"|let me think|think about it|vou pensar|depois (?:eu )?(?:vejo|aviso|falo)|te aviso depois|ya te (?:aviso|digo))\b"
+    r"|let me think|think about it|vou pensar|depois (?:eu )?(?:vejo|aviso|falo)|te aviso depois"
+    r"|ya te (?:aviso|digo))\b"
 )
 _THAT_ONE = re.compile(r"\b(?:es[ao]s?|esta|este|that one|this one|ess[ae]|est[ae])\b")
 _A_WEEK_LATER = re.compile(

@@ -238,8 +238,9 @@ def _undo_stray(shop: Shop, order: Order) -> None:
 def _without_a_row(shop: Shop, hotel: Hotel, order: Order) -> list[Unsettled]:
     """Told once."""
     known = db.session.execute(
-        text("select exists (select from pms_writes"
-            " where hotel_id = :hotel and token = :token and operation = 'stray')"),
+        text(
+            "select exists (select from pms_writes where hotel_id = :hotel and token = :token and operation = 'stray')"
+        ),
         {"hotel": hotel.id, "token": order.source},
     ).scalar_one()
     db.session.commit()
