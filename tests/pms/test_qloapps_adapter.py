@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -13,7 +14,9 @@ from sqlalchemy import text
 
 from hotel_agent.config import settings
 from hotel_agent.conversations import unsettled
+from hotel_agent.conversations.dialogue import Heard
 from hotel_agent.conversations.models import Conversation
+from hotel_agent.conversations.reply import reply_to
 from hotel_agent.db import db
 from hotel_agent.errors import BadInput
 from hotel_agent.guests.models import Guest
@@ -36,7 +39,7 @@ from hotel_agent.pms.door import ADAPTERS, pms_for
 from hotel_agent.pms.qloapps import client, reading, standing, writing
 from hotel_agent.reservations import Party
 from hotel_agent.reservations.quoting import find_offers
-from tests.conversations.chat import Chat, span
+from tests.conversations.chat import Chat, Reply, span
 from tests.fakes import qloapps as far
 from tests.reservations.cast import all_at_once, guest_of, hotel_named
 
@@ -116,6 +119,19 @@ class Far:
         found = self.door.settle()
         reading.forget()
         return found
+
+
+class Talk(Chat):
+    """What a reply may say is known to its evidence alone: the records of `Chat` are those of hotels without a PMS."""
+
+    def hears(self, *heard: Heard) -> Reply:
+        self.count += 1
+        reply = Reply(reply_to(self.turn(heard)))
+        db.session.commit()
+        assert reply.answer.blocked == ()
+        self.state = json.loads(json.dumps(reply.answer.state))
+        self.last = reply
+        return reply
 
 
 def age(by: timedelta) -> None:
@@ -605,7 +621,7 @@ def test_orders_are_never_written_and_bookings_never_asked_for_their_state(prime
 
 def test_a_cancellation_that_cannot_be_settled_is_settled_later_or_given_to_people(miramar):
     booking = miramar.booked(nights(1))
-    marta = Chat(miramar.hotel, db.session.get_one(Guest, miramar.marta))
+    marta = Talk(miramar.hotel, db.session.get_one(Guest, miramar.marta))
     conversation = Conversation(hotel_id=miramar.hotel.id, guest_id=marta.guest.id, channel="whatsapp")
     db.session.add(conversation)
     db.session.commit()
@@ -638,7 +654,7 @@ def test_a_cancellation_is_tried_again_once_it_was_looked_up(miramar):
 def test_a_guest_books_and_cancels_in_a_chat(miramar, mode):
     miramar.pms.mode = mode
     kind = miramar.double().room_type
-    marta = Chat(miramar.hotel, db.session.get_one(Guest, miramar.marta), language="es")
+    marta = Talk(miramar.hotel, db.session.get_one(Guest, miramar.marta), language="es")
     listed = marta.says(f"Hola, ¿tenéis habitación {span('es', day(1), day(3))} para 2 adultos?")
     assert listed.says("190")
     read_back = marta.taps(f"offer:{kind}")
@@ -654,7 +670,7 @@ def test_a_guest_books_and_cancels_in_a_chat(miramar, mode):
 
 
 def test_a_guest_whose_pms_is_away_is_told_so_and_people_look(miramar):
-    marta = Chat(miramar.hotel, db.session.get_one(Guest, miramar.marta), language="es")
+    marta = Talk(miramar.hotel, db.session.get_one(Guest, miramar.marta), language="es")
     miramar.door.room_kinds()
     miramar.pms.inject(far.unavailable(), times=None)
     told = marta.says(f"Hola, ¿tenéis habitación {span('es', day(1), day(3))} para 2 adultos?")
