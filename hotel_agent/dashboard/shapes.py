@@ -241,6 +241,7 @@ class Card:
     language: str | None
     vip: bool
     opted_out: bool
+    preferences: tuple[str, ...]  # codes of conversations/skills/preferences.toml
     since: datetime
     stays_before: int
     current: tuple[StayLine, ...]  # in house and to come, nearest first

@@ -88,7 +88,7 @@ def is_over(stay: Any, today: date) -> bool:
 # The card
 
 GUEST = text("""
-    select g.id, g.name, g.language, g.vip, g.opted_out_at, g.created_at, (
+    select g.id, g.name, g.language, g.vip, g.opted_out_at, g.preferences, g.created_at, (
         select i.wire from guest_identities i
         where i.guest_id = g.id and i.kind = 'phone' and i.retired_at is null order by i.id limit 1) as phone
     from guests g where g.id = :guest and g.hotel_id = :hotel
@@ -146,6 +146,7 @@ def card(hotel: Hotel, guest_id: int, language: str) -> Card:
         language=guest.language,
         vip=guest.vip,
         opted_out=guest.opted_out_at is not None,
+        preferences=tuple(guest.preferences),
         since=guest.created_at,
         stays_before=sum(is_over(stay, today) for stay in stays),
         current=tuple(_stay_line(stay, language) for stay in reversed(current)),

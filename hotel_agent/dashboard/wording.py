@@ -151,6 +151,21 @@ REQUESTS = {
     "invoice": N_("Invoice"),
     "data_request": N_("Their data"),
 }
+# How guests like their stay, by the codes of conversations/skills/preferences.toml.
+PREFERENCES = {
+    "quiet": N_("a quiet room"),
+    "high_floor": N_("a high floor"),
+    "low_floor": N_("a low floor"),
+    "away_from_lift": N_("away from the lift"),
+    "double_bed": N_("a double bed"),
+    "twin_beds": N_("two beds"),
+    "no_feathers": N_("no feathers"),
+    "gluten_free": N_("gluten-free"),
+    "lactose_free": N_("lactose-free"),
+    "nut_allergy": N_("nut allergy"),
+    "vegetarian": N_("vegetarian"),
+    "vegan": N_("vegan"),
+}
 ROLES = {
     "reception": N_("Reception"),
     "manager": N_("Manager"),
@@ -251,6 +266,7 @@ def init_app(app: Flask) -> None:
         wait_tone=wait_tone,
         stay_status=stay_status,
         request_words=request_words,
+        preference_words=preference_words,
         extra_words=extra_words,
         variable_words=variable_words,
         language_name=language_name,
@@ -303,6 +319,11 @@ def chip_words(chip: Chip) -> str:
 def reason_words(kind: str) -> str:
     """Why staff should look, in two or three words."""
     return _(REASONS[kind]) if kind in REASONS else kind.replace("_", " ").capitalize()
+
+
+def preference_words(code: str) -> str:
+    """How a guest likes their stay, in a few words."""
+    return _(PREFERENCES[code]) if code in PREFERENCES else code.replace("_", " ")
 
 
 def request_words(kind: str) -> str:

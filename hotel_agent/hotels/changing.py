@@ -18,6 +18,7 @@ from sqlalchemy import select
 from hotel_agent.audit.recording import record
 from hotel_agent.db import db
 from hotel_agent.errors import BadInput, NotFound
+from hotel_agent.hotels.addresses import address_problem
 from hotel_agent.hotels.credentials import seal
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.hotels.opening import WEEKDAYS, read_hours
@@ -283,9 +284,9 @@ def _address(_found: re.Match[str], words: str) -> str | None:
 
 
 def _pms_url(_found: re.Match[str], words: str) -> str | None:
-    """Whether it may be asked is looked at again with every connection (pms/qloapps/client.py)."""
-    if words and not _PMS_ADDRESS.fullmatch(words):
-        raise ValueError("Give an address such as https://pms.hotel.example/api, without the key.")
+    problem = address_problem(words) if words else None
+    if problem or len(words) > LONGEST_TEXT:
+        raise ValueError(problem or f"Give at most {LONGEST_TEXT} characters.")
     return words or None
 
 
@@ -310,7 +311,6 @@ MATTERS = ("legal", "medical", "payment", "minors", "safety")
 LONGEST_TEXT = 500
 _PHONE = re.compile(r"\+?\d(?:[ -]?\d){1,18}")
 _WEB_ADDRESS = re.compile(r"https://[^\s<>\"']{4,200}")
-_PMS_ADDRESS = re.compile(r"https?://[^\s<>\"'@?#]{1,200}")
 _LANGUAGE = rf"({'|'.join(LANGUAGES)})"
 # How each is spelt, how it is shown, and how its value is read.
 SETTINGS: tuple[tuple[str, str, Callable[[re.Match[str], str], Any]], ...] = (

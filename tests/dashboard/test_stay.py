@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from hotel_agent.conversations.models import Conversation
 from hotel_agent.dashboard.shapes import Card, ExtraLine
@@ -121,3 +121,11 @@ def test_what_was_added_to_a_stay_is_told_beside_it_until_it_is_taken_off(app):
     db.session.commit()
     (stay,) = card_of(marta).current
     assert stay.extras == ()
+
+
+def test_the_card_tells_how_the_guest_likes_their_stay(app, sign_in):
+    one = talk("Marta")
+    db.session.execute(text("update guests set preferences = '{quiet,vegan}'"))
+    db.session.commit()
+    page = sign_in("ana@miramar.example").get(f"/conversations/{one}").text
+    assert "habitación tranquila, vegano" in page

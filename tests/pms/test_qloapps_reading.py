@@ -107,12 +107,16 @@ def test_a_calendar_from_one_question_says_the_same_as_the_stay():
 
 @needs_recordings
 def test_sold_out_out_of_order_and_below_the_minimum_stay_are_not_free():
-    night = recorded("c04_ari_date_wise")
-    assert prime(stay=recorded("d44_ari_sold_out"), nights=night).offered(STAY).of("4").rooms == ()
-    assert prime(stay=recorded("i04_ari_after"), nights=night).offered(STAY).of("4").rooms == (16, 17, 18, 19)
-    assert prime(stay=recorded("k23_ari_below_min_los"), nights=night).offered(STAY).of("1").rooms == ()
-    for unknown in ("c14_ari_unknown_hotel", "c15_ari_unknown_room_type"):
-        assert prime(stay=recorded(unknown), nights=night).offered(STAY).of("2").price is None
+    def free(name: str, code: str) -> reading.Free:
+        found = prime(stay=recorded(name), nights=recorded("c04_ari_date_wise")).offered(STAY).of(code)
+        assert found is not None
+        return found
+
+    assert free("d44_ari_sold_out", "4").rooms == ()
+    assert free("i04_ari_after", "4").rooms == (16, 17, 18, 19)
+    assert free("k23_ari_below_min_los", "1").rooms == ()
+    assert free("c14_ari_unknown_hotel", "2").price is None
+    assert free("c15_ari_unknown_room_type", "2").price is None
 
 
 @needs_recordings

@@ -36,7 +36,7 @@ from hotel_agent.pms.policy import free_until
 from hotel_agent.pms.qloapps import booking as desk
 from hotel_agent.pms.qloapps import records, standing, writing
 from hotel_agent.pms.qloapps.booking import Seen
-from hotel_agent.pms.qloapps.client import Refused
+from hotel_agent.pms.qloapps.client import Refused, StillUnderWay
 from hotel_agent.pms.qloapps.holds import refusal_of
 from hotel_agent.pms.qloapps.reading import Kind, Line, Offered, Price, Shop, fixed, shares
 from hotel_agent.pms.qloapps.records import Booked
@@ -316,6 +316,7 @@ def _make(shop: Shop, hotel: Hotel, plan: Plan, request: ChangeRequest) -> None:
         plan.booked.id,
         plan.booked.guest_id,
     )
+    under_way = False
     try:
         _ask(shop, hotel, plan, request)
     except Refused as refusal:
@@ -326,8 +327,11 @@ def _make(shop: Shop, hotel: Hotel, plan: Plan, request: ChangeRequest) -> None:
         raise refusal_of(refusal) from None
     except PmsUnavailable as trouble:
         log.warning("pms_outcome_unknown", operation="change", code=plan.booked.code, why=str(trouble))
+        under_way = isinstance(trouble, StillUnderWay)
     try:
         found = _check(shop, plan, request)
+        if found is not None and under_way:
+            raise OutcomeUnknown("it may still come about")
     except PmsUnavailable as away:
         writing.settle(write_id, "unknown", f"not looked up: {away}")
         db.session.commit()

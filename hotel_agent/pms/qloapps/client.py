@@ -19,12 +19,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
-from hotel_agent.config import settings
+from hotel_agent.hotels.addresses import may_ask
 from hotel_agent.logs import get_logger
 from hotel_agent.pms.contract import OutcomeUnknown, PmsUnavailable
 
@@ -261,43 +260,6 @@ def api_of(address: str) -> str:
     return base if base.endswith("/api") else f"{base}/api"
 
 
-# Where a hotel's PMS may be: whoever may set its address is not to reach what only this machine should
-
-
-def address_problem(address: str) -> str | None:
-    """What is wrong with an address as it is typed, or None."""
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:
-        return "Give an address such as https://hotel.example/api."
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        return "Give an address that begins with https:// or http://."
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return "Give the address alone: the key has a setting of its own."
-    try:
-        literal = ipaddress.ip_address(parts.hostname)
-    except ValueError:
-        if parts.hostname.rstrip(".").endswith("localhost") and not settings().may_ask_private_addresses:
-            return _PRIVATE
-        return None
-    return None if _may_ask(literal) else _PRIVATE
-
-
-_PRIVATE = "This address is a private one; PMS_PRIVATE_ADDRESSES=true allows them."
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-def _may_ask(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    if settings().may_ask_private_addresses:
-        return True
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is not None or address in _NAT64:
-            return inner is not None and inner.is_global
-    return address.is_global and not address.is_multicast
-
-
 class _Guarded(httpcore.SyncBackend):
     """Looks at the address that is connected to, not at the name: a name may lead elsewhere a moment later."""
 
@@ -317,7 +279,7 @@ def _address(host: str, port: int) -> str:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except OSError as error:
         raise httpcore.ConnectError(f"no address of {host}") from error
-    allowed = [address for address in found if _may_ask(ipaddress.ip_address(address.partition("%")[0]))]
+    allowed = [address for address in found if may_ask(ipaddress.ip_address(address.partition("%")[0]))]
     if not allowed:
         raise httpcore.ConnectError(f"{host} is at a private address")
     return allowed[0]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hotel_agent.errors import ConfigurationError
+from hotel_agent.hotels.addresses import address_problem
 from hotel_agent.hotels.credentials import unseal
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import PmsUnavailable
-from hotel_agent.pms.qloapps.client import Client, address_problem
+from hotel_agent.pms.qloapps.client import Client
 from hotel_agent.pms.qloapps.reading import Shop
 
 
