@@ -140,6 +140,7 @@ def serve(talk: Talk) -> list[Part]:
     if agreed and not said.acts:
         return agreed
     lookup.hear_right(talk)
+    social.learn_name(talk)
     change.hear_right(talk)
     room_types.hear_right(talk)
     longer: list[Part] = []

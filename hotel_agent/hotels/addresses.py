@@ -21,7 +21,11 @@ def address_problem(address: str) -> str | None:
         return "Give an address such as https://pms.hotel.example/api."
     if parts.username or parts.password or parts.query or parts.fragment or " " in address:
         return "Give the address alone: the key has a setting of its own."
-    return "This address is a private one; PMS_PRIVATE_ADDRESSES=true allows those." if _is_private(parts.hostname) else None
+    return (
+        "This address is a private one; PMS_PRIVATE_ADDRESSES=true allows those."
+        if _is_private(parts.hostname)
+        else None
+    )
 
 
 def may_ask(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -315,3 +315,13 @@ def test_who_has_no_code_is_passed_to_a_colleague(marta):
     assert passed_on.says("compañero")
     assert passed_on.reason == "unsure"
     assert marta.remembered.lookup is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Hola, soy Nuria Vidal. ¿Hay wifi?", "Hi, I'm Nuria Vidal, is there wifi?", "Oi, me chamo Nuria Vidal, tem wifi?"],
+)
+def test_whoever_says_their_name_is_known_by_it(miramar, words):
+    nuria = Chat(miramar, new_guest(miramar, None))
+    nuria.says(words)
+    assert nuria.guest.name == "Nuria Vidal"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -37,6 +38,7 @@ from hotel_agent.pms.contract import (
 )
 from hotel_agent.pms.door import ADAPTERS, pms_for
 from hotel_agent.pms.qloapps import client, reading, standing, writing
+from hotel_agent.redis import redis
 from hotel_agent.reservations import Party
 from hotel_agent.reservations.quoting import find_offers
 from tests.conversations.chat import Chat, Reply, span
@@ -662,6 +664,69 @@ def test_a_cancellation_is_tried_again_once_it_was_looked_up(miramar):
     assert miramar.settle() == ()
     assert miramar.read(booking.code).status == "cancelled"
     assert miramar.read(booking.code).cancellation_fee == Decimal("5.00")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_after_any_trouble_both_sides_agree(miramar, seed, monkeypatch):
+    """Guests do whatever they like while the PMS answers whatever it likes; then it is well, and the sweep comes by."""
+    monkeypatch.setattr(client, "WRITE_SECONDS", 0.3)
+    dice = random.Random(seed)
+    troubles = [
+        far.error_500_after_success,
+        far.fatal_200,
+        far.empty_body,
+        far.reset_after_write,
+        far.reset_before_write,
+        far.cut_short,
+        far.does_twice,
+        far.answers_twice,
+        far.unavailable,
+        far.rival,
+    ]
+    held: list[Hold] = []
+    booked: list[str] = []
+    for step in range(30):
+        miramar.pms.mode = dice.choice(MODES)
+        redis().flushdb()  # No breaker spares it.
+        if dice.random() < 0.6:
+            method = dice.choice(["POST", "PUT", "GET"])
+            miramar.pms.inject(dice.choice(troubles)(), method=method, skip=dice.randrange(3))
+        try:
+            match dice.choice(["hold", "hold", "book", "cancel", "release", "change", "lapse"]):
+                case "hold":
+                    kind = miramar.kind(dice.choice(["suite", "familiar"]))
+                    held.append(miramar.hold(nights(dice.randrange(3)), RoomRequest(kind, 2), key=f"{seed}:{step}"))
+                case "book" if held:
+                    booked.append(miramar.book(held.pop()))
+                case "cancel" if booked:
+                    miramar.door.cancel(booked.pop(), Decimal(0))
+                case "release" if held:
+                    miramar.door.release(held.pop().hold_key, miramar.marta, "declined")
+                case "change" if booked:
+                    booking = miramar.read(dice.choice(booked))
+                    miramar.modify(booking, nights(dice.randrange(4), 3), key=f"{seed}:{step}")
+                case "lapse" if held:
+                    lapse(held.pop())
+        except (PmsUnavailable, PmsRejected, RoomTaken, HoldLapsed):
+            pass
+        miramar.pms.heal()
+    redis().flushdb()
+    miramar.settle()
+    miramar.settle(timedelta(hours=1))
+    claimed = {
+        str(order) for (order,) in rows("pms_holds where status = 'active' and expires_at > now()", "order_id")
+    } | {str(order) for (order,) in rows("reservations where pms_id is not null and status = 'booked'", "pms_id")}
+    assert {str(order.id) for order in miramar.ours()} == claimed
+    assert rows("reservations where status = 'pending' and pms_id is not null", "code") == []
+    assert [pair for pair in miramar.pms.double_sales() if any(is_ours(miramar, line) for line in pair)] == []
+    for (code,) in rows("reservations where pms_id is not null and status = 'booked'", "code"):
+        there = miramar.read(str(code))
+        kept = rows(f"reservations where code = '{code}'", "check_in, check_out, total")
+        assert kept == [(there.stay.check_in, there.stay.check_out, there.total)]
+
+
+def is_ours(miramar: Far, line: far.Line) -> bool:
+    return any(order.id == line.id_order for order in miramar.pms.orders("ha"))
 
 
 # In a chat

@@ -15,6 +15,18 @@ _TIMES = {
 }
 
 
+_INTRODUCES = re.compile(
+    r"\b(?:me llamo|soy|mi nombre es|my name is|i am|i'm|this is|me chamo|meu nome e|sou|aqui e)\b"
+)
+
+
+def learn_name(talk: Talk) -> None:
+    """Of a guest whom nobody knows by name: what they say they are called."""
+    name = talk.said.entities.get("name")
+    if name and not talk.guest.name and " " in str(name) and _INTRODUCES.search(fold(talk.said.words)):
+        talk.guest.name = str(name)
+
+
 def greet(talk: Talk) -> list[Part]:
     if talk.turn.first_contact:
         return [Part(talk.say("greet.help"), buttons=talk.menu(), asks=True)]
