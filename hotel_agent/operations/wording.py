@@ -43,6 +43,7 @@ JOBS: Mapping[str, Any] = {
     "workers.media.fetch": _("Fetch what guests sent"),
     "workers.rooms.availability": _("Ask for free rooms"),
     "workers.proactive.send_due": _("Send what is due around stays"),
+    "workers.pms.settle": _("Settle what a PMS has left open"),
     "workers.upkeep.bring_back": _("Bring back lost work"),
     "workers.upkeep.settle_unknown_sends": _("Settle sends whose outcome is unknown"),
     "workers.upkeep.wake_snoozed": _("Wake conversations that were put off"),

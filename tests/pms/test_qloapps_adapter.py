@@ -35,6 +35,7 @@ from hotel_agent.pms.contract import (
     PmsUnavailable,
     RoomRequest,
     Stay,
+    Unsettled,
 )
 from hotel_agent.pms.door import ADAPTERS, pms_for
 from hotel_agent.pms.qloapps import client, reading, standing, writing
@@ -115,7 +116,7 @@ class Far:
         """What stands of ours."""
         return [order for order in self.pms.orders("ha") if self.pms.active_lines(order)]
 
-    def settle(self, later: timedelta = timedelta(minutes=2)) -> tuple[object, ...]:
+    def settle(self, later: timedelta = timedelta(minutes=2)) -> tuple[Unsettled, ...]:
         """The sweep, as it would be after that time."""
         age(later)
         found = self.door.settle()
@@ -159,9 +160,9 @@ def rows(table: str, what: str) -> list[tuple[object, ...]]:
 def installed(pms: far.QloApps, currency: str) -> Far:
     reading.forget()
     hotel = hotel_named("andes")
-    hotel.pms, hotel.currency, hotel.language = "qloapps", currency, "es"
-    db.session.commit()
-    changing.change(hotel.id, {"pms_url": pms.url, "pms_key": pms.key, "pms_hotel_id": "1"})
+    told = {"pms": "qloapps", "pms_url": pms.url, "pms_key": pms.key, "pms_hotel_id": "1"}
+    changing.change(hotel.id, {**told, "currency": currency, "language": "es"})
+    db.session.refresh(hotel)
     return Far(hotel, pms)
 
 
@@ -334,7 +335,9 @@ def test_a_booking_that_cannot_be_read_back_is_pending_and_never_confirmed(miram
         miramar.book(hold)
     assert rows("reservations where pms_id is not null", "status") == [("pending",)]
     miramar.pms.heal()
-    assert miramar.settle() == ()
+    assert [(one.action, one.why) for one in miramar.settle()] == [
+        ("book", "booked after all; the guest has not been told")
+    ]
     assert rows("reservations where pms_id is not null", "status") == [("booked",)]
     assert miramar.read(miramar.book(hold)).is_confirmed
 
@@ -615,6 +618,14 @@ def test_two_guests_are_two_customers_and_a_name_is_the_booking_guests(miramar):
     names = {(customer.firstname, customer.lastname) for customer in miramar.pms.shop.customers}
     assert {("Luis", "Gil"), ("Carmen", "Ruiz")} <= names
     assert booking.guest_name == "Carmen Ruiz"
+
+
+def test_a_name_that_cannot_be_changed_does_not_cost_the_room(miramar):
+    miramar.pms.inject(far.reset_before_write(), method="PUT", path="/customers")
+    booking = miramar.read(miramar.book(miramar.hold(nights(1)), name="Carmen Ruiz"))
+    assert booking.is_confirmed
+    assert [(one.action, one.code) for one in miramar.settle()] == [("change", booking.code)]
+    assert miramar.settle() == ()
 
 
 # Both sides agree

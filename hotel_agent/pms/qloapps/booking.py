@@ -171,7 +171,7 @@ def _in_whose_name(shop: Shop, hotel: Hotel, booked: Booked, order: Order) -> No
 
 
 def put_name(shop: Shop, hotel: Hotel, booked: Booked, order: Order, name: str) -> None:
-    """A name that cannot be changed does not undo a booking: people are told."""
+    """A name that cannot be changed does not undo a booking: the sweep tells people."""
     person = writing.person_of(hotel, booked.guest_id, name)
     db.session.commit()
     write_id = writing.intend(hotel, "rename", token_of(booked), {}, order.id, booked.id, booked.guest_id)
@@ -179,7 +179,7 @@ def put_name(shop: Shop, hotel: Hotel, booked: Booked, order: Order, name: str) 
         writing.rename(shop, order.customer_id, person)
         writing.settle(write_id, "done")
     except (Refused, PmsUnavailable) as trouble:
-        writing.settle(write_id, "to_staff", f"the name was not changed: {trouble}")
+        writing.settle(write_id, "unknown", f"the name was not changed: {trouble}")
     db.session.commit()
 
 

@@ -112,8 +112,10 @@ def _pending(shop: Shop, hotel: Hotel) -> list[Unsettled]:
     for booked in records.bookings_where(hotel, "status = 'pending' and created_at < :quiet", quiet=utcnow() - QUIET):
         try:
             booking.confirm(shop, hotel, booked.code)
+            why = "booked after all; the guest has not been told"
         except RoomTaken:
-            found.append(Unsettled(booked.guest_id, "book", booked.code, "room_taken"))
+            why = "room_taken"
+        found.append(Unsettled(booked.guest_id, "book", booked.code, why))
     return found
 
 
