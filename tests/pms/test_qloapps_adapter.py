@@ -589,7 +589,7 @@ def test_a_change_that_comes_out_wrong_is_taken_back(miramar):
 def test_nothing_is_asked_that_qloapps_would_not_check(miramar):
     kind, single = miramar.double().room_type, miramar.kind("individual")
     wrong = [
-        (Stay(date.today() - timedelta(days=1), day(1)), RoomRequest(kind, 2), "past_date"),
+        (Stay(date.today() - timedelta(days=2), day(1)), RoomRequest(kind, 2), "past_date"),
         (nights(600), RoomRequest(kind, 2), "not_for_sale"),
         (nights(1), RoomRequest(single, 2), "too_small"),
         (nights(1), RoomRequest("99", 2), "not_for_sale"),
