@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -50,6 +51,7 @@ from hotel_agent.conversations.skills import (
 )
 from hotel_agent.conversations.skills.rooms_told import asked_of
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import PmsUnavailable
 from hotel_agent.reservations.booking import upcoming_of
 
@@ -141,6 +143,10 @@ def serve(talk: Talk) -> list[Part]:
         return agreed
     lookup.hear_right(talk)
     social.learn_name(talk)
+    if _is_undecided(talk) and (waiting := resume(talk)):
+        talk.acted_on.append("inform")
+        return [*serious, *agreed, *waiting]
+    _drop_a_filler(talk)
     change.hear_right(talk)
     room_types.hear_right(talk)
     longer: list[Part] = []
@@ -175,6 +181,29 @@ def serve(talk: Talk) -> list[Part]:
         talk.state.failures = 0
     parts = [*serious, *agreed, *parts, *longer, *consent.ask(talk, bool(serious) or _asks(parts))]
     return [*parts, *media.answer(talk)] if said.unreadable else parts
+
+
+# "Ok, and is there parking?" agrees to nothing; "sí, ¿y hay parking?" does.
+_FILLER = re.compile(
+    r"\W*(?:ok(?:ay|ey|is)?|vale|bueno|great|perfect[oa]?|perfeito|genial|listo|good|nice|cool|blz|beleza"
+    r"|ta bom|otimo|bien)\b"
+)
+_BUT_WAIT = re.compile(
+    r"\b(?:pero|but|mas)\b[^.?!]*\b(?:esper\w*|wait|hold on|consult\w*|habl\w*|falar"
+    r"|falo|check|pregunt\w*|ask|let me)\b"
+)
+
+
+def _is_undecided(talk: Talk) -> bool:
+    """ "Sí, pero espera que lo consulte": what waits for a yes goes on waiting."""
+    said = talk.said
+    return not said.tap and said.means("affirm") and bool(_BUT_WAIT.search(fold(said.words)))
+
+
+def _drop_a_filler(talk: Talk) -> None:
+    said = talk.said
+    if not said.tap and said.means("affirm") and "?" in said.words and _FILLER.match(fold(said.words)):
+        talk.said = replace(said, acts=tuple(act for act in said.acts if act != "affirm"))
 
 
 def _sum(talk: Talk) -> list[Part]:
@@ -368,7 +397,11 @@ def _yes_once_more(talk: Talk) -> list[Part]:
 
 def _cancellation(talk: Talk) -> list[Part]:
     heard, state = talk.said, talk.state
-    if state.cancelling and heard.means("affirm", "deny", "cancel_reservation") and not _names_another(talk):
+    if state.cancelling and heard.means("affirm", "cancel_reservation") and _names_another(talk):
+        state.cancelling = state.cancel_fee = None
+        talk.acted_on.append("cancel_reservation")
+        return cancel.start(talk)
+    if state.cancelling and heard.means("affirm", "deny"):
         talk.acted_on.extend(heard.acts)
         decided = cancel.decide(talk, yes=not heard.means("deny"))
         goes_on = state.booking.goal and state.cancelling is None
@@ -384,8 +417,13 @@ def _cancellation(talk: Talk) -> list[Part]:
 
 
 def _names_another(talk: Talk) -> bool:
-    code = talk.said.entities.get("booking_code")
-    return bool(code) and code != talk.state.cancelling
+    """Whether a code, or a day of arrival, is of another booking than the one that is to be cancelled."""
+    said, pending = talk.said.entities, talk.state.cancelling
+    code, day = said.get("booking_code"), said.get("check_in")
+    if code:
+        return bool(code != pending)
+    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today) if day else ()
+    return any(one.code != pending and one.stay.check_in.isoformat() == day for one in own)
 
 
 def _looking_up(talk: Talk) -> list[Part]:

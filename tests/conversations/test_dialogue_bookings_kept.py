@@ -12,7 +12,7 @@ from hotel_agent.conversations.dialogue import Heard
 from hotel_agent.reservations import Booking, RoomRequest, Stay
 from hotel_agent.reservations.booking import book, hold_quote
 from hotel_agent.reservations.quoting import room_kinds
-from tests.conversations.chat import Chat, day, hotel_named, new_guest, span
+from tests.conversations.chat import Chat, day, hotel_named, new_guest, span, told
 
 
 @pytest.fixture
@@ -239,3 +239,13 @@ def test_more_media_is_not_acknowledged_again(marta):
     marta.waiting = "media"
     again = marta.hears(photo)
     assert (again.answer.bubbles, again.reason) == ((), "media")
+
+
+def test_another_wish_to_cancel_is_no_yes_to_the_first(marta):
+    first, second = booked(marta), booked(marta, 10)
+    marta.language = "es"
+    marta.says("quiero cancelar una reserva")
+    marta.taps(f"cancel:{first.code}")
+    reply = marta.says(f"perdona, quiero cancelar la del {told('es', day(10))}")
+    assert reply.says(second.code)
+    assert {one.status for one in marta.bookings()} == {"booked"}

@@ -172,3 +172,35 @@ def test_who_sends_a_card_is_told_where_to_pay(marta, language, words, told):
 def test_mates_are_no_children(marta, words):
     marta.says(f"{words}, {span('es', day(0), day(2))}")
     assert (marta.remembered.booking.adults, marta.remembered.booking.children) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", "quiero reservar un masaje"),
+        ("en", "I want to book a massage"),
+        ("es", "ok, ¿y tienen parking?"),
+        ("en", "ok, and do you have parking?"),
+        ("pt", "ok, e tem estacionamento?"),
+        ("es", "vale, ¿y aceptan perros?"),
+        ("es", "sí, pero espera que lo consulte con mi mujer"),
+        ("pt", "sim, mas espera que vou falar com minha esposa"),
+        ("es", "no, no la confirmes"),
+    ],
+)
+def test_what_is_held_is_booked_by_a_plain_yes_only(marta, language, words):
+    marta.says(wish(language, day(0), day(2)))
+    marta.taps("offer:doble")
+    marta.says(words)
+    assert marta.bookings() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["reserva", "quiero reservarla", "sí, resérvala, y te aviso de la hora de llegada", "ya lo pensé, sí, confírmala"],
+)
+def test_what_is_held_is_booked_by_words_that_mean_it(marta, words):
+    marta.says(wish("es", day(0), day(2)))
+    marta.taps("offer:doble")
+    marta.says(words)
+    assert len(marta.bookings()) == 1

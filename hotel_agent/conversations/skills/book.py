@@ -281,6 +281,10 @@ def tapped_decline(talk: Talk, hold_key: str) -> list[Part]:
 def tapped_dates(talk: Talk, value: str) -> list[Part]:
     """The button with the dates the other way round."""
     check_in, _, check_out = value.partition(":")
+    try:
+        date.fromisoformat(check_in), date.fromisoformat(check_out)
+    except ValueError:
+        return availability.proceed(talk)
     let_go(talk, "changed")
     details.learn(talk, {"check_in": check_in, "check_out": check_out})
     return availability.proceed(talk, dates_are_new=True)

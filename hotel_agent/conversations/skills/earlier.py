@@ -13,6 +13,7 @@ from hotel_agent.nlu.text import fold
 _GOES_ON = frozenset(["affirm", "deny", "inform", "thank", "greet"])
 # "Pode confirmar", of somebody whose talk is over.
 _CONFIRMS = re.compile(r"\b(?:confirm\w*|reserv[aeo]\w*|adelante|dale|go ahead|book it|pode ser|fecha(?:do)?)\b")
+_NOT = re.compile(r"\b(?:no|nao|not|don'?t|nada)\b")
 _SHORT = 5
 
 
@@ -39,7 +40,8 @@ def answer(talk: Talk) -> list[Part]:
 
 def _goes_on(talk: Talk) -> bool:
     said = talk.said
-    confirms = len(said.words.split()) <= _SHORT and _CONFIRMS.search(fold(said.words))
+    words = fold(said.words)
+    confirms = len(said.words.split()) <= _SHORT and bool(_CONFIRMS.search(words)) and not _NOT.search(words)
     if confirms and "?" not in said.words and set(said.acts) <= _GOES_ON | {"reservation_status", "make_reservation"}:
         talk.said = replace(said, acts=("affirm",), unsure=())
         return True

@@ -111,6 +111,8 @@ def open_booking(talk: Talk, purpose: str) -> Booking | Part:
     code = str(said.get("booking_code") or state.lookup_code or "")
     if not code:
         return wants_code(talk, purpose)
+    if state.wrong_codes >= MOST_TRIES and not isinstance(look_up(talk.hotel, talk.guest.id, code), Booking):
+        return _wrong(talk, purpose)
     surname = said.get("surname") or said.get("name") or state.proven.get(code)
     found = look_up(talk.hotel, talk.guest.id, code, str(surname) if surname else None)
     if isinstance(found, Booking):

@@ -21,6 +21,13 @@ _THINKS = re.compile(
     r"|let me think|think about it|vou pensar|depois (?:eu )?(?:vejo|aviso|falo)|te aviso depois"
     r"|ya te (?:aviso|digo))\b"
 )
+_BOOKS = re.compile(r"\b(?:confirm\w*|reserv[ae]\w*|book it)\b")
+_BOOK_IT = re.compile(
+    r"\W*(?:(?:si|sim|yes|ok|vale|dale|venga|pues|entonces|then|entao|please|por favor|porfa|quiero|quero|i want to"
+    r"|go ahead and|can you|puedes|pode)\W+)*(?:reserv\w+|book)"
+    r"(?:\W+(?:it|that|this|la|lo|esa|ese|essa|esse|ya|now|ahora|please|por favor|porfa|gracias"
+    r"|thanks|obrigad[oa]))*\W*"
+)
 _THAT_ONE = re.compile(r"\b(?:es[ao]s?|esta|este|that one|this one|ess[ae]|est[ae])\b")
 _A_WEEK_LATER = re.compile(
     r"\b(?:semana siguiente|siguiente semana|semana despues|week after|following week|week later|semana seguinte|"
@@ -103,7 +110,7 @@ def fill(talk: Talk) -> list[Part]:
 def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
     """Nothing new about the stay itself: a yes, a name, or the same question again."""
     state, said = talk.state, talk.said
-    agrees = said.means("affirm", "make_reservation") or _takes_that_one(talk)
+    agrees = said.means("affirm") or _says_book_it(talk) or _takes_that_one(talk)
     if speaks_of_cheap(talk) and not agrees:
         return _cheaper(talk)
     if state.hold:
@@ -129,7 +136,17 @@ def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
 
 
 def wants_to_think(talk: Talk) -> bool:
-    return bool(_THINKS.search(fold(talk.said.words)))
+    words = fold(talk.said.words)
+    return (
+        bool(_THINKS.search(words)) and not talk.said.means("affirm", "make_reservation") and not _BOOKS.search(words)
+    )
+
+
+def _says_book_it(talk: Talk) -> bool:
+    """Of what was offered a wish to book is a yes; what is held is booked only by words that can mean nothing else."""
+    if not talk.said.means("make_reservation"):
+        return False
+    return not talk.state.hold or bool(_BOOK_IT.fullmatch(fold(talk.said.words)))
 
 
 def _takes_that_one(talk: Talk) -> bool:
@@ -197,7 +214,7 @@ def tapped_party(talk: Talk, value: str) -> list[Part]:
     usual = talk.guest.usual_party or {}
     if [str(usual.get("adults")), str(usual.get("children", 0))] == [adults, children]:
         details.take_usual_party(talk)
-    elif adults.isdigit() and children.isdigit():
+    elif adults.isdecimal() and children.isdecimal():
         talk.state.booking.adults, talk.state.booking.children = int(adults), int(children)
     return availability.proceed(talk)
 
