@@ -181,8 +181,6 @@ def read_tap(heard: Heard) -> tuple[str, str] | None:
 def _add_tap(burst: _Burst, tap: tuple[str, str]) -> None:
     burst.tap = tap
     intent = _ASKS.get(tap[1], "inform") if tap[0] == "ask" else _TAPS[tap[0]]
-    if tap[0] == "meant" and tap[1] != "none":
-        intent = tap[1]
     _add_intent(burst, Scored(intent, 1.0))
 
 
