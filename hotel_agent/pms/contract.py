@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Protocol
 
 from hotel_agent.hotels.models import Hotel
 
 INFANT_BELOW = 2  # A child younger than this sleeps in a cot and takes no bed.
+
+# Why a stay is not sold although the nights have prices.
+MIN_STAY, CLOSED, CLOSED_TO_ARRIVAL, CLOSED_TO_DEPARTURE = NOT_SOLD = (
+    "min_stay",
+    "closed",
+    "closed_to_arrival",
+    "closed_to_departure",
+)
+# Until when cancelling costs nothing where it always costs something.
+NEVER_FREE = datetime(1970, 1, 1, tzinfo=UTC)
+# What is charged when it does: the first night of each room, unless a record says otherwise.
+FIRST_NIGHT = "first_night"
 
 
 class PmsUnavailable(Exception):
@@ -39,15 +51,22 @@ class Capabilities:
 
     `hold` is native, imitated (an unpaid booking that we cancel when its time is over, which keeps its room until
     then) or none. `modify_occupancy` is other people without other nights; `extras` are things added to a stay that
-    its people see there; `change_feed`: it can be asked what has changed.
+    its people see there; `change_feed`: it can be asked what has changed. `room_status` is none, out_of_order or
+    housekeeping (clean and dirty too). `is_remote`: it is asked over the network, so what it says of rooms and rates
+    may be kept for a while, and bookings are made there that we have to hear of.
     """
 
     hold: str
+    is_remote: bool = True
     modify_dates: bool = False
     modify_room_type: bool = False
     modify_occupancy: bool = False
     extras: bool = False
     check_in_out: bool = False
+    no_show: bool = False
+    move_room: bool = False
+    room_status: str = "none"
+    guest_profile: bool = False
     notes: bool = False
     change_feed: bool = False
 
@@ -156,12 +175,18 @@ class RoomRequest:
 
 @dataclass(frozen=True)
 class Offer:
-    """A kind of room on one stay: `free` rooms at `total` each, or None where a night is not for sale."""
+    """A kind of room on one stay: `free` rooms at `total` each, or None where the stay is not for sale.
+
+    `why_not` is then one of NOT_SOLD, or empty where a night has no price. `min_stay` is the least number of nights
+    from that arrival.
+    """
 
     kind: RoomKind
     free: int
     nightly: tuple[Decimal, ...]
     total: Decimal | None
+    why_not: str = ""
+    min_stay: int = 1
 
 
 @dataclass(frozen=True)
@@ -200,7 +225,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Quote:
-    """What a stay costs in these rooms. Cancelling is free until `free_until`, then costs `late_fee`."""
+    """What a stay costs in these rooms. Cancelling is free until `free_until`, then costs `late_fee`.
+
+    `late_fee_is` says what that is: first_night, nights, percent, total or amount.
+    """
 
     stay: Stay
     party: Party
@@ -210,6 +238,7 @@ class Quote:
     currency: str
     free_until: datetime
     late_fee: Decimal
+    late_fee_is: str = FIRST_NIGHT
 
 
 @dataclass(frozen=True)
@@ -239,6 +268,7 @@ class Hold:
     free_until: datetime
     late_fee: Decimal
     is_booked: bool = False
+    late_fee_is: str = FIRST_NIGHT
 
 
 @dataclass(frozen=True)
@@ -270,6 +300,7 @@ class Booking:
     cancelled_at: datetime | None = None
     cancellation_fee: Decimal | None = None
     extras: tuple[BookedExtra, ...] = ()
+    late_fee_is: str = FIRST_NIGHT
 
     @property
     def is_confirmed(self) -> bool:
@@ -342,6 +373,7 @@ class ChangeQuote:
     late_fee: Decimal
     same_rooms: bool
     lost_extras: tuple[str, ...] = ()
+    late_fee_is: str = FIRST_NIGHT
 
 
 @dataclass(frozen=True)
@@ -385,8 +417,79 @@ class Unsettled:
     why: str
 
 
+@dataclass(frozen=True)
+class RecordRoom:
+    """A room of a booking on record; `number` is empty where none is assigned yet.
+
+    `stay` where its nights are others than the booking's: some leave before the others.
+    """
+
+    kind: str
+    number: str
+    stay: Stay | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A booking as the PMS has it, whoever made it and wherever.
+
+    `code` is ours, empty for a booking made elsewhere. `status`: booked, in_house, departed, cancelled, no_show.
+    `total` is the price of the stay with taxes, as far as the PMS tells it.
+    """
+
+    pms_id: str
+    code: str
+    status: str
+    guest_name: str
+    stay: Stay
+    adults: int
+    children: int
+    rooms: tuple[RecordRoom, ...]
+    total: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What has changed since a `cursor` that an earlier answer gave; `more` when there is more to ask for at once.
+
+    Everything that changed is told at least once: an answer may repeat what was told before. `as_of` is when the PMS
+    was asked.
+    """
+
+    records: tuple[Record, ...]
+    cursor: str
+    as_of: datetime
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class GuestProfile:
+    """What the PMS knows of whoever booked; empty where it does not. `language` and `country` are ISO codes."""
+
+    name: str
+    email: str = ""
+    phone: str = ""
+    language: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True)
+class RoomStatus:
+    """One room now. `housekeeping` is clean, dirty, inspected, or empty where the PMS does not say."""
+
+    number: str
+    kind: str
+    occupied: bool
+    out_of_order: bool
+    housekeeping: str = ""
+
+
 class PmsAdapter(Protocol):
-    """One property-management system. Any call may raise PmsUnavailable."""
+    """One property-management system. Any call may raise PmsUnavailable.
+
+    What its `capabilities` leave out raises PmsRejected("not_supported").
+    """
 
     capabilities: Capabilities
 
@@ -401,7 +504,7 @@ class PmsAdapter(Protocol):
     def last_night_for_sale(self, hotel: Hotel) -> date | None: ...
 
     def hold(self, hotel: Hotel, request: HoldRequest) -> Hold:
-        """Raises RoomTaken when too few rooms are free, PmsRejected("not_for_sale") without a price."""
+        """Raises RoomTaken when too few rooms are free, PmsRejected with "not_for_sale" or one of NOT_SOLD."""
 
     def held(self, hotel: Hotel, hold_key: str) -> Hold | None:
         """A hold that is live or has become a booking, else None."""
@@ -428,7 +531,10 @@ class PmsAdapter(Protocol):
         """Cancel a booking; False when it was cancelled already. Raises PmsRejected where it is too late."""
 
     def change_quote(self, hotel: Hotel, request: ChangeRequest) -> ChangeQuote:
-        """What the change would come to now. Raises RoomTaken, PmsRejected with "not_for_sale" or the status."""
+        """What the change would come to now.
+
+        Raises RoomTaken, PmsRejected with "not_for_sale", one of NOT_SOLD, or the status.
+        """
 
     def modify(self, hotel: Hotel, request: ChangeRequest) -> Change:
         """Change a booking; the same answer for the same `request_key`.
@@ -449,4 +555,37 @@ class PmsAdapter(Protocol):
         """Look up writes of which nobody knows what became of them, and let go of what holds no more; asked regularly.
 
         What cannot be settled is told once, for people.
+        """
+
+    def arrivals(self, hotel: Hotel, day: date) -> tuple[Record, ...]:
+        """Who is to arrive on that day or has: everything but what is cancelled."""
+
+    def departures(self, hotel: Hotel, day: date) -> tuple[Record, ...]:
+        """Who is to leave on that day or has."""
+
+    def in_house(self, hotel: Hotel) -> tuple[Record, ...]:
+        """Who has been checked in and not out."""
+
+    def changes_since(self, hotel: Hotel, cursor: str) -> Changes:
+        """Bookings that were made or changed since; an empty `cursor` asks for everything that is not over yet."""
+
+    def guest(self, hotel: Hotel, code: str) -> GuestProfile | None:
+        """Who made a booking, as the PMS knows them."""
+
+    def room_status(self, hotel: Hotel) -> tuple[RoomStatus, ...]:
+        """Every room of the hotel, by number."""
+
+    def check_in(self, hotel: Hotel, code: str, today: date) -> bool:
+        """The guest is in; False when they were. Raises PmsRejected with the status, "too_early" or "out_of_order"."""
+
+    def check_out(self, hotel: Hotel, code: str, today: date) -> bool:
+        """The guest has left, and the nights that are left are free; False when they had. Raises PmsRejected."""
+
+    def no_show(self, hotel: Hotel, code: str, today: date) -> bool:
+        """The guest did not come, and the rooms are free; False when it was said. Raises PmsRejected, "too_early"."""
+
+    def move(self, hotel: Hotel, code: str, from_room: str, to_room: str) -> bool:
+        """Another room, by number, for the nights that are left, at the price of before; False when it was so.
+
+        Raises RoomTaken, PmsRejected with the status, "unknown_room" or "out_of_order".
         """

@@ -10,12 +10,25 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from hotel_agent.evidence import recorded
+from hotel_agent.evidence import record, recorded
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.holding import RoomTaken
-from hotel_agent.pms.contract import Availability, Line, Offer, Party, Quote, RoomKind, RoomRequest, Stay
+from hotel_agent.pms.contract import (
+    CLOSED,
+    CLOSED_TO_ARRIVAL,
+    CLOSED_TO_DEPARTURE,
+    MIN_STAY,
+    Availability,
+    Line,
+    Offer,
+    Party,
+    Quote,
+    RoomKind,
+    RoomRequest,
+    Stay,
+)
 from hotel_agent.pms.door import pms_for
-from hotel_agent.pms.policy import free_until
+from hotel_agent.pms.policy import fee_of, free_until
 
 NEAR_DAYS = 14
 
@@ -24,13 +37,23 @@ class BadStay(Exception):
     """No hotel could offer this. `reason` is a code, `detail` what the guest should be told with it.
 
     past_date(today), reversed, same_day, too_long(longest), too_far(last), no_adults,
-    too_many_people(largest), more_rooms_than_adults(rooms, adults), unknown_room_type(room_type).
+    too_many_people(largest), more_rooms_than_adults(rooms, adults), unknown_room_type(room_type),
+    min_stay(nights, check_in), closed(check_in, check_out), closed_to_arrival(check_in),
+    closed_to_departure(check_out).
     """
 
     def __init__(self, reason: str, **detail: Any) -> None:
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
+
+
+@dataclass(frozen=True)
+class LeastStay:
+    """The least number of nights from that arrival."""
+
+    check_in: date
+    nights: int
 
 
 @dataclass(frozen=True)
@@ -55,9 +78,12 @@ class Alternatives:
     other_dates: tuple[Quote, ...]
 
 
-def search(hotel: Hotel, stay: Stay) -> Availability:
-    """Every kind of room for one stay, sold out or not."""
-    return pms_for(hotel).availability(stay)
+def search(hotel: Hotel, stay: Stay, *, fresh: bool = False) -> Availability:
+    """Every kind of room for one stay, sold out or not: never from before the PMS went away.
+
+    It may be some minutes old unless it is asked for `fresh`, as by whoever goes on to book.
+    """
+    return pms_for(hotel).availability(stay, fresh=True) if fresh else pms_for(hotel).availability(stay)
 
 
 def room_kinds(hotel: Hotel) -> tuple[RoomKind, ...]:
@@ -74,19 +100,22 @@ def find_offers(
     rooms: int | None = None,
     room_type: str | None = None,
     today: date | None = None,
+    *,
+    fresh: bool = False,
 ) -> Offers:
-    """What fits the party. Raises BadStay.
+    """What fits the party. Raises BadStay. `fresh` as of `search`.
 
     A party that fits one room gets one choice for each kind of room that is free. A larger one, or one that
     asked for several rooms, gets combinations of rooms with the guests shared out.
     """
     check_party(hotel, party, rooms)
     stay = check_stay(hotel, check_in, check_out, today)
-    there = search(hotel, stay)
+    there = search(hotel, stay, fresh=fresh)
     _check_for_sale(hotel, there)
     wish = _Wish(party, rooms, room_type)
     if room_type is not None and there.offer(room_type) is None:
         raise BadStay("unknown_room_type", room_type=room_type)
+    _check_sold(there, wish)
     choices = _choices(hotel, there, wish)
     if choices:
         return Offers(stay, party, "found", choices)
@@ -100,8 +129,8 @@ def find_offers(
 
 @recorded
 def quote(hotel: Hotel, stay: Stay, party: Party, rooms: Sequence[RoomRequest]) -> Quote:
-    """The price of exactly these rooms now. Raises RoomTaken when they are no longer free."""
-    there = search(hotel, stay)
+    """The price of exactly these rooms now, as the PMS says it. Raises RoomTaken when they are no longer free."""
+    there = search(hotel, stay, fresh=True)
     wanted = Counter(room.room_type for room in rooms)
     offers = [there.offer(code) for code in wanted]
     if any(offer is None or offer.free < wanted[offer.kind.code] for offer in offers):
@@ -178,9 +207,35 @@ class _Wish:
         return kind.takes(self.party.adults, self.party.children - self.party.cots)
 
 
+def refusal_of(offers: Iterable[Offer], stay: Stay) -> BadStay | None:
+    """Why these kinds are not sold for the stay; None where it is not a rule of the hotel's. A longer stay may do."""
+    refused = [offer for offer in offers if offer.why_not]
+    too_short = [offer.min_stay for offer in refused if offer.why_not == MIN_STAY]
+    if too_short:
+        least = record(LeastStay(stay.check_in, min(too_short)))
+        return BadStay(MIN_STAY, nights=least.nights, check_in=stay.check_in)
+    days = {
+        CLOSED: {"check_in": stay.check_in, "check_out": stay.check_out},
+        CLOSED_TO_ARRIVAL: {"check_in": stay.check_in},
+        CLOSED_TO_DEPARTURE: {"check_out": stay.check_out},
+    }
+    return BadStay(refused[0].why_not, **days[refused[0].why_not]) if refused else None
+
+
 def _check_for_sale(hotel: Hotel, there: Availability) -> None:
     if not there.for_sale:
-        raise BadStay("too_far", last=pms_for(hotel).last_night_for_sale())
+        raise refusal_of(there.offers, there.stay) or BadStay("too_far", last=pms_for(hotel).last_night_for_sale())
+
+
+def _check_sold(there: Availability, wish: _Wish) -> None:
+    """Raises BadStay where the hotel sells nothing that would do, whatever is free."""
+    fitting = [offer for offer in there.offers if wish.room_type == offer.kind.code]
+    if wish.room_type is None:
+        fitting = [offer for offer in there.offers if wish.fits_in(offer.kind)] or list(there.offers)
+    if all(offer.total is None for offer in fitting):
+        refusal = refusal_of(fitting, there.stay)
+        if refusal:
+            raise refusal
 
 
 def _choices(hotel: Hotel, there: Availability, wish: _Wish) -> tuple[Quote, ...]:
@@ -274,6 +329,7 @@ def _quote(hotel: Hotel, there: Availability, party: Party, rooms: tuple[RoomReq
         for offer in there.offers
         if counts[offer.kind.code] and offer.total is not None
     )
+    fee = fee_of(hotel)
     return Quote(
         stay=there.stay,
         party=party,
@@ -282,7 +338,8 @@ def _quote(hotel: Hotel, there: Availability, party: Party, rooms: tuple[RoomReq
         total=sum((line.total for line in lines), Decimal(0)),
         currency=there.currency,
         free_until=free_until(hotel, there.stay.check_in),
-        late_fee=sum((line.nightly[0] * line.count for line in lines), Decimal(0)),
+        late_fee=fee.of([line.nightly for line in lines for _ in range(line.count)]),
+        late_fee_is=fee.kind,
     )
 
 

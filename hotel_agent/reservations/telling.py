@@ -7,19 +7,50 @@ from decimal import Decimal
 from typing import Any
 
 from hotel_agent.hotels.models import Hotel
-from hotel_agent.pms.contract import Offer
-from hotel_agent.reservations.quoting import BadStay, check_stay, search
+from hotel_agent.pms import caching
+from hotel_agent.pms.contract import Availability, Offer, Stay
+from hotel_agent.pms.door import pms_for, rest_left
+from hotel_agent.reservations.quoting import BadStay, check_stay
 
 FIELDS = {"past_date": "check_in", "too_far": "check_out", "too_long": "check_out"}
 
 
-def availability(hotel: Hotel, check_in: date, check_out: date) -> dict[str, Any]:
-    """Every kind of room for the stay; `{"field", "detail"}` where the stay is not one that can be booked."""
+class Unfit(Exception):
+    """Not a stay that can be booked; `field` is the value that is wrong."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+def stay_of(hotel: Hotel, check_in: date, check_out: date) -> Stay:
+    """Raises Unfit."""
     try:
-        stay = check_stay(hotel, check_in, check_out)
+        return check_stay(hotel, check_in, check_out)
     except BadStay as refusal:
-        return {"field": FIELDS.get(refusal.reason, "check_in"), "detail": refusal.reason.replace("_", " ")}
-    found = search(hotel, stay)
+        field = FIELDS.get(refusal.reason, "check_in")
+        raise Unfit(field, refusal.reason.replace("_", " ")) from None
+
+
+def availability(hotel: Hotel, stay: Stay) -> dict[str, Any]:
+    """Every kind of room for the stay, asked of the PMS where it is not known; also what it said before it went away.
+
+    Raises PmsUnavailable.
+    """
+    return _told(hotel, pms_for(hotel).availability(stay, even_stale=True))
+
+
+def known_availability(hotel: Hotel, stay: Stay) -> dict[str, Any] | None:
+    """The same where nobody has to ask the PMS for it."""
+    question = [caching.rooms(stay)]
+    found = caching.kept(hotel, question)
+    if found is None and rest_left(hotel) > 0:
+        found = caching.stale(hotel, question)
+    return None if found is None else _told(hotel, found[0])
+
+
+def _told(hotel: Hotel, found: Availability) -> dict[str, Any]:
+    stay = found.stay
     return {
         "hotel": hotel.slug,
         "check_in": stay.check_in.isoformat(),
@@ -33,7 +64,10 @@ def availability(hotel: Hotel, check_in: date, check_out: date) -> dict[str, Any
 
 
 def _room_type(offer: Offer, nights: int, language: str) -> dict[str, Any]:
-    """`nightly` is the average of the nights; null, as `total`, where a night is not for sale."""
+    """`nightly` is the average of the nights; null, as `total`, where the stay is not for sale.
+
+    `not_sold` is why, where it is a rule of the hotel's: min_stay, closed, closed_to_arrival, closed_to_departure.
+    """
     nightly = None if offer.total is None else (offer.total / nights).quantize(Decimal("0.01"))
     return {
         "code": offer.kind.code,
@@ -42,4 +76,6 @@ def _room_type(offer: Offer, nights: int, language: str) -> dict[str, Any]:
         "free": offer.free,
         "nightly": None if nightly is None else str(nightly),
         "total": None if offer.total is None else str(offer.total),
+        "min_stay": offer.min_stay,
+        "not_sold": offer.why_not or None,
     }

@@ -15,7 +15,8 @@ from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import Capabilities, PmsUnavailable, Unsettled
 from hotel_agent.pms.local import availability as rooms
 from hotel_agent.pms.local import booking as desk
-from hotel_agent.pms.local import changing, extras
+from hotel_agent.pms.local import changing, extras, frontdesk, records
+from hotel_agent.pms.local import rooms as own_rooms
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -44,7 +45,18 @@ class LocalPms:
     """The operations of `PmsAdapter` on our own tables."""
 
     capabilities = Capabilities(
-        hold="native", modify_dates=True, modify_room_type=True, modify_occupancy=True, extras=True
+        hold="native",
+        is_remote=False,
+        modify_dates=True,
+        modify_room_type=True,
+        modify_occupancy=True,
+        extras=True,
+        check_in_out=True,
+        no_show=True,
+        move_room=True,
+        room_status="housekeeping",
+        guest_profile=True,
+        change_feed=True,
     )
 
     def settle(self, hotel: Hotel) -> tuple[Unsettled, ...]:  # noqa: ARG002  Our own tables know what they did.
@@ -67,3 +79,16 @@ class LocalPms:
     change_of = staticmethod(asked(changing.change_of))
     is_free_on = staticmethod(asked(extras.is_free_on))
     add_extra = staticmethod(asked(extras.add))
+    arrivals = staticmethod(asked(records.arrivals))
+    departures = staticmethod(asked(records.departures))
+    in_house = staticmethod(asked(records.in_house))
+    changes_since = staticmethod(asked(records.changes_since))
+    guest = staticmethod(asked(records.guest))
+    room_status = staticmethod(asked(own_rooms.status_of_all))
+    check_in = staticmethod(asked(frontdesk.check_in))
+    check_out = staticmethod(asked(frontdesk.check_out))
+    no_show = staticmethod(asked(frontdesk.no_show))
+    move = staticmethod(asked(frontdesk.move))
+
+
+ADAPTER = LocalPms()

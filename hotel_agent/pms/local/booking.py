@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from hotel_agent.locks.auditing import guest as by_guest
 from hotel_agent.locks.holding import Claim, HoldLapsed, NotExtended, Wanted
 from hotel_agent.locks.transaction import in_one_transaction
 from hotel_agent.pms.contract import (
+    FIRST_NIGHT,
     BookedExtra,
     BookedRoom,
     Booking,
@@ -28,7 +30,9 @@ from hotel_agent.pms.contract import (
 )
 from hotel_agent.pms.local import extras
 from hotel_agent.pms.local.availability import kind_of
-from hotel_agent.pms.policy import free_until
+from hotel_agent.pms.local.pricing import split
+from hotel_agent.pms.local.selling import kinds_for, nightly_of, rates_now
+from hotel_agent.pms.policy import Fee, fee_of, free_until, no_show_fee_of
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # Nothing that is easily mistaken for something else.
 # A booking that was changed has let go of the rooms that it had before; one that is cancelled, of its last ones too.
@@ -44,12 +48,14 @@ TOO_LATE = ("in_house", "departed", "no_show")
 
 
 def hold(hotel: Hotel, request: HoldRequest) -> Hold:
-    """Keep the rooms at today's rates. Raises RoomTaken, PmsRejected("not_for_sale")."""
-    candidates, prices = _candidates(hotel, request.stay, {room.room_type for room in request.rooms})
-    wanted = [
-        Wanted(candidates[room.room_type], prices[room.room_type], room.adults, room.children + room.cots)
-        for room in request.rooms
-    ]
+    """Keep the rooms at today's rates. Raises RoomTaken, PmsRejected with "not_for_sale" or one of NOT_SOLD."""
+    kinds = kinds_for(hotel, {room.room_type for room in request.rooms}, request.stay)
+    wanted = []
+    for room in request.rooms:
+        kind = kinds[room.room_type]
+        price = sum(kind.nightly(request.stay), Decimal(0))
+        kind.check(request.stay)
+        wanted.append(Wanted(kind.rooms, price, room.adults, room.children + room.cots))
     claims = holding.hold(
         hotel.id,
         request.stay.check_in,
@@ -116,6 +122,11 @@ def upcoming(hotel: Hotel, guest_id: int, today: date) -> tuple[Booking, ...]:
     )
 
 
+def of_rows(hotel: Hotel, ids: Sequence[int]) -> tuple[Booking, ...]:
+    """These rows of the hotel's as bookings, in two statements however many they are."""
+    return tuple(_bookings(hotel, "b.id = any(:ids)", {"ids": list(ids)}))
+
+
 def cancel(hotel: Hotel, code: str, fee: Decimal) -> bool:
     """Cancel and free the rooms; False when it was so already. Raises PmsRejected where it is too late."""
 
@@ -144,31 +155,6 @@ def cancel(hotel: Hotel, code: str, fee: Decimal) -> bool:
     return in_one_transaction(work)
 
 
-def _candidates(hotel: Hotel, stay: Stay, codes: set[str]) -> tuple[dict[str, tuple[int, ...]], dict[str, Decimal]]:
-    """The rooms of these kinds, lowest number first, and what one of each costs for the stay."""
-    rows = db.session.execute(
-        text(
-            "select t.code,"
-            " (select array_agg(r.id order by length(r.number), r.number) from rooms r"
-            "  where r.room_type_id = t.id and not r.out_of_order) as rooms,"
-            " (select sum(price) from rates where room_type_id = t.id and night >= :check_in"
-            "  and night < :check_out having count(*) = :nights) as price"
-            " from room_types t where t.hotel_id = :hotel and t.code = any(:codes)"
-        ),
-        {
-            "hotel": hotel.id,
-            "codes": list(codes),
-            "check_in": stay.check_in,
-            "check_out": stay.check_out,
-            "nights": stay.nights,
-        },
-    ).all()
-    prices = {row.code: row.price for row in rows if row.price is not None}
-    if set(prices) != codes:
-        raise PmsRejected("not_for_sale")
-    return {row.code: tuple(row.rooms or ()) for row in rows}, prices
-
-
 def _code_of(hotel: Hotel, request: BookRequest, claims: Sequence[Claim]) -> str | None:
     """The code of what this request, or this guest with this hold, has booked already."""
     reservations = [claim.reservation_id for claim in claims if claim.reservation_id is not None]
@@ -193,55 +179,29 @@ def _check(hotel: Hotel, request: BookRequest, claims: Sequence[Claim]) -> None:
         raise HoldLapsed
     if claims[0].check_in < request.today:
         raise HoldLapsed
-    if holding.has_lapsed(claims) and _price_now(claims) != sum(claim.price for claim in claims):
+    if holding.has_lapsed(claims) and _price_now(hotel, claims) != sum(claim.price for claim in claims):
         raise HoldLapsed
 
 
-def _price_now(claims: Sequence[Claim]) -> Decimal | None:
-    price: Decimal | None = db.session.execute(
-        text(
-            "select sum(n.price) from unnest(cast(:rooms as integer[])) as c(id) join rooms r on r.id = c.id"
-            " join rates n on n.room_type_id = r.room_type_id"
-            " and n.night >= :check_in and n.night < :check_out"
-        ),
-        _stay_of(claims),
-    ).scalar_one()
-    return price
-
-
-def _first_night(claims: Sequence[Claim]) -> Decimal:
-    """What the first night of all these rooms costs together."""
-    price: Decimal = db.session.execute(
-        text(
-            "select coalesce(sum(n.price), 0) from unnest(cast(:rooms as integer[])) as c(id)"
-            " join rooms r on r.id = c.id"
-            " join rates n on n.room_type_id = r.room_type_id and n.night = :check_in"
-        ),
-        _stay_of(claims),
-    ).scalar_one()
-    return price
-
-
-def _stay_of(claims: Sequence[Claim]) -> dict[str, Any]:
-    return {
-        "rooms": [claim.resource_id for claim in claims],
-        "check_in": claims[0].check_in,
-        "check_out": claims[0].check_out,
-    }
+def _price_now(hotel: Hotel, claims: Sequence[Claim]) -> Decimal:
+    rates = rates_now(hotel, [claim.resource_id for claim in claims], Stay(claims[0].check_in, claims[0].check_out))
+    return sum((price for nights in rates.values() for price in nights.values()), Decimal(0))
 
 
 def _insert(hotel: Hotel, request: BookRequest, claims: Sequence[Claim]) -> tuple[int, str]:
     """Write the booking under a code that nobody has."""
+    nightly = nightly_of(hotel, claims)
+    parts = split(hotel, (price for nights in nightly for price in nights))
+    policy = terms(free_until(hotel, claims[0].check_in), fee_of(hotel), no_show_fee_of(hotel), nightly)
     while True:
         code = _new_code(hotel.slug)
         reservation_id = db.session.execute(
             text(
                 "insert into reservations (hotel_id, code, guest_id, guest_name, status, check_in,"
-                " check_out, adults, children, total, currency, policy, request_key)"
+                " check_out, adults, children, total, net, tax, tax_percent, currency, policy, request_key)"
                 " values (:hotel, :code, :guest, :name, 'booked', :check_in,"
-                " :check_out, :adults, :children, :total, :currency,"
-                " jsonb_build_object('free_until', cast(:free_until as text),"
-                " 'late_fee', cast(:late_fee as text)), :request)"
+                " :check_out, :adults, :children, :total, :net, :tax, :percent, :currency,"
+                " cast(:policy as jsonb), :request)"
                 " on conflict (code) do nothing returning id"
             ),
             {
@@ -254,14 +214,27 @@ def _insert(hotel: Hotel, request: BookRequest, claims: Sequence[Claim]) -> tupl
                 "adults": sum(claim.adults for claim in claims),
                 "children": sum(claim.children for claim in claims),
                 "total": sum(claim.price for claim in claims),
+                "net": parts.net if parts else None,
+                "tax": parts.tax if parts else None,
+                "percent": parts.percent if parts else None,
                 "currency": hotel.currency,
-                "free_until": free_until(hotel, claims[0].check_in).isoformat(),
-                "late_fee": str(_first_night(claims)),
+                "policy": json.dumps(policy),
                 "request": request.request_key,
             },
         ).scalar()
         if reservation_id is not None:
             return reservation_id, code
+
+
+def terms(until: datetime, fee: Fee, no_show: Fee, nightly: Sequence[Sequence[Decimal]]) -> dict[str, str]:
+    """What a booking keeps of the hotel's policy: until when it is free, the fees by name and in money."""
+    return {
+        "free_until": until.isoformat(),
+        "fee": str(fee),
+        "late_fee": str(fee.of(nightly)),
+        "no_show": str(no_show),
+        "no_show_fee": str(no_show.of(nightly)),
+    }
 
 
 def _new_code(slug: str) -> str:
@@ -271,6 +244,7 @@ def _new_code(slug: str) -> str:
 
 def _hold(hotel: Hotel, claims: Sequence[Claim]) -> Hold:
     rooms = _rooms("l.hold_key = :hold", {"hold": claims[0].hold_key})
+    fee = fee_of(hotel)
     return Hold(
         hold_key=claims[0].hold_key,
         guest_id=claims[0].guest_id,
@@ -282,8 +256,9 @@ def _hold(hotel: Hotel, claims: Sequence[Claim]) -> Hold:
         total=sum((claim.price for claim in claims), Decimal(0)),
         currency=hotel.currency,
         free_until=free_until(hotel, claims[0].check_in),
-        late_fee=_first_night(claims),
+        late_fee=fee.of(nightly_of(hotel, claims)),
         is_booked=claims[0].status == "booked",
+        late_fee_is=fee.kind,
     )
 
 
@@ -343,6 +318,7 @@ def _booking(hotel: Hotel, row: Any, claims: list[tuple[str, BookedRoom]]) -> Bo
             BookedExtra(code, Decimal(price), currency, time.fromisoformat(at) if at else None)
             for code, price, currency, at in row.extras or ()
         ),
+        late_fee_is=Fee.read(row.policy.get("fee") or FIRST_NIGHT).kind,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -30,27 +30,19 @@ from hotel_agent.pms.contract import (
 from hotel_agent.pms.local import booking as desk
 from hotel_agent.pms.local import extras
 from hotel_agent.pms.local.availability import kind_of
-from hotel_agent.pms.policy import free_until
-
-CENT = Decimal("0.01")
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """A kind of room as the tables have it: its rooms, lowest number first, and today's rates by night."""
-
-    row: Any
-    rooms: tuple[int, ...]
-    rates: Mapping[date, Decimal]
+from hotel_agent.pms.local.pricing import shares, split
+from hotel_agent.pms.local.selling import Kind, kinds_for, nights_of
+from hotel_agent.pms.policy import Fee, fee_of, free_until, no_show_fee_of
 
 
 @dataclass(frozen=True)
 class _Old:
-    """A room of the booking as it is."""
+    """A room of the booking as it is, since when it is that."""
 
     resource_id: int
     room_type: str
     price: Decimal
+    since: date
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ def quote(hotel: Hotel, request: ChangeRequest) -> ChangeQuote:
     before = _booking(hotel, request.code)
     reservation_id = _reservation(hotel, request.code, lock=False)
     plan = _plan(hotel, before, reservation_id, request)
-    policy = _policy(hotel, before, request, plan)
+    policy = _policy(hotel, before, request)
     return ChangeQuote(
         stay=request.stay,
         rooms=_rooms(plan),
@@ -80,10 +72,11 @@ def quote(hotel: Hotel, request: ChangeRequest) -> ChangeQuote:
         guest_name=request.guest_name,
         total=plan.total,
         currency=before.currency,
-        free_until=policy[0],
-        late_fee=policy[1],
+        free_until=policy.free_until,
+        late_fee=policy.fee.of(plan.nightly),
         same_rooms=plan.same_rooms,
         lost_extras=plan.lost_extras,
+        late_fee_is=policy.fee.kind,
     )
 
 
@@ -155,20 +148,22 @@ def _booking(hotel: Hotel, code: str) -> Booking:
 
 
 def _plan(hotel: Hotel, before: Booking, reservation_id: int, request: ChangeRequest) -> _Plan:
-    """Which rooms at which prices. Raises RoomTaken, PmsRejected("in_house"), PmsRejected("not_for_sale")."""
+    """Which rooms at which prices. Raises RoomTaken, PmsRejected with "in_house", "not_for_sale" or NOT_SOLD."""
     old = _old_rooms(reservation_id)
     staying = _matched(old, request.rooms)
     in_house = before.status == "in_house"
     if in_house and (request.stay.check_in != before.stay.check_in or None in staying or len(old) > len(staying)):
         raise PmsRejected("in_house")
-    kinds = _kinds(hotel, {room.room_type for room in request.rooms}, before.stay, request.stay)
+    kinds = kinds_for(hotel, {room.room_type for room in request.rooms}, request.stay, before.stay)
     wanted, nightly = [], []
     for room, was in zip(request.rooms, staying, strict=True):
         prices = _nightly(kinds[room.room_type], before.stay, request.stay, was)
+        kinds[room.room_type].check(request.stay, before.stay if was else None)
         # Nobody who is in a room can be told by a machine to move.
         others = () if in_house else _others(kinds[room.room_type].rooms, old)
         candidates = (was.resource_id, *(one for one in others if one != was.resource_id)) if was else others
-        wanted.append(Wanted(candidates, sum(prices, Decimal(0)), room.adults, room.children + room.cots))
+        since = was.since if was and was.since > request.stay.check_in and in_house else None
+        wanted.append(Wanted(candidates, sum(prices, Decimal(0)), room.adults, room.children + room.cots, since))
         nightly.append(prices)
     chosen = holding.rooms_for(reservation_id, request.stay.check_in, request.stay.check_out, wanted)
     return _Plan(
@@ -185,13 +180,14 @@ def _plan(hotel: Hotel, before: Booking, reservation_id: int, request: ChangeReq
 def _old_rooms(reservation_id: int) -> list[_Old]:
     rows = db.session.execute(
         text(
-            "select l.resource_id, t.code, l.price from reservation_locks l join rooms r on r.id = l.resource_id"
+            "select l.resource_id, t.code, l.price, l.check_in from reservation_locks l"
+            " join rooms r on r.id = l.resource_id"
             " join room_types t on t.id = r.room_type_id"
             " where l.reservation_id = :reservation and l.status = 'booked' order by l.id"
         ),
         {"reservation": reservation_id},
     )
-    return [_Old(row.resource_id, row.code, row.price) for row in rows]
+    return [_Old(row.resource_id, row.code, row.price, row.check_in) for row in rows]
 
 
 def _matched(old: Sequence[_Old], rooms: Sequence[RoomRequest]) -> list[_Old | None]:
@@ -212,57 +208,16 @@ def _others(rooms: Sequence[int], old: Sequence[_Old]) -> tuple[int, ...]:
     return tuple(sorted(rooms, key=lambda room: room in own))
 
 
-def _kinds(hotel: Hotel, codes: set[str], old: Stay, new: Stay) -> dict[str, _Kind]:
-    """The kinds of room by code, with the rates of all the nights in question. Raises PmsRejected."""
-    first, last = min(old.check_in, new.check_in), max(old.check_out, new.check_out)
-    rows = db.session.execute(
-        text(
-            "select t.code, t.capacity, t.names, t.descriptions, t.words,"
-            " (select array_agg(r.id order by length(r.number), r.number) from rooms r"
-            "  where r.room_type_id = t.id and not r.out_of_order) as rooms,"
-            " (select array_agg(array[night - cast(:first as date), price] order by night) from rates"
-            "  where room_type_id = t.id and night >= :first and night < :last) as rates"
-            " from room_types t where t.hotel_id = :hotel and t.code = any(:codes)"
-        ),
-        {"hotel": hotel.id, "codes": list(codes), "first": first, "last": last},
-    ).all()
-    if {row.code for row in rows} != codes:
-        raise PmsRejected("not_for_sale")
-    return {
-        row.code: _Kind(
-            row,
-            tuple(row.rooms or ()),
-            {first + timedelta(days=int(night)): Decimal(price) for night, price in row.rates or ()},
-        )
-        for row in rows
-    }
-
-
-def _nights(stay: Stay) -> list[date]:
-    return [stay.check_in + timedelta(days=night) for night in range(stay.nights)]
-
-
-def _nightly(kind: _Kind, old: Stay, new: Stay, was: _Old | None) -> tuple[Decimal, ...]:
+def _nightly(kind: Kind, old: Stay, new: Stay, was: _Old | None) -> tuple[Decimal, ...]:
     """The price of each night. Raises PmsRejected("not_for_sale").
 
     A night that stays in a kind of room that stays keeps its share of the old price, shared as today's rates are; any
     other costs today's rate.
     """
-    kept = _shares(kind, old, was.price) if was else {}
-    if any(night not in kept and night not in kind.rates for night in _nights(new)):
+    kept = shares(kind.rates, nights_of(old), was.price) if was else {}
+    if any(night not in kept and night not in kind.rates for night in nights_of(new)):
         raise PmsRejected("not_for_sale")
-    return tuple(kept[night] if night in kept else kind.rates[night] for night in _nights(new))
-
-
-def _shares(kind: _Kind, old: Stay, price: Decimal) -> dict[date, Decimal]:
-    nights = _nights(old)
-    rates = [kind.rates.get(night) for night in nights]
-    known: list[Decimal] = [rate for rate in rates if rate is not None]
-    weights: list[Decimal] = known if len(known) == len(nights) and any(known) else [Decimal(1)] * len(nights)
-    whole = sum(weights, Decimal(0))
-    shares = [(price * weight / whole).quantize(CENT) for weight in weights]
-    shares[-1] += price - sum(shares, Decimal(0))  # What rounding took or gave.
-    return dict(zip(nights, shares, strict=True))
+    return tuple(kept[night] if night in kept else kind.rates[night] for night in nights_of(new))
 
 
 def _claims_stay(
@@ -298,14 +253,25 @@ def _total(before: Booking, request: ChangeRequest, wanted: Sequence[Wanted]) ->
     return sum((one.price for one in wanted), Decimal(0))
 
 
-def _policy(hotel: Hotel, before: Booking, request: ChangeRequest, plan: _Plan) -> tuple[Any, Decimal]:
-    """Until when cancelling is free, and what it costs then: the first night of each room.
+@dataclass(frozen=True)
+class _Policy:
+    """Until when cancelling is free, and what it costs then."""
 
-    Whoever arrives when they always would keeps the deadline that they were told.
-    """
-    same_day = request.stay.check_in == before.stay.check_in
-    until = before.free_until if same_day else free_until(hotel, request.stay.check_in)
-    return until, sum((prices[0] for prices in plan.nightly), Decimal(0))
+    free_until: datetime
+    fee: Fee
+    no_show: Fee
+
+
+def _policy(hotel: Hotel, before: Booking, request: ChangeRequest) -> _Policy:
+    """Whoever arrives when they always would keeps the terms that they were told; else they are those of now."""
+    if request.stay.check_in != before.stay.check_in:
+        return _Policy(free_until(hotel, request.stay.check_in), fee_of(hotel), no_show_fee_of(hotel))
+    kept = db.session.execute(
+        text("select policy from reservations where hotel_id = :hotel and code = :code"),
+        {"hotel": hotel.id, "code": before.code},
+    ).scalar_one()
+    fee = Fee.read(kept["fee"]) if "fee" in kept else Fee()
+    return _Policy(before.free_until, fee, Fee.read(kept["no_show"]) if "no_show" in kept else fee)
 
 
 def _rooms(plan: _Plan) -> tuple[BookedRoom, ...]:
@@ -327,13 +293,17 @@ def _rooms(plan: _Plan) -> tuple[BookedRoom, ...]:
 
 
 def _write(hotel: Hotel, reservation_id: int, before: Booking, request: ChangeRequest, plan: _Plan) -> None:
-    until, fee = _policy(hotel, before, request, plan)
+    policy = _policy(hotel, before, request)
+    parts = split(hotel, (price for nights in plan.nightly for price in nights))
     db.session.execute(
         text(
             "update reservations set check_in = :check_in, check_out = :check_out, guest_name = :name,"
-            " adults = :adults, children = :children, total = :total,"
-            " policy = policy || jsonb_build_object('free_until', cast(:free_until as text),"
-            " 'late_fee', cast(:late_fee as text)) where id = :id"
+            " adults = :adults, children = :children, total = :total, policy = policy || cast(:policy as jsonb),"
+            # What costs the same keeps the parts that it had, whatever the tax is by now.
+            " net = case when total = :total then net else cast(:net as numeric) end,"
+            " tax = case when total = :total then tax else cast(:tax as numeric) end,"
+            " tax_percent = case when total = :total then tax_percent else cast(:percent as numeric) end,"
+            " changed_at = clock_timestamp() where id = :id"
         ),
         {
             "id": reservation_id,
@@ -343,8 +313,10 @@ def _write(hotel: Hotel, reservation_id: int, before: Booking, request: ChangeRe
             "adults": sum(one.adults for one in plan.wanted),
             "children": sum(one.children for one in plan.wanted),
             "total": plan.total,
-            "free_until": until.isoformat(),
-            "late_fee": str(fee),
+            "policy": json.dumps(desk.terms(policy.free_until, policy.fee, policy.no_show, plan.nightly)),
+            "net": parts.net if parts else None,
+            "tax": parts.tax if parts else None,
+            "percent": parts.percent if parts else None,
         },
     )
 

@@ -6,8 +6,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, SmallInteger, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hotel_agent.db import Model
@@ -31,31 +31,116 @@ class RoomType(Model):
 
 
 class Room(Model):
+    """`housekeeping`: clean, dirty, inspected. Whether it is out of order say its `room_outages`.
+
+    What is written to `out_of_order` a trigger turns into such rows; nothing reads it, and it is to be dropped.
+    """
+
     __tablename__ = "rooms"
-    __table_args__ = (UniqueConstraint("hotel_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("hotel_id", "number"),
+        CheckConstraint("housekeeping in ('clean', 'dirty', 'inspected')", name="housekeeping"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
     room_type_id: Mapped[int] = mapped_column(ForeignKey("room_types.id", ondelete="CASCADE"), index=True)
     number: Mapped[str]
     out_of_order: Mapped[bool] = mapped_column(server_default="false")
+    housekeeping: Mapped[str] = mapped_column(server_default="clean")
+
+
+class RoomOutage(Model):
+    """A room that is out of order for the nights [first_night, until), without `until` until further notice."""
+
+    __tablename__ = "room_outages"
+    __table_args__ = (
+        CheckConstraint("first_night < until", name="nights"),
+        Index("ix_room_outages_hotel_id", "hotel_id", "until"),
+        Index("ix_room_outages_room_id", "room_id", "until"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    room_id: Mapped[int] = mapped_column(ForeignKey("rooms.id", ondelete="CASCADE"))
+    first_night: Mapped[date]
+    until: Mapped[date | None]
+    reason: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Rate(Model):
-    """What one night in a kind of room costs, taxes included. A night without a rate is not for sale."""
+    """What one night in a kind of room costs. A night without a rate is not for sale.
+
+    Taxes are included, or come on top where the hotel says so (pms/local/pricing.py). `seasonal`: the price is a
+    season's, and `standing` what it would be without one, empty where it would not be for sale. `min_stay` is the least
+    number of nights of a stay that begins with this one.
+    """
 
     __tablename__ = "rates"
+    __table_args__ = (CheckConstraint("standing is null or seasonal", name="standing"),)
 
     room_type_id: Mapped[int] = mapped_column(ForeignKey("room_types.id", ondelete="CASCADE"), primary_key=True)
     night: Mapped[date] = mapped_column(primary_key=True)
     price: Mapped[Decimal]
+    seasonal: Mapped[bool] = mapped_column(server_default="false")
+    standing: Mapped[Decimal | None]
+    min_stay: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class Season(Model):
+    """Other prices, or a minimum stay, for the nights from the first to the last that fall on its weekdays.
+
+    `weekdays` are ISO numbers of days, Monday being 1; `prices` are decimal strings by the code of the kind of room. A
+    kind that is not among them keeps its price; `min_stay` is for the kinds in `prices`, or for all where there are
+    none. Of two seasons over one night the one that was made later wins, in whatever it says.
+    """
+
+    __tablename__ = "seasons"
+    __table_args__ = (
+        UniqueConstraint("hotel_id", "name"),
+        CheckConstraint("first_night <= last_night", name="nights"),
+        CheckConstraint("min_stay >= 1", name="min_stay"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    first_night: Mapped[date]
+    last_night: Mapped[date]
+    weekdays: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), server_default="{1,2,3,4,5,6,7}")
+    prices: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
+    min_stay: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class Closure(Model):
+    """Days on which nothing is sold, nobody can arrive, or nobody can leave; of one kind of room, or of all.
+
+    `kind`: sale (the nights are not sold), arrival, departure. Both days are within it.
+    """
+
+    __tablename__ = "closures"
+    __table_args__ = (
+        CheckConstraint("kind in ('sale', 'arrival', 'departure')", name="kind"),
+        CheckConstraint("first_day <= last_day", name="days"),
+        Index("ix_closures_hotel_id", "hotel_id", "last_day"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    room_type_id: Mapped[int | None] = mapped_column(ForeignKey("room_types.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    reason: Mapped[str] = mapped_column(server_default="")
 
 
 class Reservation(Model):
     """One booking, of one room or several; its rooms are the `reservation_locks` rows that name it.
 
     `status`: pending, booked, in_house, departed, cancelled, no_show. `request_key` names the guest's message
-    that asked for it, so that asking twice books once. `pms_id` is what a PMS of the hotel's own calls it.
+    that asked for it, so that asking twice books once. `pms_id` is what a PMS of the hotel's own calls it. `changed_at`
+    is kept by triggers: anything of it, its rooms or its extras is otherwise since then.
     """
 
     __tablename__ = "reservations"
@@ -67,6 +152,9 @@ class Reservation(Model):
         CheckConstraint("check_in < check_out", name="stay"),
         Index("idx_reservations_date_range", text("daterange(check_in, check_out)"), postgresql_using="gist"),
         Index("ix_reservations_hotel_check_in", "hotel_id", "check_in"),
+        Index("ix_reservations_hotel_check_out", "hotel_id", "check_out"),
+        Index("ix_reservations_hotel_status", "hotel_id", "status", "check_in", "id"),
+        Index("ix_reservations_hotel_changed", "hotel_id", "changed_at", "id"),
         Index(
             "uq_reservations_pms_id",
             "hotel_id",
@@ -99,9 +187,13 @@ class Reservation(Model):
     policy: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     request_key: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     cancelled_at: Mapped[datetime | None]
     cancellation_fee: Mapped[Decimal | None]
     pms_id: Mapped[str | None]
+    net: Mapped[Decimal | None]
+    tax: Mapped[Decimal | None]
+    tax_percent: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
 
 
 class ReservationExtra(Model):
