@@ -24,6 +24,8 @@ from hotel_agent.guests.models import Guest
 from hotel_agent.hotels import changing
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.holding import HoldLapsed, RoomTaken
+from hotel_agent.pms import wire
+from hotel_agent.pms.adapters import adapter_of
 from hotel_agent.pms.contract import (
     Booking,
     BookRequest,
@@ -37,8 +39,9 @@ from hotel_agent.pms.contract import (
     Stay,
     Unsettled,
 )
-from hotel_agent.pms.door import ADAPTERS, pms_for
-from hotel_agent.pms.qloapps import client, reading, standing, writing
+from hotel_agent.pms.door import pms_for
+from hotel_agent.pms.orders import standing
+from hotel_agent.pms.qloapps import client, reading, writing
 from hotel_agent.redis import redis
 from hotel_agent.reservations import Party
 from hotel_agent.reservations.quoting import find_offers
@@ -789,7 +792,7 @@ def test_a_private_address_is_not_asked_in_production(miramar, monkeypatch):
             changing.change(miramar.hotel.id, {"pms_url": address})
     changing.change(miramar.hotel.id, {"pms_url": "https://pms.hotel.example/api"})
     with pytest.raises(Exception, match="private"):
-        client._address("localhost", 80)
+        wire.address_of("localhost", 80)
 
 
 @pytest.mark.parametrize("address", ["ftp://x.example/", "javascript:alert(1)", "https://u:p@x.example/", "x"])
@@ -813,4 +816,4 @@ def test_a_wrong_key_is_unavailable_and_no_refusal(miramar):
 
 def test_what_it_can_do_is_declared(miramar):
     assert miramar.door.capabilities.hold == "imitated"
-    assert ADAPTERS["local"].capabilities.hold == "native"
+    assert adapter_of("local").capabilities.hold == "native"

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from hotel_agent.pms import wire
 from hotel_agent.pms.contract import OutcomeUnknown, PmsUnavailable
 from hotel_agent.pms.qloapps import client
 from hotel_agent.pms.qloapps.client import Client
@@ -79,7 +80,7 @@ def test_no_redirect_is_followed(server):
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(server, monkeypatch):
-    monkeypatch.setattr(client, "LARGEST_ANSWER", 10_000)
+    monkeypatch.setattr(wire, "LARGEST_ANSWER", 10_000)
     server.body = [b"x" * 1000] * 100
     with pytest.raises(PmsUnavailable):
         Client(server.url, "key").read("orders")

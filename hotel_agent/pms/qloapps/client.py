@@ -1,63 +1,36 @@
 """The wire to a QloApps web service: says plainly whether something was answered, was not done, or nobody knows.
 
 PHP notices turn the answer of a write that was done into a 500, or into text that is no JSON. So of a write only a
-clean answer is believed; everything else is `OutcomeUnknown`, and whoever asked looks it up. No connection is used
-twice: what a PMS says once too often must not answer the next question.
+clean answer is believed; everything else is `OutcomeUnknown`, and whoever asked looks it up.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import json
 import random
-import socket
-import threading
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from functools import lru_cache
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from typing import Any
 
-import httpcore
 import httpx
 
-from hotel_agent.hotels.addresses import may_ask
 from hotel_agent.logs import get_logger
+from hotel_agent.pms import limits
 from hotel_agent.pms.contract import OutcomeUnknown, PmsUnavailable
+from hotel_agent.pms.limits import AskAgain
+from hotel_agent.pms.orders.system import Refused
+from hotel_agent.pms.wire import LATER, Answer, asking, exchange, read_json, writing
 
 log = get_logger(__name__)
 
-CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 WRITE_SECONDS = 12.0  # Two to six tenths of a second are usual; whoever gives up early does not know what happened.
-LARGEST_ANSWER = 5_000_000
 READ_ATTEMPTS = 2
 PAUSE_SECONDS = 0.1
 _NOTHING_DONE = (401, 403, 405, 429)
 _DISABLED = 22  # QloApps' own code of "the web service is disabled".
 
 ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
-
-
-class StillUnderWay(OutcomeUnknown):
-    """No answer in time: what was asked may be done even after it was looked up."""
-
-
-class Refused(Exception):
-    """QloApps says no to a write, in words: there are no codes that tell its refusals apart."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__(words)
-        self.words = words
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    content_type: str
-    body: bytes
 
 
 class Client:
@@ -85,7 +58,9 @@ class Client:
 
     def read_xml(self, path: str) -> ET.Element:
         """One resource whole, to be sent back with changes. Raises PmsUnavailable."""
-        answer = self._asked("GET", path, {}, None, self._read_seconds)
+        answer = self._asked("GET", path, {}, None)
+        if answer.status in LATER:
+            raise AskAgain(f"QloApps answers {answer.status}", answer.wait)
         if answer.status != 200:
             raise PmsUnavailable(f"QloApps answers {answer.status}")
         try:
@@ -95,35 +70,26 @@ class Client:
 
     def write(self, method: str, path: str, body: bytes, content_type: str) -> Any:
         """The JSON of a clean answer. Raises Refused, OutcomeUnknown, or PmsUnavailable where nothing was done."""
-        try:
-            answer = self._exchange(
-                method, path, {"output_format": "JSON"}, body, self._write_seconds, content_type=content_type
-            )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise PmsUnavailable(type(error).__name__) from None
-        except httpx.TimeoutException as error:
-            raise StillUnderWay(type(error).__name__) from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise OutcomeUnknown(type(error).__name__) from None
+        with writing():
+            seconds = limits.may_request(self._write_seconds, writes=True)
+            answer = self._exchange(method, path, {"output_format": "JSON"}, body, seconds, content_type=content_type)
         return _outcome(answer)
 
     def _reading(self, method: str, path: str, query: Mapping[str, str], body: bytes | None) -> Any:
-        """Asked again when the answer made no sense; whoever does not answer at all is not kept waiting for twice."""
+        """Asked again when the answer made no sense, and in mid-write, which the door does not repeat, also when there
+        was none; whoever takes long is not waited for twice."""
         for attempt in range(1, READ_ATTEMPTS + 1):
-            answer = self._asked(method, path, {"output_format": "JSON", **query}, body, self._read_seconds)
             try:
-                return _meaning(answer)
-            except _Garbled as garbled:
-                if attempt == READ_ATTEMPTS:
-                    raise PmsUnavailable(str(garbled)) from None
+                return _meaning(self._asked(method, path, {"output_format": "JSON", **query}, body))
+            except (_Garbled, AskAgain) as trouble:
+                if attempt == READ_ATTEMPTS or isinstance(trouble, AskAgain) and limits.is_asked_again():
+                    raise
             time.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))
         raise AssertionError("unreachable")
 
-    def _asked(self, method: str, path: str, query: Mapping[str, str], body: bytes | None, seconds: float) -> Answer:
-        try:
-            return self._exchange(method, path, query, body, seconds)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise PmsUnavailable(type(error).__name__) from None
+    def _asked(self, method: str, path: str, query: Mapping[str, str], body: bytes | None) -> Answer:
+        with asking():
+            return self._exchange(method, path, query, body, limits.may_request(self._read_seconds))
 
     def _exchange(
         self,
@@ -134,31 +100,18 @@ class Client:
         seconds: float,
         content_type: str = "text/xml",
     ) -> Answer:
-        deadline = time.monotonic() + seconds
-        headers = {"Accept-Encoding": "identity", "Connection": "close"}
-        if body is not None:
-            headers["Content-Type"] = content_type
-        limits = httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
-        with _http().stream(
+        return exchange(
             method,
             f"{self._base}/{path}",
-            params=dict(query) or None,
-            content=body,
-            headers=headers,
+            seconds,
+            query=query,
+            body=body,
+            content_type=content_type if body is not None else None,
             auth=self._auth,
-            timeout=limits,
-        ) as response:
-            content = bytearray()
-            for chunk in response.iter_raw():
-                content += chunk
-                if len(content) > LARGEST_ANSWER:
-                    raise httpx.ReadError("the answer is too large")
-                if time.monotonic() > deadline:
-                    raise httpx.ReadTimeout("the answer took too long")
-            return Answer(response.status_code, response.headers.get("Content-Type", ""), bytes(content))
+        )
 
 
-class _Garbled(Exception):
+class _Garbled(PmsUnavailable):
     """An answer that tells nothing."""
 
 
@@ -166,6 +119,8 @@ def _meaning(answer: Answer) -> Any:
     """What a question was answered. Raises PmsUnavailable where asking again would not help at once."""
     if answer.status == 404 and not answer.body.strip():
         return None
+    if answer.status in LATER:
+        raise AskAgain(f"QloApps answers {answer.status}", answer.wait)
     if answer.status in _NOTHING_DONE:
         log.error("pms_refuses_us", status=answer.status, words=_words(answer))
         raise PmsUnavailable(f"QloApps refuses the key or the permission ({answer.status})")
@@ -221,18 +176,6 @@ def _codes(answer: Answer) -> set[Any]:
     return {error.get("code") for error in _errors(answer)}
 
 
-def read_json(body: bytes) -> Any:
-    """Raises ValueError. Numbers with a fraction become Decimal."""
-    try:
-        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_number)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _no_number(words: str) -> NoReturn:
-    raise ValueError(f"{words} is no number")
-
-
 def safe_xml(body: bytes) -> ET.Element:
     """Raises ValueError, also for a document that declares entities or a type."""
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\x00" in body:
@@ -258,50 +201,3 @@ def api_of(address: str) -> str:
     """The base of the web service, whether or not the address names it."""
     base = address.rstrip("/")
     return base if base.endswith("/api") else f"{base}/api"
-
-
-class _Guarded(httpcore.SyncBackend):
-    """Looks at the address that is connected to, not at the name: a name may lead elsewhere a moment later."""
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        return super().connect_tcp(_address(host, port), port, timeout, local_address, socket_options)
-
-
-def _address(host: str, port: int) -> str:
-    try:
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except OSError as error:
-        raise httpcore.ConnectError(f"no address of {host}") from error
-    allowed = [address for address in found if may_ask(ipaddress.ip_address(address.partition("%")[0]))]
-    if not allowed:
-        raise httpcore.ConnectError(f"{host} is at a private address")
-    return allowed[0]
-
-
-_lock = threading.Lock()
-
-
-def _http() -> httpx.Client:
-    with _lock:
-        return _made_http()
-
-
-@lru_cache
-def _made_http() -> httpx.Client:
-    """One for the process; a proxy of the environment would look up names where we cannot see it."""
-    transport = httpx.HTTPTransport(trust_env=False)
-    transport._pool.close()
-    transport._pool = httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(trust_env=False),
-        max_connections=32,
-        max_keepalive_connections=0,
-        network_backend=_Guarded(),
-    )
-    return httpx.Client(transport=transport, follow_redirects=False, trust_env=False)

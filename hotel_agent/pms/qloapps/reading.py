@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import html
 import re
-import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 from xml.sax.saxutils import escape
 
 from hotel_agent.pms.contract import PmsUnavailable, RoomKind, Stay
+from hotel_agent.pms.orders import catalogues, system
+from hotel_agent.pms.orders.system import CENT, Free, Offered, cents, shares
 from hotel_agent.pms.qloapps.client import Client
 
-CENT = Decimal("0.01")
-CATALOGUE_SECONDS = 60.0
 CANCELED = 4  # The order state of a cancelled order.
 _IN_HOUSE, _DEPARTED = 2, 3
 _PER_NIGHT, _IN_ROOM_PRICE = 2, 1
@@ -43,55 +40,26 @@ class Service:
         return self.net * nights if self.per_night else self.net
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A type of room: what guests see of it, and what only QloApps needs. `code` of `room` is its id there."""
+@dataclass(frozen=True, kw_only=True)
+class Kind(system.Kind):
+    """With what only QloApps needs. `code` of `room` is its id there."""
 
     id: int
-    room: RoomKind
     tax_group: int
-    least_nights: int
-    most_nights: int | None
     services: tuple[Service, ...]
-
-    def lets_stay(self, nights: int) -> bool:
-        return self.least_nights <= nights <= (self.most_nights or nights)
 
 
 @dataclass(frozen=True)
-class Price:
+class Price(system.Price):
     """What one room costs for a stay with its services. `rate` is gross by net.
 
     `net` is sent for the room alone where its price is another than today's. Today's is left to QloApps, which knows
     it with more than two decimals.
     """
 
-    total: Decimal
-    nightly: tuple[Decimal, ...]
     service_ids: tuple[int, ...]
     rate: Decimal
     net: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class Free:
-    """The rooms of a kind that are free for a whole stay, lowest id first; `price` None where it is not for sale."""
-
-    kind: Kind
-    rooms: tuple[int, ...]
-    price: Price | None
-
-
-@dataclass(frozen=True)
-class Offered:
-    """All kinds of room for one stay."""
-
-    stay: Stay
-    currency: str
-    kinds: tuple[Free, ...]
-
-    def of(self, code: str) -> Free | None:
-        return next((free for free in self.kinds if free.kind.room.code == code), None)
 
 
 @dataclass(frozen=True)
@@ -145,12 +113,7 @@ class Shop:
 
     def kinds(self) -> tuple[Kind, ...]:
         """The types of room that are for sale, in QloApps' order; kept for a minute."""
-        key = (self.client.base, self.hotel_id, self._language)
-        kept = _catalogues().get(key)
-        if kept is None:
-            kept = self._kinds()
-            _catalogues().put(key, kept)
-        return kept
+        return catalogues.kept((self.client.base, self.hotel_id, self._language), self._kinds)
 
     def _kinds(self) -> tuple[Kind, ...]:
         services = {row.id: row for row in map(_service, _rows(self._services(), "services")) if row is not None}
@@ -245,23 +208,20 @@ class Shop:
         said = self._orders(**{"filter[source]": f"[{prefix}]%", "sort": "[id_DESC]", "limit": str(most)})
         return tuple(order for order in said if order.source.startswith(prefix))
 
-    def order(self, order_id: int) -> Order | None:
-        return next(iter(self.orders([order_id])), None)
-
-    def orders(self, order_ids: Iterable[int]) -> tuple[Order, ...]:
-        wanted = "|".join(map(str, order_ids))
+    def orders(self, order_ids: Iterable[str]) -> tuple[Order, ...]:
+        wanted = "|".join(order_ids)
         return self._orders(**{"filter[id]": f"[{wanted}]"}) if wanted else ()
 
     def _orders(self, **query: str) -> tuple[Order, ...]:
         rows = _rows(self.client.read("orders", display=f"[{_ORDER}]", **query), "orders")
         return tuple(sorted(map(_order, rows), key=lambda order: order.id))
 
-    def lines_of(self, order_ids: Iterable[int]) -> tuple[Line, ...]:
-        wanted = "|".join(map(str, order_ids))
+    def lines_of(self, order_ids: Iterable[str]) -> tuple[Line, ...]:
+        wanted = "|".join(order_ids)
         return self._lines(**{"filter[id_order]": f"[{wanted}]"}) if wanted else ()
 
     def lines_in(self, room_id: int, stay: Stay) -> tuple[Line, ...]:
-        """Everything that stands in this room during these nights, whoever booked it."""
+        """Everything that keeps this room from others during these nights, whoever booked it: who has left does not."""
         rows = self._lines(
             **{
                 "filter[id_room]": f"[{room_id}]",
@@ -269,7 +229,7 @@ class Shop:
                 "filter[date_to]": f">[{stay.check_in} 00:00:00]",
             }
         )
-        return tuple(line for line in rows if line.stands and overlap(line.stay, stay))
+        return tuple(line for line in rows if line.stands and not line.guest_has_left and overlap(line.stay, stay))
 
     def _lines(self, **query: str) -> tuple[Line, ...]:
         rows = _rows(self.client.read("room_bookings", display=f"[{_LINE}]", **query), "bookings")
@@ -327,10 +287,6 @@ def money(value: Any) -> Decimal:
     if not amount.is_finite():
         raise PmsUnavailable("QloApps answers something else than an amount")
     return amount
-
-
-def cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT)
 
 
 def _service(row: Mapping[str, Any]) -> Service | None:
@@ -406,7 +362,7 @@ def _together(kind: Kind, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _free(kind: Kind, row: Mapping[str, Any] | None, stay: Stay, weights: Sequence[Decimal]) -> Free:
     price = _price(kind, row, stay.nights, weights) if row else None
     sold = row is not None and price is not None and kind.lets_stay(stay.nights)
-    return Free(kind, tuple(sorted(_available(row))) if sold and row else (), price)
+    return Free(kind, len(_available(row)) if sold and row else 0, price)
 
 
 def _available(row: Mapping[str, Any]) -> list[int]:
@@ -462,14 +418,6 @@ def _with_tax(service: Service, nights: int, rate: Decimal) -> Decimal:
     return service.net_for(nights) * (rate if service.tax_group else 1)
 
 
-def shares(total: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
-    """The total in parts that compare as the weights do, each in cents."""
-    all_weights = sum(weights, Decimal(0))
-    parts = [cents(total * weight / all_weights) for weight in weights]
-    parts[-1] += total - sum(parts, Decimal(0))  # What rounding took or gave.
-    return tuple(parts)
-
-
 def _order(row: Mapping[str, Any]) -> Order:
     return Order(
         whole(row.get("id")),
@@ -514,28 +462,6 @@ def as_xml(value: str) -> str:
     return escape(re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", value))
 
 
-class _Catalogues:
-    """Types of room by web service, each for a minute."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: dict[Any, tuple[float, tuple[Kind, ...]]] = {}
-
-    def get(self, key: Any) -> tuple[Kind, ...] | None:
-        with self._lock:
-            at, kinds = self._kept.get(key, (-CATALOGUE_SECONDS, ()))
-        return kinds if time.monotonic() - at < CATALOGUE_SECONDS and kinds else None
-
-    def put(self, key: Any, kinds: tuple[Kind, ...]) -> None:
-        with self._lock:
-            self._kept[key] = (time.monotonic(), kinds)
-
-
-@lru_cache
-def _catalogues() -> _Catalogues:
-    return _Catalogues()
-
-
 def forget() -> None:
     """Read the types of room anew."""
-    _catalogues.cache_clear()
+    catalogues.forget()

@@ -1,7 +1,7 @@
 """Bookings: a hold that is not cancelled any more.
 
-Hold and booking differ in our rows alone. What a guest is told is read from the rooms that stand in QloApps, never from
-its yes.
+Hold and booking differ in our rows alone. What a guest is told is read from the rooms that stand there, never from a
+yes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.holding import HoldLapsed, RoomTaken
 from hotel_agent.locks.holding import holds as counted
 from hotel_agent.logs import get_logger
+from hotel_agent.pms import agreeing
+from hotel_agent.pms.agreeing import Standing
 from hotel_agent.pms.contract import (
     BookedExtra,
     BookedRoom,
@@ -29,65 +31,62 @@ from hotel_agent.pms.contract import (
     RoomKind,
     Stay,
 )
+from hotel_agent.pms.orders import holds, records, standing, writes
+from hotel_agent.pms.orders.records import Booked, HoldRow
+from hotel_agent.pms.orders.standing import GuestIsIn, Otherwise, Wanted
+from hotel_agent.pms.orders.system import Line, Order, Refused, System, cents, order_of, shares, status_of
 from hotel_agent.pms.policy import free_until
-from hotel_agent.pms.qloapps import holds, records, standing, writing
-from hotel_agent.pms.qloapps.client import Refused
-from hotel_agent.pms.qloapps.reading import CANCELED, Line, Order, Shop, cents, shares
-from hotel_agent.pms.qloapps.records import Booked, HoldRow
-from hotel_agent.pms.qloapps.shops import shop_of
-from hotel_agent.pms.qloapps.standing import GuestIsIn, Otherwise, Wanted
 
 log = get_logger(__name__)
 
 TOO_LATE = ("in_house", "departed", "no_show")
 
 
-def book(hotel: Hotel, request: BookRequest) -> str:
+def book(system: System, hotel: Hotel, request: BookRequest) -> str:
     """Turn a hold into a booking, once; its code. The row is `pending` until everything was read back.
 
     Raises RoomTaken, HoldLapsed, PmsUnavailable; after the last it is still pending, and asking again goes on.
     """
-    shop = shop_of(hotel)
-    with writing.alone(hotel):
+    with writes.alone(hotel):
         hold = records.hold_of(hotel, request.hold_key)
         code = _code_of(hotel, request, hold)
         if code is None:
             hold = _bookable(request, hold)
             code = records.become_pending(hotel, hold, request.guest_name, request.request_key)
-        confirm(shop, hotel, code)
+        confirm(system, hotel, code)
     return code
 
 
-def confirm(shop: Shop, hotel: Hotel, code: str) -> None:
+def confirm(system: System, hotel: Hotel, code: str) -> None:
     """Read back a pending booking, while nobody else writes: it is booked, or never was and RoomTaken is raised."""
     booked = records.booking_of(hotel, code)
     if booked is None or booked.status != "pending":
         return
     hold = next(iter(records.holds_where("reservation_id = :id", id=booked.id)))
-    order = shop.order(booked.pms_id)
+    order = order_of(system, booked.pms_id)
     try:
         if order is None:
             raise RoomTaken
-        standing.check_standing(shop, order, hold.stay, [Wanted.of(kept.request) for kept in hold.rooms])
+        standing.check_standing(system, order, hold.stay, [Wanted.of(kept.request) for kept in hold.rooms])
         if order.total != hold.total:
             raise Otherwise(f"a price of {order.total} where {hold.total} was told")
     except (RoomTaken, Otherwise) as lost:
         log.warning("pms_booking_lost", code=code, order=booked.pms_id, why=str(lost) or "taken")
         records.never_was(code)
-        holds.clear_if_it_answers(shop, hold)
+        holds.clear_if_it_answers(system, hold)
         raise RoomTaken from None
-    _in_whose_name(shop, hotel, booked, order)
+    _in_whose_name(system, hotel, booked, order)
     records.set_booking(booked.id, status="booked")
     counted.labels("booked").inc()
 
 
-def read(hotel: Hotel, code: str) -> Booking | None:
-    """The record as QloApps has it now; our row is brought into line with it. None where it is not there any more."""
+def read(system: System, hotel: Hotel, code: str) -> Booking | None:
+    """The record as the PMS has it now; our row is brought into line with it. None where it is not there any more."""
     booked = records.booking_of(hotel, code)
-    return next(iter(_read(hotel, [booked])), None) if booked else None
+    return next(iter(_read(system, hotel, [booked])), None) if booked else None
 
 
-def upcoming(hotel: Hotel, guest_id: int, today: date) -> tuple[Booking, ...]:
+def upcoming(system: System, hotel: Hotel, guest_id: int, today: date) -> tuple[Booking, ...]:
     """The guest's live bookings that are not over, soonest first."""
     rows = records.bookings_where(
         hotel,
@@ -95,14 +94,13 @@ def upcoming(hotel: Hotel, guest_id: int, today: date) -> tuple[Booking, ...]:
         guest=guest_id,
         today=today,
     )
-    found = [booking for booking in _read(hotel, rows) if booking.status in ("booked", "in_house")]
+    found = [booking for booking in _read(system, hotel, rows) if booking.status in ("booked", "in_house")]
     return tuple(sorted(found, key=lambda booking: booking.stay.check_in))
 
 
-def cancel(hotel: Hotel, code: str, fee: Decimal) -> bool:
+def cancel(system: System, hotel: Hotel, code: str, fee: Decimal) -> bool:
     """Cancel and free the rooms; False when it was so already. Raises PmsRejected, OutcomeUnknown, PmsUnavailable."""
-    shop = shop_of(hotel)
-    with writing.alone(hotel):
+    with writes.alone(hotel):
         booked = records.booking_of(hotel, code)
         if booked is None:
             raise PmsRejected("unknown")
@@ -110,29 +108,26 @@ def cancel(hotel: Hotel, code: str, fee: Decimal) -> bool:
             raise PmsRejected(booked.status)
         if booked.status == "cancelled":
             return False
-        was_cancelled = _state(shop, booked) == "cancelled"
+        was_cancelled = _state(system, booked) == "cancelled"
         payload = {"fee": str(fee)}
-        write_id = writing.intend(hotel, "cancel", token_of(booked), payload, booked.pms_id, booked.id, booked.guest_id)
-        undo_noted(shop, booked, write_id)
+        write_id = writes.intend_for(hotel, "cancel", booked, payload)
+        undo_noted(system, booked, write_id)
         records.set_booking(booked.id, status="cancelled", cancelled_at=utcnow(), cancellation_fee=fee)
         _cancel_extras(booked)
         return not was_cancelled
 
 
-def undo_noted(shop: Shop, booked: Booked, write_id: int) -> None:
+def undo_noted(system: System, booked: Booked, write_id: int) -> None:
     """Cancel the order and write down what became of that. Raises PmsRejected, OutcomeUnknown, PmsUnavailable."""
     try:
-        standing.undo(shop, booked.pms_id)
+        standing.undo(system, booked.pms_id)
     except GuestIsIn:
-        writing.settle(write_id, "refused", "somebody is in the room")
-        db.session.commit()
+        writes.settle(write_id, "refused", "somebody is in the room")
         raise PmsRejected("in_house") from None
     except PmsUnavailable as trouble:
-        writing.settle(write_id, "unknown", str(trouble))
-        db.session.commit()
+        writes.settle(write_id, "unknown", str(trouble))
         raise OutcomeUnknown(f"the cancellation of {booked.code}") from trouble
-    writing.settle(write_id, "done")
-    db.session.commit()
+    writes.settle(write_id, "done")
 
 
 # Booking
@@ -161,30 +156,20 @@ def _bookable(request: BookRequest, hold: HoldRow | None) -> HoldRow:
     return hold
 
 
-def _in_whose_name(shop: Shop, hotel: Hotel, booked: Booked, order: Order) -> None:
+def _in_whose_name(system: System, hotel: Hotel, booked: Booked, order: Order) -> None:
     """The hold was made in the guest's own name."""
-    own = writing.person_of(hotel, booked.guest_id, None)
-    person = writing.person_of(hotel, booked.guest_id, booked.guest_name)
-    db.session.commit()
-    if booked.guest_name and person != own:
-        put_name(shop, hotel, booked, order, booked.guest_name)
+    if booked.guest_name and booked.guest_name != writes.person_of(hotel, booked.guest_id).name:
+        put_name(system, hotel, booked, order, booked.guest_name)
 
 
-def put_name(shop: Shop, hotel: Hotel, booked: Booked, order: Order, name: str) -> None:
+def put_name(system: System, hotel: Hotel, booked: Booked, order: Order, name: str) -> None:
     """A name that cannot be changed does not undo a booking: the sweep tells people."""
-    person = writing.person_of(hotel, booked.guest_id, name)
-    db.session.commit()
-    write_id = writing.intend(hotel, "rename", token_of(booked), {}, order.id, booked.id, booked.guest_id)
+    write_id = writes.intend_for(hotel, "rename", booked, {})
     try:
-        writing.rename(shop, order.customer_id, person)
-        writing.settle(write_id, "done")
+        system.put_name(order, writes.person_of(hotel, booked.guest_id, name))
+        writes.settle(write_id, "done")
     except (Refused, PmsUnavailable) as trouble:
-        writing.settle(write_id, "unknown", f"the name was not changed: {trouble}")
-    db.session.commit()
-
-
-def token_of(booked: Booked) -> str:
-    return f"order:{booked.pms_id}"
+        writes.settle(write_id, "unknown", f"the name was not changed: {trouble}")
 
 
 # Reading
@@ -203,11 +188,9 @@ class Seen:
 
     @property
     def status(self) -> str:
-        if self.order.state == CANCELED or not self.standing:
-            return "cancelled"
-        if any(line.guest_is_in for line in self.standing):
-            return "in_house"
-        return "departed" if all(line.guest_has_left for line in self.standing) else "booked"
+        if not self.standing and any(line.guest_did_not_come for line in self.lines):
+            return "no_show"
+        return status_of(self.order.is_off, self.standing)
 
     @property
     def rooms(self) -> tuple[Line, ...]:
@@ -215,13 +198,13 @@ class Seen:
         return self.standing or self.lines
 
 
-def _read(hotel: Hotel, rows: Sequence[Booked]) -> list[Booking]:
+def _read(system: System, hotel: Hotel, rows: Sequence[Booked]) -> list[Booking]:
     if not rows:
         return []
-    shop = shop_of(hotel)
+    read_at = agreeing.clock()
     ids = [booked.pms_id for booked in rows]
-    orders = {order.id: order for order in shop.orders(ids)}
-    lines = shop.lines_of(ids)
+    orders = {order.id: order for order in system.orders(ids)}
+    lines = system.lines_of(ids)
     found = []
     for booked in rows:
         order = orders.get(booked.pms_id)
@@ -229,12 +212,13 @@ def _read(hotel: Hotel, rows: Sequence[Booked]) -> list[Booking]:
         if order is None or not own:
             log.error("pms_booking_missing", code=booked.code, order=booked.pms_id)
             continue
-        found.append(booking_from(shop, hotel, booked, Seen(order, own)))
+        found.append(booking_from(system, hotel, booked, Seen(order, own), read_at))
     return found
 
 
-def booking_from(shop: Shop, hotel: Hotel, booked: Booked, seen: Seen) -> Booking:
-    kinds = {kind.id: kind.room for kind in shop.kinds()}
+def booking_from(system: System, hotel: Hotel, booked: Booked, seen: Seen, read_at: datetime) -> Booking:
+    """What was seen at `read_at`; our row is brought into line with it."""
+    kinds = {kind.room.code: kind.room for kind in system.kinds()}
     status = "pending" if booked.status == "pending" and seen.status == "booked" else seen.status
     status = "no_show" if booked.status == "no_show" and status == "booked" else status
     stay = Stay(min(line.stay.check_in for line in seen.rooms), max(line.stay.check_out for line in seen.rooms))
@@ -261,18 +245,19 @@ def booking_from(shop: Shop, hotel: Hotel, booked: Booked, seen: Seen) -> Bookin
         cancellation_fee=booked.cancellation_fee if status == "cancelled" else None,
         extras=_extras(booked),
     )
-    _agree(booked, booking)
+    now = Standing(booking.status, booking.stay, booking.adults, booking.children, booking.total)
+    agreeing.agree(hotel, booked.id, now, read_at, after_our_writes=True)
     return booking
 
 
-def _rooms(kinds: dict[int, RoomKind], seen: Seen) -> tuple[BookedRoom, ...]:
+def _rooms(kinds: dict[str, RoomKind], seen: Seen) -> tuple[BookedRoom, ...]:
     """The order's total shared out, as services stand beside the rooms there."""
     lines = sorted(seen.rooms, key=lambda line: (len(line.number), line.number))
     weights = [line.gross for line in lines]
     prices = shares(seen.order.total, weights if all(weights) else [Decimal(1)] * len(lines))
     return tuple(
         BookedRoom(
-            kinds.get(line.kind_id) or RoomKind(str(line.kind_id), line.adults + line.children),
+            kinds.get(line.kind) or RoomKind(line.kind, line.adults + line.children),
             line.number,
             price,
             line.adults,
@@ -282,34 +267,9 @@ def _rooms(kinds: dict[int, RoomKind], seen: Seen) -> tuple[BookedRoom, ...]:
     )
 
 
-def _agree(booked: Booked, booking: Booking) -> None:
-    """What was changed at the front desk is changed in our row too."""
-    now = {
-        "status": booking.status,
-        "check_in": booking.stay.check_in,
-        "check_out": booking.stay.check_out,
-        "adults": booking.adults,
-        "children": booking.children,
-        "total": booking.total,
-        "cancelled_at": booking.cancelled_at,
-    }
-    was = {
-        "status": booked.status,
-        "check_in": booked.stay.check_in,
-        "check_out": booked.stay.check_out,
-        "adults": booked.adults,
-        "children": booked.children,
-        "total": booked.total,
-        "cancelled_at": booked.cancelled_at,
-    }
-    if now != was:
-        log.info("pms_booking_changed_there", code=booked.code, what=[name for name in now if now[name] != was[name]])
-        records.set_booking(booked.id, **now)
-
-
-def _state(shop: Shop, booked: Booked) -> str:
-    order = shop.order(booked.pms_id)
-    return Seen(order, shop.lines_of([booked.pms_id])).status if order is not None else "cancelled"
+def _state(system: System, booked: Booked) -> str:
+    order = order_of(system, booked.pms_id)
+    return Seen(order, system.lines_of([booked.pms_id])).status if order is not None else "cancelled"
 
 
 def _extras(booked: Booked) -> tuple[BookedExtra, ...]:

@@ -1,4 +1,4 @@
-"""Holds, which QloApps does not know: an unpaid booking with our token, cancelled by us when its time is over."""
+"""Holds where a system knows none: an unpaid booking with our token, cancelled by us when its time is over."""
 
 from __future__ import annotations
 
@@ -26,41 +26,49 @@ from hotel_agent.pms.contract import (
     RoomKind,
     RoomRequest,
 )
+from hotel_agent.pms.orders import records, standing, writes
+from hotel_agent.pms.orders.records import HoldRow, Kept
+from hotel_agent.pms.orders.standing import GuestIsIn, Otherwise, Wanted
+from hotel_agent.pms.orders.system import (
+    CENT,
+    Line,
+    Offered,
+    Order,
+    Refused,
+    Room,
+    StillUnderWay,
+    System,
+    Wish,
+    shares,
+)
 from hotel_agent.pms.policy import free_until
-from hotel_agent.pms.qloapps import records, standing, writing
-from hotel_agent.pms.qloapps.client import Refused, StillUnderWay
-from hotel_agent.pms.qloapps.reading import CENT, Line, Offered, Order, Shop, shares
-from hotel_agent.pms.qloapps.records import HoldRow, Kept
-from hotel_agent.pms.qloapps.shops import shop_of
-from hotel_agent.pms.qloapps.standing import GuestIsIn, Otherwise, Wanted
 
 log = get_logger(__name__)
 
 CREATE_ATTEMPTS = 2
 
 
-def hold(hotel: Hotel, request: HoldRequest) -> Hold:
+def hold(system: System, hotel: Hotel, request: HoldRequest) -> Hold:
     """Keep the rooms at the prices of now, once for each request. Raises RoomTaken, PmsRejected, OutcomeUnknown."""
-    shop = shop_of(hotel)
     try:
-        with writing.alone(hotel):
-            row = _live_of_request(hotel, request) or _take(shop, hotel, request)
-            _let_go_of_replaced(shop, hotel, request, row)
+        with writes.alone(hotel):
+            row = _live_of_request(hotel, request) or _take(system, hotel, request)
+            _let_go_of_replaced(system, hotel, request, row)
     except RoomTaken:
         counted.labels("taken").inc()
         raise
-    return told(hotel, shop, row)
+    return told(hotel, system, row)
 
 
-def held(hotel: Hotel, hold_key: str) -> Hold | None:
+def held(system: System, hotel: Hotel, hold_key: str) -> Hold | None:
     """A hold that is live or has become a booking, else None."""
     row = records.hold_of(hotel, hold_key)
-    return told(hotel, shop_of(hotel), row) if row is not None and row.is_live else None
+    return told(hotel, system, row) if row is not None and row.is_live else None
 
 
-def extend(hotel: Hotel, hold_key: str, guest_id: int, request_key: str) -> Hold:
+def extend(system: System, hotel: Hotel, hold_key: str, guest_id: int, request_key: str) -> Hold:
     """Keep a live hold of this guest for longer. Raises PmsRejected with the reason."""
-    with writing.alone(hotel):
+    with writes.alone(hotel):
         row = records.hold_of(hotel, hold_key)
         if row is None or row.guest_id != guest_id:
             raise PmsRejected("unknown")
@@ -72,42 +80,42 @@ def extend(hotel: Hotel, hold_key: str, guest_id: int, request_key: str) -> Hold
             if row.extensions >= MOST_EXTENSIONS:
                 raise PmsRejected("often_enough")
             _extend(row, request_key)
-    longer = held(hotel, hold_key)
+    longer = held(system, hotel, hold_key)
     if longer is None:
         raise PmsRejected("over")
     return longer
 
 
-def release(hotel: Hotel, hold_key: str, guest_id: int, reason: str) -> bool:
-    """Let a live hold of this guest go; False when there was none. What QloApps does not hear now the sweep repeats."""
-    with writing.alone(hotel):
+def release(system: System, hotel: Hotel, hold_key: str, guest_id: int, reason: str) -> bool:
+    """Let a live hold of this guest go; False when there was none. What the PMS does not hear now the sweep repeats."""
+    with writes.alone(hotel):
         row = records.hold_of(hotel, hold_key)
         if row is None or row.guest_id != guest_id or row.status != "active" or not row.is_live:
             return False
         records.set_hold(row.id, "released")
         counted.labels("released").inc()
         log.info("hold released", hold_key=hold_key, reason=reason)
-        clear_if_it_answers(shop_of(hotel), row)
+        clear_if_it_answers(system, row)
     return True
 
 
-def clear(shop: Shop, row: HoldRow) -> None:
-    """See to it that nothing of a hold that is none any more stands in QloApps, while nobody else writes.
+def clear(system: System, row: HoldRow) -> None:
+    """See to it that nothing of a hold that is none any more stands there, while nobody else writes.
 
     Raises OutcomeUnknown, GuestIsIn, PmsUnavailable.
     """
-    for order in shop.orders_of(row.token):
-        standing.undo(shop, order.id)
+    for order in system.orders_of(row.token):
+        standing.undo(system, order.id)
     records.clear_hold(row.id)
 
 
-def clear_lapsed(shop: Shop, hotel: Hotel) -> int:
+def clear_lapsed(system: System, hotel: Hotel) -> int:
     """Cancel what holds whose time is over still keep, while nobody else writes; how many."""
     expire(hotel)
     over = records.holds_where(
         "hotel_id = :hotel and cleared_at is null and status in ('expired', 'released', 'refused')", hotel=hotel.id
     )
-    return sum(clear_if_it_answers(shop, row) for row in over)
+    return sum(clear_if_it_answers(system, row) for row in over)
 
 
 def expire(hotel: Hotel) -> tuple[HoldRow, ...]:
@@ -126,8 +134,8 @@ def expire(hotel: Hotel) -> tuple[HoldRow, ...]:
     return records.holds_where("id = any(:ids)", ids=expired) if expired else ()
 
 
-def told(hotel: Hotel, shop: Shop, row: HoldRow) -> Hold:
-    kinds = {kind.room.code: kind.room for kind in shop.kinds()}
+def told(hotel: Hotel, system: System, row: HoldRow) -> Hold:
+    kinds = {kind.room.code: kind.room for kind in system.kinds()}
     return Hold(
         hold_key=row.hold_key,
         guest_id=row.guest_id,
@@ -162,14 +170,14 @@ def _live_of_request(hotel: Hotel, request: HoldRequest) -> HoldRow | None:
     return next((row for row in rows if row.is_live), None)
 
 
-def _take(shop: Shop, hotel: Hotel, request: HoldRequest) -> HoldRow:
-    kinds = {kind.room.code: kind for kind in shop.kinds()}
+def _take(system: System, hotel: Hotel, request: HoldRequest) -> HoldRow:
+    kinds = {kind.room.code: kind for kind in system.kinds()}
     if any(room.room_type not in kinds for room in request.rooms):
         raise PmsRejected("not_for_sale")
-    writing.check(hotel, request.stay, [(kinds[room.room_type], room) for room in request.rooms])
-    offered = shop.offered(request.stay)
-    if not _enough(offered, request) and clear_lapsed(shop, hotel):
-        offered = shop.offered(request.stay)
+    writes.check(hotel, request.stay, [(kinds[room.room_type], room) for room in request.rooms])
+    offered = system.offered(request.stay)
+    if not _enough(offered, request) and clear_lapsed(system, hotel):
+        offered = system.offered(request.stay)
     if not _enough(offered, request):
         return _the_same_again(hotel, request)
     rooms = tuple(_priced(offered, room) for room in request.rooms)
@@ -183,8 +191,8 @@ def _take(shop: Shop, hotel: Hotel, request: HoldRequest) -> HoldRow:
         sum((room.price.nightly[0] for room in rooms), Decimal(0)),
         offered.currency,
     )
-    order = _create(shop, hotel, row, rooms)
-    _read_back(shop, row, order)
+    order = _create(system, hotel, row, rooms)
+    _read_back(system, row, order)
     counted.labels("held").inc()
     taken = records.hold_of(hotel, row.hold_key)
     assert taken is not None
@@ -197,7 +205,7 @@ def _enough(offered: Offered, request: HoldRequest) -> bool:
         free = offered.of(code)
         if free is None or free.price is None:
             raise PmsRejected("not_for_sale")
-        if len(free.rooms) < count:
+        if free.rooms < count:
             return False
     return True
 
@@ -231,28 +239,28 @@ def _the_same_again(hotel: Hotel, request: HoldRequest) -> HoldRow:
     return again
 
 
-def _priced(offered: Offered, request: RoomRequest) -> writing.Room:
+def _priced(offered: Offered, request: RoomRequest) -> Room:
     free = offered.of(request.room_type)
     assert free is not None
     assert free.price is not None  # As `_enough` has found.
-    return writing.Room(free.kind, request, free.price)
+    return Room(free.kind, request, free.price)
 
 
-def _create(shop: Shop, hotel: Hotel, row: HoldRow, rooms: Sequence[writing.Room]) -> Order:
+def _create(system: System, hotel: Hotel, row: HoldRow, rooms: Sequence[Room]) -> Order:
     """Ask for the booking until it is found or refused: whatever was answered, the token tells."""
-    person = writing.person_of(hotel, row.guest_id, None)
-    db.session.commit()
-    remark = writing.remark_of(row.code, [room.request for room in rooms])
+    remark = writes.remark_of(row.code, [room.request for room in rooms])
+    person = writes.person_of(hotel, row.guest_id)
+    wish = Wish(row.token, row.code, row.currency, person, row.stay, tuple(rooms), remark)
     payload = {"stay": [str(row.check_in), str(row.check_out)], "rooms": [kept.packed() for kept in row.rooms]}
-    write_id = writing.intend(hotel, "create", row.token, payload, guest_id=row.guest_id)
+    write_id = writes.intend(hotel, "create", row.token, payload, guest_id=row.guest_id)
     for attempt in range(1, CREATE_ATTEMPTS + 1):
         last = attempt == CREATE_ATTEMPTS
         try:
-            with writing.noted(write_id):
-                writing.create(shop, row.token, row.currency, person, row.stay, rooms, remark)
+            with writes.noted(write_id):
+                system.create(wish)
         except Refused as refusal:
             records.set_hold(row.id, "refused", cleared=attempt == 1)
-            raise refusal_of(refusal) from None
+            raise system.meaning(refusal, row.stay, [room.request for room in rooms]) from None
         except StillUnderWay:
             last = True  # Asking again now could book twice.
         except OutcomeUnknown:
@@ -260,7 +268,7 @@ def _create(shop: Shop, hotel: Hotel, row: HoldRow, rooms: Sequence[writing.Room
         except PmsUnavailable:
             records.set_hold(row.id, "refused", cleared=attempt == 1)
             raise
-        order = _found(shop, row, write_id)
+        order = _found(system, row, write_id)
         if order is not None:
             return order
         if last:
@@ -268,45 +276,34 @@ def _create(shop: Shop, hotel: Hotel, row: HoldRow, rooms: Sequence[writing.Room
     raise _nobody_knows(write_id, "no booking with this token was found")
 
 
-def _found(shop: Shop, row: HoldRow, write_id: int) -> Order | None:
+def _found(system: System, row: HoldRow, write_id: int) -> Order | None:
     try:
-        order = standing.only_one(shop, row.token)
+        order = standing.only_one(system, row.token)
     except PmsUnavailable as away:
         raise _nobody_knows(write_id, f"not looked up: {away}") from away
     if order is not None:
-        writing.settle(write_id, "done", order_id=order.id)
-        db.session.commit()
+        writes.settle(write_id, "done", order_id=order.id)
     return order
 
 
 def _nobody_knows(write_id: int, why: str) -> OutcomeUnknown:
-    writing.settle(write_id, "unknown", why)
-    db.session.commit()
+    writes.settle(write_id, "unknown", why)
     return OutcomeUnknown(why)
 
 
-def refusal_of(refusal: Refused) -> RoomTaken | PmsRejected:
-    """QloApps' refusals have words and no codes of their own."""
-    words = refusal.words.casefold()
-    if "not available" in words:
-        return RoomTaken()
-    log.error("pms_refused", words=refusal.words)
-    return PmsRejected("bad_dates" if "date" in words else "refused")
-
-
-def _read_back(shop: Shop, row: HoldRow, order: Order) -> None:
+def _read_back(system: System, row: HoldRow, order: Order) -> None:
     """The hold stands only when its rooms do, at the price that was asked for. Else it is undone and RoomTaken or
     PmsRejected raised; OutcomeUnknown when it cannot be seen."""
     try:
-        lines = standing.check_standing(shop, order, row.stay, [Wanted.of(kept.request) for kept in row.rooms])
+        lines = standing.check_standing(system, order, row.stay, [Wanted.of(kept.request) for kept in row.rooms])
         if not same_price(order.total, row.total, row.stay.nights * len(row.rooms)):
             raise Otherwise(f"a price of {order.total} where {row.total} was asked for")
     except RoomTaken:
-        _undo(shop, row)
+        _undo(system, row)
         raise
     except Otherwise as other:
         log.error("pms_booked_otherwise", token=row.token, order=order.id, why=str(other))
-        _undo(shop, row)
+        _undo(system, row)
         raise PmsRejected("not_as_asked") from None
     except PmsUnavailable as away:
         raise OutcomeUnknown(f"{row.token} is not read back") from away
@@ -326,36 +323,34 @@ def given(rooms: Sequence[Kept], lines: Sequence[Line], total: Decimal) -> tuple
     prices = prices if sum(prices, Decimal(0)) == total else list(shares(total, prices))
     found = []
     for kept, price in zip(rooms, prices, strict=True):
-        line = next(
-            line for line in left if Wanted(line.kind_id, line.adults, line.children) == Wanted.of(kept.request)
-        )
+        line = next(line for line in left if Wanted.seen(line) == Wanted.of(kept.request))
         left.remove(line)
-        found.append(replace(kept, price=price, number=line.number, room_id=line.room_id))
+        found.append(replace(kept, price=price, number=line.number, room_id=line.room))
     return tuple(found)
 
 
-def _undo(shop: Shop, row: HoldRow) -> None:
+def _undo(system: System, row: HoldRow) -> None:
     """Give back what was taken. Where that fails the sweep goes on, as the hold is none any more."""
     records.set_hold(row.id, "refused")
-    clear_if_it_answers(shop, row)
+    clear_if_it_answers(system, row)
 
 
-def clear_if_it_answers(shop: Shop, row: HoldRow) -> bool:
+def clear_if_it_answers(system: System, row: HoldRow) -> bool:
     try:
-        clear(shop, row)
+        clear(system, row)
     except (PmsUnavailable, GuestIsIn) as trouble:
         log.warning("pms_hold_not_cleared", token=row.token, why=str(trouble))
         return False
     return True
 
 
-def _let_go_of_replaced(shop: Shop, hotel: Hotel, request: HoldRequest, row: HoldRow) -> None:
+def _let_go_of_replaced(system: System, hotel: Hotel, request: HoldRequest, row: HoldRow) -> None:
     if not request.replaces or request.replaces == row.hold_key:
         return
     old = records.hold_of(hotel, request.replaces)
     if old is not None and old.guest_id == request.guest_id and old.status == "active":
         records.set_hold(old.id, "released")
-        clear_if_it_answers(shop, old)
+        clear_if_it_answers(system, old)
 
 
 def _extend(row: HoldRow, request_key: str) -> None:

@@ -1,10 +1,10 @@
-"""Our own rows about what stands in QloApps. Each verb ends its transaction, as the next step may cross the network."""
+"""Our own rows about what stands in a PMS. Each verb ends its transaction, as the next step may cross the network."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -33,7 +33,7 @@ class Kept:
     request: RoomRequest
     price: Decimal
     number: str = ""
-    room_id: int = 0
+    room_id: str = ""
 
     def packed(self) -> dict[str, Any]:
         return {
@@ -45,7 +45,7 @@ class Kept:
 
     @classmethod
     def unpacked(cls, kept: Mapping[str, Any]) -> Kept:
-        return cls(RoomRequest.unpacked(kept["request"]), Decimal(kept["price"]), kept["number"], kept["room_id"])
+        return cls(RoomRequest.unpacked(kept["request"]), Decimal(kept["price"]), kept["number"], str(kept["room_id"]))
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class HoldRow:
 
 @dataclass(frozen=True)
 class Booked:
-    """A row of reservations that is about an order of QloApps."""
+    """A row of reservations that is about an order of a PMS."""
 
     id: int
     code: str
@@ -100,7 +100,7 @@ class Booked:
     total: Decimal
     currency: str
     policy: Mapping[str, Any]
-    pms_id: int
+    pms_id: str
     cancelled_at: datetime | None
     cancellation_fee: Decimal | None
 
@@ -162,7 +162,7 @@ def keep_hold(
     return row
 
 
-def hold_stands(row: HoldRow, order_id: int, rooms: tuple[Kept, ...], total: Decimal) -> None:
+def hold_stands(row: HoldRow, order_id: str, rooms: tuple[Kept, ...], total: Decimal) -> None:
     """It was read back: from now on it is the guest's until its time is over."""
     db.session.execute(
         text(
@@ -171,7 +171,7 @@ def hold_stands(row: HoldRow, order_id: int, rooms: tuple[Kept, ...], total: Dec
         ),
         {
             "id": row.id,
-            "order": str(order_id),
+            "order": order_id,
             "rooms": json.dumps([room.packed() for room in rooms]),
             "total": total,
             "seconds": settings().hold_seconds,
@@ -181,7 +181,7 @@ def hold_stands(row: HoldRow, order_id: int, rooms: tuple[Kept, ...], total: Dec
 
 
 def set_hold(row_id: int, status: str, cleared: bool = False) -> None:
-    """A hold that is none any more; `cleared` when nothing of it stands in QloApps either."""
+    """A hold that is none any more; `cleared` when nothing of it stands there either."""
     db.session.execute(
         text(
             "update pms_holds set status = :status, cleared_at = case when :cleared then now() else cleared_at end"
@@ -198,6 +198,16 @@ def clear_hold(row_id: int) -> None:
 
 
 # Bookings
+
+
+def ours(hotel: Hotel, pms_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Code and status of our bookings by the ids that their orders have there."""
+    rows = db.session.execute(
+        text("select pms_id, code, status from reservations where hotel_id = :hotel and pms_id = any(:ids)"),
+        {"hotel": hotel.id, "ids": list(pms_ids)},
+    ).all()
+    db.session.commit()
+    return {row.pms_id: (row.code, row.status) for row in rows}
 
 
 def bookings_where(hotel: Hotel, condition: str, **values: Any) -> tuple[Booked, ...]:
@@ -223,7 +233,7 @@ def bookings_where(hotel: Hotel, condition: str, **values: Any) -> tuple[Booked,
             row.total,
             row.currency,
             row.policy,
-            int(row.pms_id),
+            row.pms_id,
             row.cancelled_at,
             row.cancellation_fee,
         )
