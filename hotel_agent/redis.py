@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from time import monotonic
+from typing import TypeVar
 
 from redis import BlockingConnectionPool, ConnectionPool, Redis
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from hotel_agent.config import settings
+from hotel_agent.logs import get_logger
 
-__all__ = ["RedisConnectionError", "RedisError", "redis"]
+__all__ = ["RedisConnectionError", "RedisError", "redis", "spared"]
+
+Result = TypeVar("Result")
 
 QUICK_SECONDS = 0.3
+SPARED_SECONDS = 1.0
+# Whoever can do without is not kept waiting again for so long after a failure.
+AWAY_SECONDS = 5.0
+
+log = get_logger(__name__)
 
 
 @lru_cache
@@ -35,6 +46,40 @@ def quick_redis() -> Redis:
     """A client that gives up at once, for what can be known otherwise too: a server that hangs costs a moment."""
     pool = ConnectionPool.from_url(
         settings().redis_url, socket_connect_timeout=QUICK_SECONDS, socket_timeout=QUICK_SECONDS, socket_keepalive=True
+    )
+    return Redis(connection_pool=pool)
+
+
+def spared(work: Callable[[Redis], Result]) -> Result:
+    """Do something that can be done without Valkey too. Raises RedisError, and at once for a while after a failure."""
+    if monotonic() < _away.until:
+        raise RedisConnectionError("left alone after a failure")
+    try:
+        return work(_spared_redis())
+    except RedisError as error:
+        log.warning("without_valkey", seconds=AWAY_SECONDS, error=type(error).__name__)
+        _away.until = monotonic() + AWAY_SECONDS
+        raise
+
+
+class _Away:
+    """Until when this process does without Valkey where it can."""
+
+    until = 0.0
+
+
+_away = _Away()
+
+
+@lru_cache
+def _spared_redis() -> Redis:
+    pool = ConnectionPool.from_url(
+        settings().redis_url,
+        socket_connect_timeout=SPARED_SECONDS,
+        socket_timeout=SPARED_SECONDS,
+        socket_keepalive=True,
+        # A server that was started again has closed our connection; one that hangs is not asked twice.
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     )
     return Redis(connection_pool=pool)
 

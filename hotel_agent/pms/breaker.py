@@ -3,7 +3,7 @@
 pybreaker holds a breaker's lock during the guarded call, so every thread has objects of its own over one
 shared state in Valkey. Each change of that state is one run of one script: five failures open the breaker,
 and after a while one single call may try whether the other side is back. Without Valkey each process knows
-for itself.
+for itself, beginning with what it saw last.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pybreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, CircuitBreaker, CircuitBreakerStorage
+from redis import Redis
 
+from hotel_agent.config import settings
 from hotel_agent.logs import get_logger
 from hotel_agent.pms.contract import PmsUnavailable
-from hotel_agent.redis import RedisError, redis
+from hotel_agent.pms.limits import is_own_limit
+from hotel_agent.redis import RedisError, spared
 
 log = get_logger(__name__)
 
 FAIL_MAX = 5
 FAILURE_WINDOW = 60.0  # Failures further apart than this are not one outage.
-RESET_SECONDS = 30.0
-TRIAL_SECONDS = 30.0  # Whoever tried and died gives way to the next after this.
-VALKEY_PAUSE = 5.0  # After a failure, how long this process does without Valkey.
 
 NAMES = "breakers"
 NUMBERS = {STATE_CLOSED: 0, STATE_OPEN: 1, STATE_HALF_OPEN: 2}
 
 # KEYS: the breaker's hash, the set of all names. ARGV: what happened, what the breaker was for this caller
-# when its call began, the four numbers above with times in milliseconds, its name. The answer: what the
-# breaker is for this caller now, and its failures so far.
+# when its call began, how many failures open it, and in milliseconds their window, the rest and the trial; its
+# name. The answer: what the breaker is for this caller now, its failures so far, and the milliseconds until
+# somebody may try.
 SCRIPT = """
 local t = redis.call('time')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -45,15 +46,20 @@ local function set(...)
   redis.call('pexpire', KEYS[1], 86400000)
 end
 local opened, trial, failures = get('opened'), get('trial'), get('failures')
+local function told(state) return {state, failures, math.max(opened + rest - now, trial - now, 0)} end
 
 if event == 'succeeded' and (role == 'half-open' or opened == 0) then
   redis.call('del', KEYS[1])
-  return {'closed', 0}
+  return {'closed', 0, 0}
+end
+if event == 'gave_up' and role == 'half-open' then
+  set('trial', 0)
+  trial = 0
 end
 if event == 'admit' then redis.call('sadd', KEYS[2], ARGV[7]) end
 if event == 'admit' and opened > 0 and now >= opened + rest and now >= trial then
   set('trial', now + lease)
-  return {'half-open', failures}
+  return {'half-open', failures, 0}
 end
 if event == 'failed' and role == 'closed' and opened == 0 then
   if now - get('last') > window then failures = 0 end
@@ -62,19 +68,21 @@ if event == 'failed' and role == 'closed' and opened == 0 then
 end
 if event == 'failed' and (role == 'half-open' or (opened == 0 and failures >= fail_max)) then
   set('opened', now, 'trial', 0)
-  return {'open', failures}
+  opened, trial = now, 0
+  return told('open')
 end
-if opened == 0 then return {'closed', failures} end
-if event == 'look' and now < trial then return {'half-open', failures} end
-return {'open', failures}
+if opened == 0 then return {'closed', failures, 0} end
+if event == 'look' and now < trial then return told('half-open') end
+return told('open')
 """
 
 
 class Seen(NamedTuple):
-    """What a breaker is for one caller."""
+    """What a breaker is for one caller; `rest` is in seconds."""
 
     state: str
     failures: int
+    rest: float = 0.0
 
 
 class _OwnState:
@@ -84,12 +92,23 @@ class _OwnState:
         self.failures = 0
         self.last = self.opened = self.trial = 0.0
 
-    def run(self, event: str, role: str) -> Seen:
+    def follow(self, seen: Seen) -> None:
+        """Know what all know, should Valkey go away now."""
+        now = time.monotonic()
+        if seen.state == STATE_CLOSED:
+            self.opened = self.trial = 0.0
+        elif not self.opened:
+            self.opened = now - max(reset_seconds() - seen.rest, 0)
+        self.failures, self.last = seen.failures, now
+
+    def run(self, event: str, role: str, lease: float) -> Seen:
         now = time.monotonic()
         if event == "succeeded" and (role == STATE_HALF_OPEN or not self.opened):
             self.failures, self.opened, self.trial = 0, 0.0, 0.0
-        if event == "admit" and self.opened and now >= max(self.opened + RESET_SECONDS, self.trial):
-            self.trial = now + TRIAL_SECONDS
+        if event == "gave_up" and role == STATE_HALF_OPEN:
+            self.trial = 0.0
+        if event == "admit" and self.opened and now >= max(self.opened + reset_seconds(), self.trial):
+            self.trial = now + lease
             return Seen(STATE_HALF_OPEN, self.failures)
         if event == "failed" and role == STATE_CLOSED and not self.opened:
             self.failures = 1 if now - self.last > FAILURE_WINDOW else self.failures + 1
@@ -99,7 +118,8 @@ class _OwnState:
         if not self.opened:
             return Seen(STATE_CLOSED, self.failures)
         trying = event == "look" and now < self.trial
-        return Seen(STATE_HALF_OPEN if trying else STATE_OPEN, self.failures)
+        rest = max(self.opened + reset_seconds() - now, self.trial - now, 0.0)
+        return Seen(STATE_HALF_OPEN if trying else STATE_OPEN, self.failures, rest)
 
 
 class SharedStorage(CircuitBreakerStorage):
@@ -114,8 +134,8 @@ class SharedStorage(CircuitBreakerStorage):
         self._seen = Seen(STATE_CLOSED, 0)
         self._role = STATE_CLOSED
 
-    def admit(self) -> None:
-        self._seen = _run(self.name, "admit", "")
+    def admit(self, lease: float) -> None:
+        self._seen = _run(self.name, "admit", "", lease)
         self._role = self._seen.state
 
     def increment_counter(self) -> None:
@@ -133,6 +153,10 @@ class SharedStorage(CircuitBreakerStorage):
     def succeeded(self) -> None:
         if self._role == STATE_HALF_OPEN or self._seen.failures:
             self._seen = _run(self.name, "succeeded", self._role)
+
+    def gave_up(self) -> None:
+        if self._role == STATE_HALF_OPEN:
+            self._seen = _run(self.name, "gave_up", self._role)
 
     @property
     def state(self) -> str:
@@ -161,30 +185,42 @@ class SharedStorage(CircuitBreakerStorage):
 
 
 class Breaker(CircuitBreaker):
-    """A breaker of this thread over the state that all share. Only PmsUnavailable counts as a failure."""
+    """A breaker of this thread over the state that all share.
+
+    Only PmsUnavailable counts as a failure, and not where our own limit is why nothing was asked.
+    """
 
     def __init__(self, name: str) -> None:
         self._shared = SharedStorage(name)
         super().__init__(
             fail_max=FAIL_MAX,
-            reset_timeout=RESET_SECONDS,
-            exclude=[lambda error: not isinstance(error, PmsUnavailable)],
+            reset_timeout=reset_seconds(),
+            exclude=[lambda error: not isinstance(error, PmsUnavailable) or is_own_limit(error)],
             state_storage=self._shared,
             name=name,
             throw_new_error_on_trip=False,
         )
 
-    def admit(self) -> None:
-        self._shared.admit()
+    def admit(self, seconds: float) -> None:
+        """Look before a call that takes so long at most: if it is the trial, nobody else tries before that is over."""
+        self._shared.admit(seconds)
 
     def succeeded(self) -> None:
         self._shared.succeeded()
+
+    def gave_up(self) -> None:
+        """The call has told nothing of the other side: if it was the trial, somebody else may try."""
+        self._shared.gave_up()
 
 
 _local = threading.local()
 _own: dict[str, _OwnState] = {}
 _own_lock = threading.Lock()
-_without_valkey_until = 0.0
+
+
+def reset_seconds() -> float:
+    """How long an open breaker rests before somebody may try."""
+    return settings().pms_reset_seconds
 
 
 def breaker_of(name: str) -> Breaker:
@@ -200,36 +236,35 @@ def state_of(name: str) -> int:
     return NUMBERS[_run(name, "look", "").state]
 
 
+def rest_of(name: str) -> float:
+    """The seconds until somebody may try, 0 where calls go through."""
+    return _run(name, "look", "").rest
+
+
 def states() -> dict[str, int]:
     """Every breaker that any process has used."""
     names = set(_own)
     try:
-        names |= {name.decode() for name in redis().smembers(NAMES)}  # type: ignore[union-attr]
+        names |= {name.decode() for name in spared(lambda valkey: valkey.smembers(NAMES))}  # type: ignore[union-attr]
     except RedisError:
         log.warning("breaker states are this process's own: Valkey is away")
     return {name: state_of(name) for name in sorted(names)}
 
 
-def _run(name: str, event: str, role: str) -> Seen:
+def _run(name: str, event: str, role: str, lease: float = 0.0) -> Seen:
     """One change, or look, in Valkey; in this process's memory while Valkey is away."""
-    if time.monotonic() >= _without_valkey_until:
-        try:
-            return _run_shared(name, event, role)
-        except RedisError:
-            _do_without_valkey()
+    try:
+        seen = spared(lambda valkey: _run_shared(valkey, name, event, role, lease))
+    except RedisError:
+        with _own_lock:
+            return _own.setdefault(name, _OwnState()).run(event, role, lease)
     with _own_lock:
-        return _own.setdefault(name, _OwnState()).run(event, role)
+        _own.setdefault(name, _OwnState()).follow(seen)
+    return seen
 
 
-def _run_shared(name: str, event: str, role: str) -> Seen:
-    script = redis().register_script(SCRIPT)
-    milliseconds = [int(seconds * 1000) for seconds in (FAILURE_WINDOW, RESET_SECONDS, TRIAL_SECONDS)]
-    keys = [f"breaker:{name}", NAMES]
-    state, failures = script(keys=keys, args=[event, role, FAIL_MAX, *milliseconds, name])
-    return Seen(state.decode(), int(failures))
-
-
-def _do_without_valkey() -> None:
-    global _without_valkey_until
-    _without_valkey_until = time.monotonic() + VALKEY_PAUSE
-    log.warning("breaker state is this process's own: Valkey is away")
+def _run_shared(valkey: Redis, name: str, event: str, role: str, lease: float) -> Seen:
+    times = [int(seconds * 1000) for seconds in (FAILURE_WINDOW, reset_seconds(), lease)]
+    args: list[str | int] = [event, role, FAIL_MAX, *times, name]
+    state, failures, rest = valkey.register_script(SCRIPT)(keys=[f"breaker:{name}", NAMES], args=args)
+    return Seen(state.decode(), int(failures), int(rest) / 1000)

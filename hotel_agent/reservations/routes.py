@@ -1,4 +1,4 @@
-"""What is free, for integrations: the request waits for a worker job."""
+"""What is free, for integrations: from what is kept, else the request waits for a worker job that asks the PMS."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from datetime import date
 
 from flask import Blueprint, Response, jsonify, request
 
-from hotel_agent import queues
+from hotel_agent import queues, tracing
 from hotel_agent.errors import BadInput
+from hotel_agent.hotels.models import Hotel
+from hotel_agent.pms.contract import Stay
+from hotel_agent.pms.door import rest_left
+from hotel_agent.reservations import telling
 from hotel_agent.staff.access import bearer_only
 from hotel_agent.staff.bearer import hotel_of_bearer
 from hotel_agent.web import busy
 from workers import nudges
 
 WAIT_SECONDS = 5
+# The job gives up a little earlier, so that what it says then still arrives.
+JOB_SECONDS = 4.5
+AWAY = "The rooms cannot be looked up right now. Try again."
 LARGEST_PARTY = 50
 
 bp = Blueprint("pms", __name__, url_prefix="/api/pms")
@@ -31,19 +38,28 @@ def availability() -> Response:
         raise BadInput("check_out", "The departure is after the arrival.")
     _count("adults", 1, least=1)
     _count("children", 0, least=0)
-    found = queues.ask(
-        queues.API,
-        nudges.AVAILABILITY,
-        hotel.id,
-        check_in.isoformat(),
-        check_out.isoformat(),
-        wait_seconds=WAIT_SECONDS,
-    )
+    try:
+        stay = telling.stay_of(hotel, check_in, check_out)
+    except telling.Unfit as unfit:
+        raise BadInput(unfit.field, str(unfit)) from None
+    with tracing.span("availability", hotel=hotel.slug, nights=stay.nights) as told:
+        answer = _looked_up(hotel, stay)
+        told.set(status=answer.status_code)
+    return answer
+
+
+def _looked_up(hotel: Hotel, stay: Stay) -> Response:
+    known = telling.known_availability(hotel, stay)
+    if known is not None:
+        return jsonify(known)
+    rest = rest_left(hotel)
+    if rest > 0:
+        return busy(AWAY, rest)
+    days = (stay.check_in.isoformat(), stay.check_out.isoformat())
+    found = queues.ask(queues.API, nudges.AVAILABILITY, hotel.id, *days, JOB_SECONDS, wait_seconds=WAIT_SECONDS)
     if found is None:
-        return busy("The rooms cannot be looked up right now. Try again.")
-    if "field" in found:
-        raise BadInput(found["field"], found["detail"])
-    return jsonify(found)
+        return busy(AWAY)
+    return busy(AWAY, found["away"] or WAIT_SECONDS) if "away" in found else jsonify(found)
 
 
 def _date(field: str) -> date:

@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from hotel_agent.config import settings
 from hotel_agent.db import db
 from hotel_agent.pms import breaker as breakers
 from hotel_agent.pms import door
@@ -17,15 +18,14 @@ NAME = "local:miramar"
 @pytest.fixture(params=["shared", "alone"])
 def miramar(app, request, monkeypatch):
     """The hotel with a breaker that rests for a moment only, with Valkey there and with Valkey away."""
-    monkeypatch.setattr(breakers, "RESET_SECONDS", 0.2)
+    monkeypatch.setattr(settings(), "pms_reset_seconds", 0.2)
     monkeypatch.setattr(breakers, "_own", {})
-    monkeypatch.setattr(breakers, "_without_valkey_until", 0.0)
     if request.param == "alone":
-        monkeypatch.setattr(breakers, "redis", _away)
+        monkeypatch.setattr(breakers, "spared", _away)
     return hotel_named("miramar")
 
 
-def _away():
+def _away(_work):
     raise RedisConnectionError("nobody listens")
 
 
@@ -56,7 +56,7 @@ def in_thread(work):
 
 
 def wait_until_rested():
-    deadline = time.monotonic() + breakers.RESET_SECONDS
+    deadline = time.monotonic() + breakers.reset_seconds()
     threading.Event().wait(deadline - time.monotonic() + 0.02)
 
 
@@ -108,11 +108,10 @@ def test_a_trial_that_fails_opens_the_breaker_again_for_the_whole_rest(miramar):
         door.call(miramar, "availability", lambda: "too early")
 
 
-def test_a_trial_whose_process_died_gives_way_to_the_next(miramar, monkeypatch):
-    monkeypatch.setattr(breakers, "TRIAL_SECONDS", 0.1)
+def test_a_trial_whose_process_died_gives_way_to_the_next(miramar):
     break_it(miramar)
     wait_until_rested()
-    breakers.breaker_of(NAME).admit()
+    breakers.breaker_of(NAME).admit(0.1)
     assert breakers.state_of(NAME) == 2
     wait_until_rested()
     assert door.call(miramar, "availability", lambda: "ok") == "ok"
