@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,10 +90,12 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
     """The application in a context of its own, with both demo hotels loaded and nothing said yet."""
     from hotel_agent.db import db
     from hotel_agent.flags import switches
+    from hotel_agent.hotels import finding
     from hotel_agent.redis import redis
 
     redis().flushdb()
     switches.forget()
+    finding.forget()
     with migrated_app.app_context():
         db.session.execute(text(_put_back()))
         db.session.commit()
@@ -256,6 +259,48 @@ def run_jobs(app: Flask) -> Callable[..., None]:
         assert may_fail or not failed, "\n".join(failed)
 
     return run
+
+
+class _NoTimeLimit:
+    """Signals are for main threads."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def api_worker(app: Flask) -> Iterator[None]:
+    """Four workers in threads do what requests wait for."""
+    from hotel_agent import queues
+    from hotel_agent.redis import redis
+    from workers.worker import AppWorker
+
+    queue, over = queues.queue(queues.API), threading.Event()
+
+    def work() -> None:
+        worker = AppWorker([queue], connection=redis(), serializer=JSONSerializer)
+        worker.app = app
+        worker.death_penalty_class = _NoTimeLimit  # type: ignore[assignment]
+        while not over.is_set():
+            found = queue.dequeue_any([queue], timeout=None, connection=redis(), serializer=JSONSerializer)
+            if found:
+                worker.execute_job(*found)
+            else:
+                over.wait(0.005)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    yield
+    over.set()
+    for thread in threads:
+        thread.join()
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from hotel_agent.audit.recording import record
 from hotel_agent.config import settings
 from hotel_agent.db import db, done_reading, utcnow
-from hotel_agent.errors import NotFound
+from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.hotels.models import Hotel
+from hotel_agent.staff.access import PERMISSIONS
 from hotel_agent.staff.models import ApiToken, Staff, StaffHotel
 
 LIFETIME = timedelta(hours=1)
@@ -31,9 +32,20 @@ SHOWN_REVOKED = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Bearer:
-    """Who asks: the roles by hotel id; an integration's role is `api`."""
+    """Who asks: the roles by hotel id; an integration's role is `api`.
+
+    `name` is token:7 or staff:3; `actor` is how the audit log calls them, for people their e-mail.
+    """
 
     roles: dict[int, str]
+    name: str
+    actor: str
+    staff_id: int | None = None
+
+    def may(self, permission: str, hotel_id: int) -> bool:
+        """An integration is the hotel's own."""
+        role = self.roles.get(hotel_id)
+        return role == "api" or role in PERMISSIONS[permission]
 
 
 def issue(account: Staff) -> tuple[str, int]:
@@ -93,7 +105,24 @@ def token_of(hotel: Hotel, token_id: int) -> ApiToken:
 
 def hotel_of_bearer(slug: str) -> Hotel:
     """The hotel that the request names, if its bearer may. Raises 401, 403, or NotFound for an unknown hotel."""
+    return _hotel_of(current_bearer(), slug)
+
+
+def bearer_who_may(permission: str, slug: str | None) -> tuple[Bearer, Hotel]:
+    """Who asks, and the hotel that the request names, where their role has this permission.
+
+    Raises 401, 403, BadInput without a hotel, or NotFound for an unknown one.
+    """
     bearer = current_bearer()
+    if not slug or not slug.isprintable():
+        raise BadInput("hotel", "Give the name of a hotel.")
+    hotel = _hotel_of(bearer, slug)
+    if not bearer.may(permission, hotel.id):
+        raise Forbidden("Your role at this hotel does not allow this.")
+    return bearer, hotel
+
+
+def _hotel_of(bearer: Bearer, slug: str) -> Hotel:
     hotel = by_slug(slug)
     if hotel.id not in bearer.roles:
         raise Forbidden("This token is not for that hotel.")
@@ -122,7 +151,7 @@ def _of_integration(token: str) -> Bearer | None:
     if row is None:
         return None
     _note_use(row.id, row.last_used_at)
-    return Bearer({row.hotel_id: "api"})
+    return Bearer({row.hotel_id: "api"}, f"token:{row.id}", f"token:{row.id}")
 
 
 def _note_use(token_id: int, last: datetime | None) -> None:
@@ -140,8 +169,8 @@ def _of_person(token: str) -> Bearer | None:
         claims = jwt.decode(token, _key(), algorithms=["HS256"], audience="api", options={"require": ["exp", "sub"]})
     except jwt.InvalidTokenError:
         return None
-    rows = db.session.execute(
-        select(StaffHotel.hotel_id, StaffHotel.role)
+    found = db.session.execute(
+        select(StaffHotel.hotel_id, StaffHotel.role, Staff.id, Staff.email)
         .join(Staff, Staff.id == StaffHotel.staff_id)
         .where(
             Staff.id == int(claims["sub"]),
@@ -149,8 +178,11 @@ def _of_person(token: str) -> Bearer | None:
             or_(Staff.signed_out_at.is_(None), Staff.signed_out_at < _issued(claims)),
         )
     )
-    roles = dict(rows.all())
-    return Bearer(roles) if roles else None
+    rows = found.all()
+    if not rows:
+        return None
+    person = rows[0]
+    return Bearer({row.hotel_id: row.role for row in rows}, f"staff:{person.id}", person.email, person.id)
 
 
 def _issued(claims: dict[str, Any]) -> datetime:
