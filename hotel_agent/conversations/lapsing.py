@@ -4,8 +4,8 @@ It is an answer to their own talk, so that it needs no consent; and none is owed
 asked for something else, booked meanwhile, or been told when they said yes. Then the talk forgets the hold, so that a
 "sí" that comes after "I keep it no longer" is a wish to look again and books nothing.
 
-`reservation_locks.lapse_told_at` is set with all this in one transaction: two jobs at once tell once, and what a job
-that died has not told the next one tells.
+`lapse_told_at` of its rows (`reservation_locks`, or `pms_holds` where the hotel's PMS kept the rooms) is set with all
+this in one transaction: two jobs at once tell once, and what a job that died has not told the next one tells.
 """
 
 from __future__ import annotations
@@ -37,14 +37,20 @@ LOOK_AGAIN = "look_again"
 
 # Nobody wants to hear of a hold of last week, nor is there a talk any more in which it could be told.
 UNTOLD = text("""
-    select hold_key from reservation_locks
-    where status = 'expired' and lapse_told_at is null and expires_at > now() - interval '7 days'
-    group by hold_key order by min(id) limit :most
+    select hold_key from (
+        select hold_key, expires_at from reservation_locks
+        where status = 'expired' and lapse_told_at is null and expires_at > now() - interval '7 days'
+        union all
+        select hold_key, expires_at from pms_holds
+        where status = 'expired' and lapse_told_at is null and expires_at > now() - interval '7 days') lapsed
+    group by hold_key order by min(expires_at), hold_key limit :most
 """)
 # The conversation in which it was made; of a hold that came from elsewhere, the one in which the guest wrote last.
 CONVERSATION = text("""
     select c.id from conversations c
-    where c.guest_id = (select guest_id from reservation_locks where hold_key = :hold order by id limit 1)
+    where c.guest_id = coalesce(
+        (select guest_id from reservation_locks where hold_key = :hold order by id limit 1),
+        (select guest_id from pms_holds where hold_key = :hold))
     order by exists (select from conversation_events e
         where e.conversation_id = c.id and e.kind = 'hold_made' and e.details ->> 'hold' = :hold) desc,
       c.last_inbound_at desc nulls last, c.id
@@ -52,21 +58,36 @@ CONVERSATION = text("""
 """)
 # Nobody else writes it: whoever finds rows here is the one who tells.
 MARK = text("""
-    update reservation_locks set lapse_told_at = now()
-    where hold_key = :hold and status = 'expired' and lapse_told_at is null
-    returning hotel_id, guest_id, check_in, check_out, created_at
+    with ours as (
+        update reservation_locks set lapse_told_at = now()
+        where hold_key = :hold and status = 'expired' and lapse_told_at is null
+        returning hotel_id, guest_id, check_in, check_out, created_at),
+    of_the_pms as (
+        update pms_holds set lapse_told_at = now()
+        where hold_key = :hold and status = 'expired' and lapse_told_at is null
+        returning hotel_id, guest_id, check_in, check_out, created_at)
+    select * from ours union all select * from of_the_pms
 """)
 # Something else is held for the guest, or they have got a room for those nights since.
 HAS_OTHERS = text("""
     select exists (select from reservation_locks
             where guest_id = :guest and hold_key <> :hold and status = 'active' and expires_at > clock_timestamp())
+        or exists (select from pms_holds
+            where guest_id = :guest and hold_key <> :hold and status = 'active' and expires_at > clock_timestamp())
         or exists (select from reservations
             where guest_id = :guest and status in ('pending', 'booked', 'in_house') and created_at >= :since
               and daterange(check_in, check_out) && daterange(:check_in, :check_out))
 """)
+# Of a PMS's rooms the names are those of when they were held: it may not be asked here.
 ROOMS = text("""
-    select t.names from reservation_locks l join rooms r on r.id = l.resource_id
-    join room_types t on t.id = r.room_type_id where l.hold_key = :hold order by t.position, l.id
+    select names from (
+        select t.names, t.position, l.id from reservation_locks l join rooms r on r.id = l.resource_id
+        join room_types t on t.id = r.room_type_id where l.hold_key = :hold
+        union all
+        select coalesce(h.names -> (kept -> 'request' ->> 0), jsonb_build_object('', kept -> 'request' ->> 0)), 0, place
+        from pms_holds h, jsonb_array_elements(h.rooms) with ordinality as room(kept, place)
+        where h.hold_key = :hold) held
+    order by position, id
 """)
 
 

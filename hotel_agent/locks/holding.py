@@ -10,7 +10,7 @@ Every change leaves a row in `lock_audit`; the verbs tell who and why (locks/aud
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -63,12 +63,16 @@ class NotExtended(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """One room out of `candidates` (best first). `price` is for the whole stay."""
+    """One room out of `candidates` (best first). `price` is for the whole stay.
+
+    `since`: only for the nights from then on, of a stay that has begun in another room.
+    """
 
     candidates: tuple[int, ...]
     price: Decimal
     adults: int
     children: int
+    since: date | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def hold(
             tell(guest(guest_id), "another hold takes its place")
             _let_go(hotel_id, replaces, guest_id)
         _expire_lapsed(rooms)
-        chosen = _choose(wanted, _taken(rooms, check_in, check_out))
+        chosen = _choose(wanted, {None: _taken(rooms, check_in, check_out)})
         tell(guest(guest_id), f"asked for by {request_key}")
         return _insert(hotel_id, check_in, check_out, wanted, chosen, guest_id, request_key)
 
@@ -236,10 +240,21 @@ def convert(hold_key: str, reservation_id: int) -> tuple[Claim, ...]:
     return _claims(rows)
 
 
-def release_booked(reservation_id: int) -> int:
-    """Free the rooms of a cancelled booking, in the caller's transaction; how many."""
-    tell(SYSTEM, "the booking was cancelled")
+def release_booked(reservation_id: int, why: str = "the booking was cancelled") -> int:
+    """Free the rooms of a booking that nobody comes for, in the caller's transaction; how many."""
+    tell(SYSTEM, why)
     return _free(reservation_id)
+
+
+def free_from(reservation_id: int, night: date) -> None:
+    """Free the rooms of whoever has left for that night and those after it, in the caller's transaction."""
+    _lock_rooms({claim.resource_id for claim in claims_of_booking(reservation_id)})
+    tell(SYSTEM, "the guest has left")
+    for change in ("status = 'released' where check_in >= :night", "check_out = :night where check_out > :night"):
+        db.session.execute(
+            text(f"update reservation_locks set {change} and reservation_id = :reservation and status = 'booked'"),
+            {"night": night, "reservation": reservation_id},
+        )
 
 
 def _free(reservation_id: int) -> int:
@@ -264,15 +279,16 @@ def rebook(reservation_id: int, check_in: date, check_out: date, wanted: Sequenc
     _expire_lapsed(rooms)
     tell(SYSTEM, "the booking was changed", moving=True)
     _free(reservation_id)
-    chosen = _choose(wanted, _taken(rooms, check_in, check_out))
+    chosen = _choose(wanted, _taken_since(wanted, check_in, check_out))
     rows = db.session.execute(
         text(
             "insert into reservation_locks (hotel_id, resource_id, status, check_in, check_out, reservation_id,"
             " guest_id, hold_key, price, adults, children)"
-            " select r.hotel_id, room, 'booked', :check_in, :check_out, r.id, r.guest_id, :hold,"
+            " select r.hotel_id, room, 'booked', coalesce(w.since, :check_in), :check_out, r.id, r.guest_id, :hold,"
             " w.price, w.adults, w.children"
             " from reservations r, unnest(cast(:rooms as integer[]), cast(:prices as numeric[]),"
-            " cast(:adults as integer[]), cast(:children as integer[])) as w(room, price, adults, children)"
+            " cast(:adults as integer[]), cast(:children as integer[]), cast(:since as date[]))"
+            " as w(room, price, adults, children, since)"
             f" where r.id = :reservation returning {_of_table('reservation_locks')}"
         ),
         {
@@ -284,6 +300,7 @@ def rebook(reservation_id: int, check_in: date, check_out: date, wanted: Sequenc
             "prices": [one.price for one in wanted],
             "adults": [one.adults for one in wanted],
             "children": [one.children for one in wanted],
+            "since": [one.since for one in wanted],
         },
     )
     moved = _claims(rows)
@@ -293,8 +310,7 @@ def rebook(reservation_id: int, check_in: date, check_out: date, wanted: Sequenc
 
 def rooms_for(reservation_id: int, check_in: date, check_out: date, wanted: Sequence[Wanted]) -> list[int]:
     """The rooms that `rebook` would choose now. Raises RoomTaken."""
-    rooms = {room for one in wanted for room in one.candidates}
-    return _choose(wanted, _taken(rooms, check_in, check_out, of_others_than=reservation_id))
+    return _choose(wanted, _taken_since(wanted, check_in, check_out, of_others_than=reservation_id))
 
 
 def is_free(reservation_id: int, rooms: Iterable[int], night: date) -> bool:
@@ -423,14 +439,23 @@ def _taken(
     return set(rows.scalars())
 
 
-def _choose(wanted: Sequence[Wanted], taken: set[int]) -> list[int]:
-    gone = set(taken)
-    chosen = []
+def _taken_since(
+    wanted: Sequence[Wanted], check_in: date, check_out: date, of_others_than: int | None = None
+) -> dict[date | None, set[int]]:
+    """Which of the rooms are taken, by the day from which they are wanted."""
+    rooms = {room for one in wanted for room in one.candidates}
+    return {
+        since: _taken(rooms, since or check_in, check_out, of_others_than=of_others_than)
+        for since in {one.since for one in wanted}
+    }
+
+
+def _choose(wanted: Sequence[Wanted], taken: Mapping[date | None, set[int]]) -> list[int]:
+    chosen: list[int] = []
     for one in wanted:
-        room = next((room for room in one.candidates if room not in gone), None)
+        room = next((room for room in one.candidates if room not in taken[one.since] and room not in chosen), None)
         if room is None:
             raise RoomTaken
-        gone.add(room)
         chosen.append(room)
     return chosen
 

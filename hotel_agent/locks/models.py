@@ -34,6 +34,14 @@ class ReservationLock(Model):
             using="gist",
             where=text("status in ('active', 'booked')"),
         ),
+        Index(
+            "ix_reservation_locks_hotel_nights",
+            "hotel_id",
+            text("daterange(check_in, check_out)"),
+            postgresql_using="gist",
+            postgresql_include=["resource_id", "check_in", "check_out", "status", "expires_at"],
+            postgresql_where=text("status in ('active', 'booked')"),
+        ),
         Index("idx_locks_resource_status", "resource_id", "status", postgresql_where=text("status = 'active'")),
         Index("ix_reservation_locks_hold_key", "hold_key"),
         Index("ix_reservation_locks_reservation", "reservation_id"),
@@ -68,9 +76,11 @@ class ReservationLock(Model):
 class LockAudit(Model):
     """One change of one claim, written by a trigger in the same statement and never changed afterwards.
 
-    `action`: held, extended, booked, released, expired, moved (to other rooms or nights, the old claim and the new),
-    freed (after a cancellation), changed, deleted. `actor` is guest, staff, agent or system, `actor_id` which of them;
-    `why` is in words or codes, never a guest's own. `before` and `after` are the claim's row.
+    `lock_id` is of reservation_locks, or of pms_holds where `at_pms`: what a PMS keeps for us. `action`: held,
+    extended, booked, released, expired, moved (to other rooms or nights, the old claim and the new), freed (after a
+    cancellation), changed, deleted; of a PMS also asked, refused and cleared (nothing of it stands there any more).
+    `actor` is guest, staff, agent or system, `actor_id` which of them; `why` is in words or codes, never a guest's own.
+    `before` and `after` are the claim's row.
     """
 
     __tablename__ = "lock_audit"
@@ -95,3 +105,4 @@ class LockAudit(Model):
     why: Mapped[str]
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    at_pms: Mapped[bool] = mapped_column(server_default="false")
