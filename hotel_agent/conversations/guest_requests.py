@@ -16,10 +16,12 @@ from hotel_agent.conversations.dialogue import Request
 from hotel_agent.conversations.events import note_event
 from hotel_agent.conversations.models import Conversation, GuestRequest
 from hotel_agent.conversations.skills.things import named, things_in
+from hotel_agent.conversations.tending import may_answer
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.guests.models import Guest
 from hotel_agent.hotels.models import Hotel
+from hotel_agent.i18n import _
 
 # By kind, for which reason the conversation waits for a person.
 KINDS = {
@@ -110,13 +112,61 @@ def cancel(request_id: int, by: int | None, *, hotel_id: int) -> Settled:
     return _settle(request_id, by, "cancelled", hotel_id)
 
 
+def assign(request_id: int, by: int, to: int | None, *, hotel_id: int) -> None:
+    """Make an open request a colleague's (None: nobody's). Raises NotFound, BadInput."""
+
+    def work() -> None:
+        conversation, row = _locked(request_id, hotel_id)
+        _check_open(row)
+        if to == row.assigned_to:
+            return
+        if to is not None and not may_answer(to, hotel_id):
+            raise BadInput("to", _("This person cannot answer guests of this hotel."))
+        row.assigned_to = to
+        note_event(conversation, "request_assigned", by, request=row.id, of=row.kind, to=to)
+
+    in_own_transaction(work)
+
+
+def start(request_id: int, by: int, *, hotel_id: int) -> None:
+    """Somebody is at it: whoever had it, or else whoever says so. Raises NotFound, BadInput."""
+
+    def work() -> None:
+        conversation, row = _locked(request_id, hotel_id)
+        _check_open(row)
+        if row.started_at is not None:
+            return
+        row.started_at, row.assigned_to = utcnow(), row.assigned_to or by
+        note_event(conversation, "request_started", by, request=row.id, of=row.kind)
+
+    in_own_transaction(work)
+
+
+def put_back(request_id: int, by: int, *, hotel_id: int) -> None:
+    """Nobody is at it after all. Raises NotFound, BadInput."""
+
+    def work() -> None:
+        conversation, row = _locked(request_id, hotel_id)
+        _check_open(row)
+        if row.started_at is None:
+            return
+        row.started_at = None
+        note_event(conversation, "request_put_back", by, request=row.id, of=row.kind)
+
+    in_own_transaction(work)
+
+
+def _check_open(row: GuestRequest) -> None:
+    if row.status != "open":
+        raise BadInput("request", _("This request is settled already."))
+
+
 def _settle(request_id: int, by: int | None, status: str, hotel_id: int) -> Settled:
     def work() -> Settled:
         conversation, row = _locked(request_id, hotel_id)
         if row.status == status:
             return Settled(conversation.id, told=False, again=True)
-        if row.status != "open":
-            raise BadInput("request", f"request {request_id} is {row.status}")
+        _check_open(row)
         row.status, row.closed_at, row.closed_by = status, utcnow(), by
         note_event(conversation, f"request_{status}", by, request=row.id, of=row.kind)
         _needed_no_more(conversation, KINDS.get(row.kind, "request"))
@@ -189,6 +239,13 @@ def listed(hotel_id: int, *, also_closed: bool = False) -> list[tuple[GuestReque
         return [(row, name) for row, name in db.session.execute(query)]
     latest = [(row, name) for row, name in db.session.execute(query.order_by(GuestRequest.id.desc()).limit(100))]
     return latest[::-1]
+
+
+def check_of(request_id: int, hotel_id: int) -> None:
+    """Raises NotFound where the hotel has no such request."""
+    query = select(GuestRequest.id).where(GuestRequest.id == request_id, GuestRequest.hotel_id == hotel_id)
+    if db.session.scalar(query) is None:
+        raise NotFound("There is no such request.")
 
 
 def hotel_of(request_id: int) -> int:

@@ -1,0 +1,1 @@
+"""What guests have asked the house to do, as a board."""
