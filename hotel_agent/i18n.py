@@ -44,7 +44,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(language=language, languages=LANGUAGES, now=utcnow, has_page=has_page)
     for words in (
         *(clock, day, moment, short_moment, until_words, ago, waited, left, left_exact, duration),
-        *(date_range, nights, local_date, local_input, money, number, phone, initials, query, iso),
+        *(date_range, nights, local_date, local_input, money, number, decimal, phone, initials, query, iso),
     ):
         app.jinja_env.filters[words.__name__] = words
 
@@ -235,6 +235,12 @@ def _no_cents(whole: bool) -> str | None:
 
 def number(amount: int) -> str:
     return format_decimal(amount, locale=_locale())
+
+
+def decimal(amount: float, digits: int) -> str:
+    """A measured figure with so many digits after the point."""
+    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
+    return format_decimal(round(amount, digits), format=pattern, locale=_locale())
 
 
 def phone(digits: str) -> str:
