@@ -1,0 +1,1 @@
+"""What the hotel tells its guests about itself, what is missing, and what the agent would say."""

@@ -1,0 +1,41 @@
+"""What the topics of a hotel's knowledge base are called for its people."""
+
+from __future__ import annotations
+
+from hotel_agent.i18n import N_, _
+
+# The intents that are answered from the hotel's own texts, in the order in which a hotel would write them.
+TOPICS = {
+    "ask_location": N_("Address and directions"),
+    "ask_checkin_time": N_("Check-in time"),
+    "ask_checkout_time": N_("Check-out time"),
+    "ask_breakfast": N_("Breakfast"),
+    "ask_restaurant": N_("Restaurant"),
+    "ask_wifi": N_("Wifi"),
+    "ask_parking": N_("Parking"),
+    "ask_transport": N_("Airport and taxis"),
+    "ask_pool": N_("Pool"),
+    "ask_gym_spa": N_("Gym and spa"),
+    "ask_pets": N_("Pets"),
+    "ask_children": N_("Children and cots"),
+    "ask_luggage": N_("Luggage"),
+    "ask_smoking": N_("Smoking"),
+    "ask_accessibility": N_("Accessibility"),
+    "ask_amenities": N_("What there is at the hotel"),
+    "ask_payment": N_("Payment"),
+    "ask_cancellation_policy": N_("Cancellation"),
+    "ask_invoice": N_("Invoices"),
+    "ask_recommendation": N_("What to do in town"),
+    "ask_room_types": N_("Kinds of room"),
+    "ask_price": N_("Prices"),
+    "late_checkout": N_("Late check-out"),
+    "early_checkin": N_("Early check-in"),
+}
+
+
+def topic_words(topic: str | None) -> str:
+    """Its name; a topic of the hotel's own by its own words, and what was not understood as such."""
+    if not topic:
+        return _("Not understood")
+    name = TOPICS.get(topic)
+    return _(name) if name else topic.removeprefix("ask_").replace("_", " ").capitalize()
