@@ -4,8 +4,9 @@ by somebody who has not seen it."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, time
+from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import available_timezones
@@ -18,14 +19,15 @@ from sqlalchemy import select
 from hotel_agent.audit.recording import record
 from hotel_agent.db import db
 from hotel_agent.errors import BadInput, NotFound
+from hotel_agent.hotels import systems
 from hotel_agent.hotels.addresses import address_problem
 from hotel_agent.hotels.credentials import seal
 from hotel_agent.hotels.models import Hotel
-from hotel_agent.hotels.opening import WEEKDAYS, read_hours
+from hotel_agent.hotels.opening import WEEKDAYS, hours_words, read_hours
 
 LANGUAGES = ("es", "en", "pt")
-PMS = ("local", "qloapps")
 SECRETS = ("whatsapp_access_token", "whatsapp_app_secret")
+SEALED = ("pms_key",)
 LONGEST_NAME = 100
 LONGEST_SECRET = 2000
 
@@ -61,7 +63,7 @@ def change(hotel_id: int, given: Mapping[str, str], seen: Mapping[str, str] | No
 
 
 def _change(hotel: Hotel, given: Mapping[str, str], seen: Mapping[str, str] | None) -> list[str]:
-    before = shown(hotel)
+    before = shown(hotel) | written(hotel, given)
     touched = {key: words.strip() for key, words in given.items() if seen is None or words.strip() != seen.get(key)}
     values = _values(touched)
     _check_hours(given, {**before, **touched})
@@ -82,6 +84,21 @@ def _change(hotel: Hotel, given: Mapping[str, str], seen: Mapping[str, str] | No
 def shown(hotel: Hotel) -> dict[str, str]:
     """Every setting as a form has it, but for the secrets, which nobody is shown."""
     return {key: _words(getattr(hotel, key)) for key in READERS if key not in SECRETS}
+
+
+def written(hotel: Hotel, keys: Iterable[str]) -> dict[str, str]:
+    """Those settings that are kept in JSON as a form has them, without secrets."""
+    return {key: _json_words(_kept(hotel, key)) for key in keys if key not in READERS and key not in SEALED}
+
+
+def holidays(hotel: Hotel, since: date) -> list[str]:
+    """The keys of the days from then on that have hours of their own."""
+    kept = (hotel.settings or {}).get("holidays") or {}
+    return sorted(f"holiday.{day}" for day in kept if day >= since.isoformat())
+
+
+def _json_words(value: Any) -> str:
+    return hours_words(value) if isinstance(value, list) else _words(value)
 
 
 def _kept(hotel: Hotel, key: str) -> Any:
@@ -250,7 +267,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "free_cancellation_hours": _number(0, 8760),
     "longest_stay_nights": _number(1, 365),
     "largest_party": _number(1, 500),
-    "pms": _one_of(lambda: frozenset(PMS), lambda: _("Choose one of the systems.")),
+    "pms": _one_of(systems.known, lambda: _("Choose one of the systems.")),
     "whatsapp_access_token": _secret,
     "whatsapp_app_secret": _secret,
 }
@@ -267,42 +284,70 @@ def _holiday(found: re.Match[str], words: str) -> list[list[str]] | None:
     try:
         date.fromisoformat(found[1])
     except ValueError:
-        raise ValueError("Give the date as in holiday.2026-12-25.") from None
+        raise ValueError(_("Give the date as in holiday.2026-12-25.")) from None
     return read_hours(words) if words else None
 
 
 def _phone(_found: re.Match[str], words: str) -> str | None:
     if words and not _PHONE.fullmatch(words):
-        raise ValueError("Give a phone number such as 112 or +34 971 000 000.")
+        raise ValueError(_("Give a phone number such as 112 or +34 971 000 000."))
     return words or None
 
 
 def _address(_found: re.Match[str], words: str) -> str | None:
     if words and not _WEB_ADDRESS.fullmatch(words):
-        raise ValueError("Give an address that begins with https://.")
+        raise ValueError(_("Give an address that begins with https://."))
     return words or None
 
 
 def _pms_url(_found: re.Match[str], words: str) -> str | None:
     problem = address_problem(words) if words else None
     if problem or len(words) > LONGEST_TEXT:
-        raise ValueError(problem or f"Give at most {LONGEST_TEXT} characters.")
+        raise ValueError(problem or _("Give at most %(most)s characters.", most=LONGEST_TEXT))
     return words or None
 
 
 def _pms_key(_found: re.Match[str], words: str) -> str | None:
     if len(words) > LONGEST_SECRET or not words.isascii() or not (words.isprintable() and " " not in words):
-        raise ValueError("Give the key as the PMS shows it, without spaces or line breaks.")
+        raise ValueError(_("Give the key as the PMS shows it, without spaces or line breaks."))
     return seal(words) if words else None
 
 
+def _pms_id(_found: re.Match[str], words: str) -> str | None:
+    """A number in one system, letters in another."""
+    if words and not _PMS_ID.fullmatch(words):
+        raise ValueError(_("Give the hotel's id as the PMS shows it."))
+    return words or None
+
+
 def _pms_number(found: re.Match[str], words: str) -> int | None:
-    return _number(1, 1100 if found[0] == "pms_horizon_days" else 999_999_999)(words) if words else None
+    """`pms_rate` is how many requests a second the PMS is asked at most."""
+    most = {"pms_horizon_days": 1100, "pms_rate": 1000}[found[0]]
+    return _number(1, most)(words) if words else None
 
 
 def _text(_found: re.Match[str], words: str) -> str | None:
     if len(words) > LONGEST_TEXT:
-        raise ValueError(f"Give at most {LONGEST_TEXT} characters.")
+        raise ValueError(_("Give at most %(most)s characters.", most=LONGEST_TEXT))
+    return words or None
+
+
+def _fee(_found: re.Match[str], words: str) -> str | None:
+    """As pms/policy.py reads it."""
+    if words and not _FEE.fullmatch(words):
+        raise ValueError("Give first_night, nights:2, percent:50, total, or amount:30.00.")
+    return words or None
+
+
+def _percent(_found: re.Match[str], words: str) -> str | None:
+    if words and not (_PERCENT.fullmatch(words) and 0 < Decimal(words) < 100):
+        raise ValueError("Give a percentage such as 10 or 5.5.")
+    return f"{Decimal(words):.2f}" if words else None
+
+
+def _yes_or_no(_found: re.Match[str], words: str) -> str | None:
+    if words not in ("", "yes", "no"):
+        raise ValueError("Give yes or no.")
     return words or None
 
 
@@ -310,6 +355,11 @@ def _text(_found: re.Match[str], words: str) -> str | None:
 MATTERS = ("legal", "medical", "payment", "minors", "safety")
 LONGEST_TEXT = 500
 _PHONE = re.compile(r"\+?\d(?:[ -]?\d){1,18}")
+_PERCENT = re.compile(r"\d{1,2}(?:\.\d{1,2})?")
+_FEE = re.compile(
+    r"first_night|total|nights:[1-9]\d?|percent:(?:[1-9]\d?|100)|amount:(?!0+(?:\.0*)?$)\d{1,9}(?:\.\d{1,2})?"
+)
+_PMS_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _WEB_ADDRESS = re.compile(r"https://[^\s<>\"']{4,200}")
 _LANGUAGE = rf"({'|'.join(LANGUAGES)})"
 # How each is spelt, how it is shown, and how its value is read.
@@ -319,9 +369,15 @@ SETTINGS: tuple[tuple[str, str, Callable[[re.Match[str], str], Any]], ...] = (
     ("emergency_number", "emergency_number", _phone),
     ("night_phone", "night_phone", _phone),
     ("privacy_url", "privacy_url", _address),
+    ("cancellation_fee|no_show_fee", "cancellation_fee, no_show_fee", _fee),
+    ("non_refundable", "non_refundable", _yes_or_no),
+    (r"tax\.percent", "tax.percent", _percent),
+    (r"tax\.added", "tax.added", _yes_or_no),
     ("pms_url", "pms_url", _pms_url),
     ("pms_key", "pms_key", _pms_key),
-    ("pms_hotel_id|pms_horizon_days", "pms_hotel_id, pms_horizon_days", _pms_number),
+    ("pms_hotel_id", "pms_hotel_id", _pms_id),
+    ("pms_horizon_days|pms_rate", "pms_horizon_days, pms_rate", _pms_number),
+    (r"pms\.([a-z_]{1,40})", "pms.NAME", _text),
     (rf"guidance\.({'|'.join(MATTERS)})\.{_LANGUAGE}", "guidance.MATTER.LANG", _text),
     (rf"emergency_advice\.{_LANGUAGE}", "emergency_advice.LANG", _text),
 )

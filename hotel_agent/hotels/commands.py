@@ -30,7 +30,11 @@ Settings: {", ".join(changing.names())}.
 
 Hours of the front desk: front_desk.mon=08:00-14:00,16:00-22:00 (DAY is {", ".join(WEEKDAYS)}), front_desk.sun=closed,
 holiday.2026-12-25=closed; hours such as 22:00-06:00 go past midnight. What guests should do until somebody comes, in
-each language: guidance.medical.es="…" (MATTER is {", ".join(changing.MATTERS)})."""
+each language: guidance.medical.es="…" (MATTER is {", ".join(changing.MATTERS)}).
+
+Of a hotel whose rooms are kept here (pms=local): cancellation_fee and no_show_fee are first_night, nights:2,
+percent:50, total or amount:30.00; non_refundable=yes: cancelling is never free and costs everything. tax.percent=10:
+so much tax is in the prices, or comes on top with tax.added=yes; guests are told prices with it in any case."""
 
 hotel = Group("hotel", help="Hotels: create, list, settings, WhatsApp numbers.")
 demo = Group("demo", help="The demo hotels.")

@@ -44,10 +44,11 @@ def load_demo(today: date | None = None) -> None:
 def _hotel(demo: DemoHotel) -> Hotel:
     _run(
         "insert into hotels (slug, name, timezone, country, currency, language, check_in_time,"
-        " check_out_time, front_desk_opens, front_desk_closes, largest_party)"
+        " check_out_time, front_desk_opens, front_desk_closes, largest_party, settings)"
         " values (:slug, :name, :timezone, :country, :currency, :language, :check_in,"
-        " :check_out, :opens, :closes, :largest_party)"
-        " on conflict (slug) do nothing",
+        " :check_out, :opens, :closes, :largest_party, cast(:settings as jsonb))"
+        # A demo that was loaded before it had settings gets them.
+        " on conflict (slug) do update set settings = excluded.settings where hotels.settings = '{}'",
         slug=demo.slug,
         name=demo.name,
         timezone=demo.timezone,
@@ -59,6 +60,7 @@ def _hotel(demo: DemoHotel) -> Hotel:
         opens=demo.front_desk[0] if demo.front_desk else None,
         closes=demo.front_desk[1] if demo.front_desk else None,
         largest_party=demo.largest_party,
+        settings=json.dumps(demo.settings),
     )
     return db.session.scalars(select(Hotel).where(Hotel.slug == demo.slug)).one()
 

@@ -1,4 +1,4 @@
-"""What the two demo hotels are made of. Their texts are in demo_texts.toml and demo_replies.toml."""
+"""What the two demo hotels are made of. Texts and settings are in demo_{texts,replies,settings}.toml."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 TEXTS = tomllib.loads(Path(__file__).with_name("demo_texts.toml").read_text("utf-8"))
+SETTINGS = tomllib.loads(Path(__file__).with_name("demo_settings.toml").read_text("utf-8"))
 REPLIES = tomllib.loads(Path(__file__).with_name("demo_replies.toml").read_text("utf-8"))
 
 
@@ -48,6 +49,11 @@ class DemoHotel:
         """Topic to language to text."""
         texts: Mapping[str, Mapping[str, str]] = TEXTS[self.slug]
         return texts
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        kept: Mapping[str, Any] = SETTINGS[self.slug]
+        return kept
 
 
 def _numbers(first: int, count: int) -> tuple[str, ...]:

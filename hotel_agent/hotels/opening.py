@@ -14,8 +14,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from hotel_agent.i18n import _
+
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CLOSED = ("closed", "-")
+CLOSED = ("-", "closed", "cerrado", "fechado")
 # A hotel may be closed for the season; one that opens later than that says nothing of it.
 LONGEST_CLOSED = timedelta(days=366)
 MOST_SPANS = 6
@@ -49,7 +51,7 @@ def next_opening(hotel: HasFrontDesk, now: datetime) -> datetime | None:
     moment = now.astimezone(UTC)
     today = now.astimezone(hotel.zone).date()
     for ahead in range(LONGEST_CLOSED.days):
-        later = [opens for opens, _ in _moments(hotel, today + timedelta(days=ahead)) if opens > moment]
+        later = [opens for opens, _closes in _moments(hotel, today + timedelta(days=ahead)) if opens > moment]
         if later:
             return min(later).astimezone(hotel.zone)
     return None
@@ -88,21 +90,26 @@ def read_hours(words: str) -> list[list[str]]:
         return []
     spans = [_read_span(piece.strip()) for piece in words.split(",")]
     if len(spans) > MOST_SPANS or _overlap(spans):
-        raise ValueError("Give the hours of a day one after the other, without overlaps.")
+        raise ValueError(_("Give the hours of a day one after the other, without overlaps."))
     return [[opens.isoformat("minutes"), closes.isoformat("minutes")] for opens, closes in spans]
+
+
+def hours_words(kept: Sequence[Sequence[str]]) -> str:
+    """What the settings keep of a day, as it is typed."""
+    return ", ".join(f"{opens}-{closes}" for opens, closes in kept) or CLOSED[0]
 
 
 def _read_span(piece: str) -> tuple[time, time]:
     found = _SPAN.fullmatch(piece)
     if found is None or found[3] == "24" and found[4] != "00":
-        raise ValueError("Give hours such as 08:00-14:00,16:00-22:00, or closed.")
+        raise ValueError(_("Give hours such as 08:00-14:00,16:00-22:00, or closed."))
     return time(int(found[1]), int(found[2])), time(int(found[3]) % 24, int(found[4]))
 
 
 def _overlap(spans: Spans) -> bool:
     """Only the last hours of a day may go past midnight."""
     ends = [_minutes(closes) + (24 * 60 if closes <= opens else 0) for opens, closes in spans]
-    begins = [_minutes(opens) for opens, _ in spans]
+    begins = [_minutes(opens) for opens, _closes in spans]
     return any(end > begin for end, begin in zip(ends, begins[1:], strict=False))
 
 

@@ -1,8 +1,10 @@
-"""`/admin/hotel`: what a hotel is like, and for its admins how it is reached on WhatsApp."""
+"""`/admin/hotel`: what a hotel is like, when its front desk has people, and for admins how it is connected."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from babel.numbers import get_currency_name
@@ -16,6 +18,7 @@ from hotel_agent.db import db
 from hotel_agent.hotels import changing
 from hotel_agent.hotels.changing import ChangedMeanwhile, Unfit
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
+from hotel_agent.hotels.opening import WEEKDAYS
 from hotel_agent.i18n import LANGUAGES, _
 from hotel_agent.staff.access import can, may, me
 
@@ -55,6 +58,99 @@ def _overtaken(now: Mapping[str, str]) -> dict[str, str]:
             value=choices.get(key, {}).get(value, value) or _("not set"),
         )
         for key, value in now.items()
+    }
+
+
+# The front desk: when somebody is there, and what guests are told in trouble
+
+
+@bp.get("/desk")
+@may("hotel")
+def desk() -> Response:
+    return _desk_page()
+
+
+@bp.post("/desk")
+@may("hotel")
+def change_desk() -> Response:
+    """Hours of weekdays and holidays, numbers and advice; a new holiday is a date and its hours."""
+    typed = {key: words.strip() for key, words in request.form.items() if _is_of_the_desk(key)}
+    seen = {key: request.form.get(f"seen-{key}", "") for key in typed}
+    day, hours = request.form.get("new-day", "").strip(), request.form.get("new-hours", "").strip()
+    if bool(day) != bool(hours):
+        return _desk_page(400, typed, seen, {"new-day": _("Give the day and its hours.")})
+    if day:
+        typed[f"holiday.{day}"] = hours
+        seen.setdefault(f"holiday.{day}", "")
+    try:
+        changed = changing.change(me().hotel.id, typed, seen)
+    except Unfit as unfit:
+        return _desk_page(400, typed, seen, _at_the_new_day(unfit.problems, day))
+    except ChangedMeanwhile as meanwhile:
+        return _desk_page(409, typed, seen | meanwhile.now, _overtaken(meanwhile.now))
+    flash(_("Saved.") if changed else _("Nothing was changed."))
+    return redirect(url_for(".desk"), 303)
+
+
+def _is_of_the_desk(key: str) -> bool:
+    return key in _desk_keys() or bool(re.fullmatch(r"holiday\.\d{4}-\d\d-\d\d", key))
+
+
+def _at_the_new_day(problems: Mapping[str, str], day: str) -> dict[str, str]:
+    """What is wrong with the day that is to be added is told where it was typed."""
+    return {"new-day" if day and key == f"holiday.{day}" else key: words for key, words in problems.items()}
+
+
+def _desk_keys() -> list[str]:
+    """Every setting of the page but for the holidays."""
+    advice = [f"emergency_advice.{language}" for language in LANGUAGES]
+    advice += [f"guidance.{matter}.{language}" for matter in changing.MATTERS for language in LANGUAGES]
+    return [
+        *(f"front_desk.{weekday}" for weekday in WEEKDAYS),
+        "emergency_number",
+        "night_phone",
+        "privacy_url",
+        *advice,
+    ]
+
+
+def _desk_page(
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+    seen: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> Response:
+    hotel = db.session.get_one(Hotel, me().hotel.id, populate_existing=True)
+    holidays = changing.holidays(hotel, hotel.today())
+    now = changing.written(hotel, [*_desk_keys(), *holidays])
+    mine = {key: words for key, words in (typed or {}).items() if words != (seen or {}).get(key)}
+    page = render_template(
+        "hotel/desk.html",
+        values=now | mine,
+        seen=now | {key: seen[key] for key in mine if seen and key in seen},
+        problems=problems or {},
+        weekdays=_weekdays(),
+        holidays=[(key, date.fromisoformat(key.removeprefix("holiday."))) for key in holidays],
+        every_day=(hotel.front_desk_opens, hotel.front_desk_closes),
+        matters=_matters(),
+        typed=request.form,
+    )
+    return make_response(page, status)
+
+
+def _weekdays() -> dict[str, str]:
+    """By the key of their setting, in the reader's language."""
+    names = get_locale().days["stand-alone"]["wide"]
+    return {f"front_desk.{weekday}": names[number].capitalize() for number, weekday in enumerate(WEEKDAYS)}
+
+
+def _matters() -> dict[str, str]:
+    return {
+        "safety": _("Danger or a crime"),
+        "medical": _("Illness or an accident"),
+        "minors": _("A child alone or in danger"),
+        "legal": _("The law or a lawyer"),
+        "payment": _("A payment that somebody contests"),
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from hotel_agent.db import db
+from hotel_agent.hotels import changing
 from hotel_agent.hotels.demo import LAST_STAY, load_demo
 from hotel_agent.hotels.demo_data import HOTELS
 from hotel_agent.hotels.models import Extra, Hotel, HotelIdentifier, Knowledge
@@ -175,3 +176,22 @@ def test_the_address_has_coordinates(miramar):
         select(Knowledge).where(Knowledge.hotel_id == miramar.id, Knowledge.topic == "ask_location")
     ).all()[0]
     assert set(place.payload) == {"latitude", "longitude", "name", "address"}
+
+
+def test_what_guests_are_told_in_trouble_is_there_in_every_language_and_could_have_been_set_by_hand(miramar):
+    assert set(miramar.settings["emergency_advice"]) == {"es", "en", "pt"}
+    given = {f"emergency_advice.{language}": text for language, text in miramar.settings["emergency_advice"].items()}
+    for matter, texts in miramar.settings["guidance"].items():
+        assert set(texts) == {"es", "en", "pt"}
+        given |= {f"guidance.{matter}.{language}": text for language, text in texts.items()}
+    before = dict(miramar.settings)
+    changing.change(miramar.id, {"night_phone": before["night_phone"], **given})
+    db.session.expire_all()
+    assert db.session.get_one(Hotel, miramar.id).settings == before
+
+
+def test_settings_that_somebody_has_changed_stay(andes):
+    andes.settings = {"night_phone": "+57 300 111 1111"}
+    db.session.commit()
+    load_demo()
+    assert db.session.get_one(Hotel, andes.id, populate_existing=True).settings == {"night_phone": "+57 300 111 1111"}

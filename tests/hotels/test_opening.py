@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hotel_agent.db import db
 from hotel_agent.hotels.models import Hotel
@@ -169,6 +169,9 @@ def test_hours_that_cannot_be(words):
 
 @pytest.fixture
 def flask(app):
+    """The command line, where Andes has set nothing yet."""
+    db.session.execute(update(Hotel).where(Hotel.slug == "andes").values(settings={}))
+    db.session.commit()
     runner = app.test_cli_runner()
     return lambda *words: runner.invoke(args=list(words))
 
