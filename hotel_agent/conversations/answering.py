@@ -16,14 +16,15 @@ from sqlalchemy import inspect, select, update
 
 from hotel_agent import metrics
 from hotel_agent.config import settings
-from hotel_agent.conversations import filing, outbox, proactive, session, waiting
+from hotel_agent.conversations import drafting, filing, outbox, proactive, session, waiting
 from hotel_agent.conversations.dialogue import Answer, Handover, Heard, Turn
 from hotel_agent.conversations.events import ONCE, note_once
 from hotel_agent.conversations.models import WINDOW, Conversation, Message
 from hotel_agent.conversations.reply import reply_to
-from hotel_agent.conversations.skills import grave
+from hotel_agent.conversations.skills import false_alarm, grave
 from hotel_agent.db import db, done_reading, glance, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.flags.switches import is_on
+from hotel_agent.guests.calling_codes import language_of_number
 from hotel_agent.guests.models import Guest, GuestIdentity
 from hotel_agent.hotels import credentials
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
@@ -175,7 +176,10 @@ def _leave_to_staff(conversation: Conversation, burst: list[Message], reason: st
     hotel = db.session.get_one(Hotel, conversation.hotel_id)
     for message in burst:
         # Whoever has the conversation may be asleep: an alarm is one for everybody.
-        for alarm, urgent in grave.alarms_in(message.body or "", conversation.language, hotel.today()):
+        words = message.body or ""
+        if false_alarm.is_called_off(words, conversation.language, hotel.today()):
+            continue
+        for alarm, urgent in grave.alarms_in(words, conversation.language, hotel.today()):
             waiting.hand_over(conversation, alarm, _since(burst), urgent=urgent)
     metrics.answers.labels(reason).inc(len(burst))
 
@@ -208,12 +212,30 @@ def _turn(conversation: Conversation, burst: list[Message], today: date | None, 
         now=now,
         state=dict(live.state) if live else {},
         first_contact=conversation.language is None,
-        already_waiting=conversation.waiting_reason,
+        already_waiting=_told_of(conversation),
         request_key=f"m{burst[0].id}",
         earlier=dict(last.state) if last and not live else {},
         channel=conversation.channel,
         review_asked=review_asked,
+        presumed=_presumed_language(conversation, guest),
     )
+
+
+def _told_of(conversation: Conversation) -> str | None:
+    """For what the guest knows that a person will write."""
+    return next((reason for reason in conversation.waiting_reasons if reason != drafting.REASON), None)
+
+
+def _presumed_language(conversation: Conversation, guest: Guest) -> str | None:
+    """Of a guest who has not said anything yet, by the country of their number."""
+    if conversation.language or guest.language:
+        return None
+    number = db.session.scalar(
+        select(GuestIdentity.value).where(
+            GuestIdentity.guest_id == guest.id, GuestIdentity.kind == "phone", GuestIdentity.retired_at.is_(None)
+        )
+    )
+    return language_of_number(number) if number else None
 
 
 def _heard(message: Message) -> Heard:
@@ -237,11 +259,13 @@ def _write(conversation_id: int, burst: list[Message], reply: Answer, guest_id: 
     if conversation.owner == "staff":
         _keep_silent(conversation, burst, reply)
         return Given(None)
-    if not _mark(burst, "answered" if reply.bubbles else "staff"):
+    proposed = drafting.is_wanted(db.session.get_one(Hotel, conversation.hotel_id), conversation, reply)
+    if not _mark(burst, "answered" if reply.bubbles and not proposed else "staff"):
         db.session.rollback()
         _note_what_is_done(conversation_id, reply)
         return Given(None)
-    session.save(conversation, reply.state, lambda: _sender(conversation))
+    if not proposed:
+        session.save(conversation, reply.state, lambda: session.sender_of(conversation))
     pending = _pending(conversation_id)
     waits = [row.received_at or row.created_at for row in pending]
     pause = timedelta(seconds=settings().answer_pause_seconds)
@@ -255,7 +279,9 @@ def _write(conversation_id: int, burst: list[Message], reply: Answer, guest_id: 
             waiting.hand_over(conversation, reason, _since(burst), urgent=handover.urgent)
     waiting.agent_answered(conversation, pending)
     _note(conversation, reply)
-    for bubble in reply.bubbles:
+    if proposed:
+        drafting.propose(conversation, reply, burst[-1].id, burst[0].received_at, _since(burst))
+    for bubble in reply.bubbles if not proposed else ():
         outbox.put(conversation, bubble, answers_to=burst[-1].id, asked_at=burst[0].received_at)
     db.session.commit()
     _count(burst, reply)
@@ -303,16 +329,6 @@ def _note_what_is_done(conversation_id: int, reply: Answer) -> None:
 
 def _since(burst: list[Message]) -> datetime:
     return min(message.sent_at or message.created_at for message in burst)
-
-
-def _sender(conversation: Conversation) -> str:
-    value = db.session.scalar(
-        select(GuestIdentity.value)
-        .where(GuestIdentity.guest_id == conversation.guest_id, GuestIdentity.retired_at.is_(None))
-        .order_by(GuestIdentity.id)
-        .limit(1)
-    )
-    return value or str(conversation.guest_id)
 
 
 def _count(burst: list[Message], reply: Answer) -> None:

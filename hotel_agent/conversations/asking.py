@@ -6,8 +6,8 @@ from sqlalchemy import select, update
 
 from hotel_agent.channels.whatsapp.cards import mask_cards
 from hotel_agent.conversations import waiting
+from hotel_agent.conversations.joining import conversation_of
 from hotel_agent.conversations.models import Message
-from hotel_agent.conversations.taking_in import conversation_of
 from hotel_agent.db import db, nobody_has, utcnow
 from hotel_agent.guests.knowing import Identity, who_writes
 from hotel_agent.hotels.models import Hotel

@@ -31,9 +31,11 @@ _TEMPLATE_NAME = re.compile(r"[a-z0-9_]{1,512}")
 # The stay that somebody writes about: the one that is going on, else the next.
 STAY = text("""
     select r.code, r.check_in, r.check_out,
-        (select string_agg(rooms.number, ', ' order by length(rooms.number), rooms.number)
+        coalesce((select string_agg(rooms.number, ', ' order by length(rooms.number), rooms.number)
             from reservation_locks l join rooms on rooms.id = l.resource_id
-            where l.reservation_id = r.id and l.status = 'booked') as rooms
+            where l.reservation_id = r.id and l.status = 'booked'),
+            (select string_agg(p.number, ', ' order by p.place)
+            from reservation_rooms p where p.reservation_id = r.id and p.number <> '')) as rooms
     from reservations r
     where r.guest_id = :guest and r.hotel_id = :hotel and r.status in ('booked', 'in_house') and r.check_out >= :today
     order by r.check_in, r.id limit 1

@@ -1,4 +1,5 @@
-"""`flask inbox`: what could not be taken in; `flask nlu`: what a text is taken for; `flask request`: guests' wishes."""
+"""`flask inbox`: what could not be taken in; `flask nlu`: what a text is taken for; `flask request`: guests' wishes;
+`flask hold`: rooms that are kept for them."""
 
 from __future__ import annotations
 
@@ -9,13 +10,17 @@ from typing import TYPE_CHECKING
 import click
 from sqlalchemy import select
 
+from hotel_agent.audit.recording import COMMAND
 from hotel_agent.cli import Group
-from hotel_agent.conversations import guest_requests, proactive
+from hotel_agent.conversations import guest_requests, holds, proactive
 from hotel_agent.conversations.models import WebhookFailure
 from hotel_agent.db import db, utcnow
-from hotel_agent.errors import BadInput
+from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.hotels.finding import by_slug
+from hotel_agent.locks import telling
 from hotel_agent.operations import failures as webhook_failures
+from hotel_agent.pms.local.models import Reservation
+from hotel_agent.reservations.booking import normal_code
 from hotel_agent.reservations.quoting import room_kinds
 from workers import nudges
 
@@ -142,3 +147,61 @@ def due(slug: str, moment: str | None) -> None:
         click.echo(f"nobody is written to at {now.astimezone(hotel.zone):%H:%M}, by the hotel's clock", err=True)
     for case in proactive.considered(hotel, now):
         click.echo(f"{case.kind}\t{case.row.code}\t{case.why_not or 'due'}")
+
+
+hold_group = Group("hold", help="Rooms that are kept for guests who decide.")
+
+
+@hold_group.command("list")
+@click.argument("slug")
+def list_holds(slug: str) -> None:
+    """List what is kept now: key, until when (UTC), guest, rooms, stay, how often it was extended, and by whom."""
+    for held in holds.live(by_slug(slug).id):
+        where = "pms" if held.at_pms else "here"
+        click.echo(
+            f"{held.hold_key}\t{held.expires_at:%Y-%m-%d %H:%M:%S}\t{held.guest or '-'}\t{','.join(held.rooms) or '-'}"
+            f"\t{held.check_in}/{held.check_out}\t{held.extensions}\t{where}"
+        )
+
+
+@hold_group.command("release")
+@click.argument("slug")
+@click.argument("key")
+@click.option("--reason", required=True, help="why, for colleagues; it stays on record")
+def release_hold(slug: str, key: str, reason: str) -> None:
+    """Let what is kept under this KEY (see `hold list`) go. The guest is not told."""
+    try:
+        holds.release(by_slug(slug), key, holds.By(None, COMMAND), reason)
+    except holds.NotDone as no:
+        raise click.ClickException(_NOT_DONE.get(no.reason, f"the PMS refuses: {no.reason}")) from None
+    click.echo(f"hold {key} let go")
+
+
+_NOT_DONE = {
+    "over": "it is not kept any more, or it is booked",
+    "pms_away": "the PMS does not answer: try again",
+}
+
+
+@hold_group.command("trail")
+@click.argument("code_or_key", metavar="CODE|KEY")
+def trail(code_or_key: str) -> None:
+    """Tell what became of a booking's rooms (by its CODE), or of a hold (by its KEY): when (UTC), what, who, why."""
+    steps = _steps_of(code_or_key)
+    if not steps:
+        raise NotFound(f"nothing is on record of {code_or_key}")
+    for step in steps:
+        row = step.after or step.before
+        room = "pms" if step.at_pms else f"room {row.get('resource_id')}"
+        stay = f"{row.get('check_in')}/{row.get('check_out')}"
+        click.echo(f"{step.at:%Y-%m-%d %H:%M:%S}\t{step.action}\t{step.who}\t{room}\t{stay}\t{step.why}")
+
+
+def _steps_of(code_or_key: str) -> tuple[telling.Step, ...]:
+    booking = db.session.execute(
+        select(Reservation.hotel_id, Reservation.id).where(Reservation.code == normal_code(code_or_key))
+    ).first()
+    if booking is not None:
+        return telling.of_reservation(booking.hotel_id, booking.id)
+    hotel_id = telling.hotel_of(code_or_key)
+    return telling.of_hold(hotel_id, code_or_key) if hotel_id is not None else ()

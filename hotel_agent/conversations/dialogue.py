@@ -30,7 +30,8 @@ class Turn:
     """All that an answer depends on. `request_key` is the same when a burst is answered again later.
 
     `earlier` is the state of the guest's last talk where that is over: what a late "sí" may be about. `channel` is
-    whatsapp or api. `review_asked` is the reservation about which we have just asked how the stay was.
+    whatsapp or api. `review_asked` is the reservation about which we have just asked how the stay was. `presumed` is
+    the language that is spoken where the guest's number is from.
     """
 
     hotel: Hotel
@@ -46,6 +47,7 @@ class Turn:
     earlier: Mapping[str, Any] = field(default_factory=dict)
     channel: str = "whatsapp"
     review_asked: int | None = None
+    presumed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,9 @@ class State:
     booking that is to be changed: {"code", "wants", "total" that was told, "stay", "choices", "asked", "words"
     until the booking is known}; `adding` what is offered for a booking: {"extra", "code", "price"}. `asks_consent`:
     the yes that is expected is about messages on the hotel's own account. `grave` is the matter of which a person
-    was told last (skills/grave.py) and the guest may go on to tell.
+    was told last (skills/grave.py) and the guest may go on to tell. `left_open` is what an earlier talk left open, as
+    its state had it, until it is taken up or something else begins. `then` is the wish for another room, in the
+    guest's words, that is seen to once the one on hold is booked.
     """
 
     booking: Draft = field(default_factory=Draft)
@@ -208,6 +212,15 @@ class State:
     adding: dict[str, Any] = field(default_factory=dict)
     asks_consent: bool = False
     grave: str | None = None
+    left_open: dict[str, Any] = field(default_factory=dict)
+    then: str = ""
+
+    @property
+    def is_about_something(self) -> bool:
+        """Whether a booking, a change or a question of ours is under way."""
+        stay = self.booking.goal or self.offers or self.hold
+        booked = self.cancelling or self.changing or self.adding or self.lookup
+        return bool(stay or booked or self.telling or self.expected)
 
     def to_json(self) -> dict[str, Any]:
         plain: dict[str, Any] = _plain(asdict(self))

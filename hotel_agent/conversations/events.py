@@ -28,7 +28,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "handed_over": ("reason",),
     "hold_made": ("hold", "until", *_STAY),
     "hold_extended": ("extension", "hold", "until"),
-    "hold_released": ("hold", "reason"),  # declined, changed, quoted_again
+    "hold_released": ("hold", "reason"),  # declined, changed, quoted_again; a colleague's in their own words
     "hold_expired": ("hold", "check_in", "check_out"),
     "booked": ("code", *_STAY),
     "booking_refused": ("reason", *_STAY),  # room_taken, hold_lapsed, or the PMS's own code
@@ -36,10 +36,18 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "changed": ("change", "code", "before", "renamed", *_STAY),  # before: the same of how it was
     "extra_added": ("added", "code", "extra", "price", "currency", "at"),
     "request_made": ("request", "of"),  # of: its kind, as guest_requests.py has them
+    "request_assigned": ("request", "of", "to"),
+    "request_started": ("request", "of"),
+    "request_put_back": ("request", "of"),
     "request_done": ("request", "of"),
     "request_cancelled": ("request", "of"),
     "question_answered": ("question",),
+    "draft_sent": ("draft", "edited"),
+    "draft_discarded": ("draft", "edited"),
+    "draft_overtaken": ("draft", "edited"),
     "pms_failed": ("action", "code", "reason", *_STAY),  # action: look, hold, book, cancel, change
+    "changed_in_pms": ("what", "code", "before", *_STAY),  # what: cancelled, no_show, back, changed, missing
+    "room_conflict": ("room", "code", "other", "check_in", "check_out"),  # other: whose booking has the room too
 }
 # What can be done only once, and what names it.
 ONCE = {
@@ -74,7 +82,7 @@ def note_event(
     return event
 
 
-def note_once(conversation: Conversation, kind: str, details: Mapping[str, Any]) -> None:
+def note_once(conversation: Conversation, kind: str, details: Mapping[str, Any], staff_id: int | None = None) -> None:
     """As `note_event`; what is done once is told once, also when the answer that tells it has to be made again."""
     if kind in ONCE and db.session.scalar(
         select(ConversationEvent.id)
@@ -86,7 +94,7 @@ def note_once(conversation: Conversation, kind: str, details: Mapping[str, Any])
         .limit(1)
     ):
         return
-    note_event(conversation, kind, **details)
+    note_event(conversation, kind, staff_id, **details)
 
 
 def plain(value: Any) -> Any:

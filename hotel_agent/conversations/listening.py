@@ -10,6 +10,7 @@ from typing import Any
 
 from hotel_agent import metrics
 from hotel_agent.conversations.dialogue import Draft, Heard, Turn
+from hotel_agent.conversations.doubts import takes_back
 from hotel_agent.nlu import EXPECTED, Hints, Scored, Understanding, understand
 from hotel_agent.nlu.text import fold
 
@@ -113,10 +114,11 @@ def listen(
 
     In a talk about a stay a departure is looked for after its arrival, and days without a month beside it.
     """
-    burst = _Burst(turn.language or turn.guest.language or turn.hotel.language)
+    burst = _Burst(turn.language or turn.guest.language or turn.presumed or turn.hotel.language)
     expected = expected if expected in EXPECTED else None
     language = turn.language or turn.guest.language
-    hints = Hints(language, turn.hotel.country, room_types, expected, draft.check_in or around)
+    presumed = tuple(dict.fromkeys(filter(None, (turn.presumed, turn.hotel.language))))
+    hints = Hints(language, turn.hotel.country, room_types, expected, draft.check_in or around, presumed)
     readable = [heard for heard in turn.heard if heard.kind == "answerable" and not heard.location]
     for heard in readable:
         tap = read_tap(heard)
@@ -128,6 +130,8 @@ def listen(
             understood = _departing_after(draft.check_in, heard.text, turn.today, hints, understood)
             if len(readable) > 1:
                 understood = _served(understood)
+            if burst.tap and _contradicts(burst.tap, understood, heard.text, draft):
+                _drop_the_tap(burst)
             _add_words(burst, understood)
             if not _speaks_of_details(understood):
                 _add_details_beside_a_question(burst, heard.text, turn, hints)
@@ -179,14 +183,75 @@ def read_tap(heard: Heard) -> tuple[str, str] | None:
 
 
 def _add_tap(burst: _Burst, tap: tuple[str, str]) -> None:
+    """Of two taps the last one counts; what was asked for with the first is still wanted."""
+    if burst.tap and burst.tap[0] != "ask":
+        _drop_the_tap(burst)
     burst.tap = tap
-    intent = _ASKS.get(tap[1], "inform") if tap[0] == "ask" else _TAPS[tap[0]]
-    _add_intent(burst, Scored(intent, 1.0))
+    _add_intent(burst, Scored(_meaning(tap), 1.0))
+
+
+def _meaning(tap: tuple[str, str]) -> str:
+    return _ASKS.get(tap[1], "inform") if tap[0] == "ask" else _TAPS[tap[0]]
+
+
+def _drop_the_tap(burst: _Burst) -> None:
+    """It was taken back, with what it meant."""
+    if burst.tap:
+        burst.intents.pop(_meaning(burst.tap), None)
+    burst.tap = None
+
+
+# A tap that opens a question, which words beside it may answer.
+_OPENS = (("ask", "dates"), ("ask", "availability"))
+_OTHER_WISHES = frozenset(["cancel_reservation", "modify_reservation"])
+
+
+def _contradicts(tap: tuple[str, str], understood: Understanding, text: str, draft: Draft) -> bool:
+    """Whether the words after a tap take it back: a no, a wait, another wish, or other details than it is about.
+
+    "Gracias", a name, or a question beside it leave it as it was; so does whatever follows a no.
+    """
+    meaning = _meaning(tap)
+    if meaning == "deny":
+        return False
+    heard = {one.intent for one in understood.intents if one.confidence >= SURE}
+    if "deny" in heard or takes_back(text) or (_OTHER_WISHES & heard) - {meaning, *_SAYS_THE_SAME.get(tap[0], ())}:
+        return True
+    said = {name: value for name, value in understood.entities.items() if name in _DETAILS | {"choice"}}
+    if tap[0] in ("change_yes", "change_to", "cancel_yes"):
+        return bool(said)
+    known = _known_of(tap, draft)
+    return any(known.get(name) not in (None, value) for name, value in said.items()) or "choice" in said
+
+
+# "Sí, cancelar" and then "cancela la reserva" is said twice, and not otherwise.
+_SAYS_THE_SAME = {"cancel_yes": ("cancel_reservation",), "change_yes": ("modify_reservation",)}
+
+
+def _known_of(tap: tuple[str, str], draft: Draft) -> dict[str, Any]:
+    """What a tap, or the stay that it is about, says of the details."""
+    days = {name: day.isoformat() if day else None for name, day in _days_of(draft)}
+    known = {**days, "adults": draft.adults, "children": draft.children or None, "room_type": draft.room_type}
+    pieces = tap[1].split(":")
+    if tap[0] == "offer" and len(pieces) == 5:
+        kinds, check_in, check_out, adults, children = pieces
+        known |= {"check_in": check_in, "check_out": check_out, "room_type": kinds.split("+")[0]}
+        known |= {"adults": int(adults), "children": int(children)} if (adults + children).isdecimal() else {}
+    elif tap[0] == "dates" and len(pieces) == 2:
+        known |= {"check_in": pieces[0], "check_out": pieces[1]}
+    elif tap[0] == "room_book":
+        known["room_type"] = tap[1]
+    elif tap in _OPENS:
+        known = dict.fromkeys(_DETAILS, "")
+    return known
+
+
+def _days_of(draft: Draft) -> tuple[tuple[str, date | None], ...]:
+    return ("check_in", draft.check_in), ("check_out", draft.check_out)
 
 
 def _add_words(burst: _Burst, understood: Understanding) -> None:
     burst.language = understood.language
-    burst.tap = None
     for scored in understood.intents:
         _add_intent(burst, scored)
     burst.each.append(understood.entities)

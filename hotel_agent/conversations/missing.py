@@ -22,7 +22,7 @@ from hotel_agent.guests.models import Guest
 from hotel_agent.hotels import telling
 
 # Why a conversation with a missing answer waits for a person.
-REASON = "unsure"
+REASON = "question"
 
 
 def file(conversation: Conversation, question: Question) -> None:

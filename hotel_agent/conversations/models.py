@@ -82,6 +82,7 @@ class Conversation(Model):
     message waits for the agent. `waiting_since` is the time of the first guest message without an answer: the
     agent's answer ends it only where nobody asked for a person or was promised one, which `waiting_reasons` tell,
     the most pressing one being `waiting_reason`. `last_message_*` is what a list shows of the latest message.
+    `reached_by`: of a guest with several phones the one that they last wrote from, as WhatsApp writes it.
     """
 
     __tablename__ = "conversations"
@@ -151,6 +152,7 @@ class Conversation(Model):
     last_inbound_at: Mapped[datetime | None]
     session_id: Mapped[int | None] = mapped_column(BigInteger)
     session_created_at: Mapped[datetime | None]
+    reached_by: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
@@ -283,6 +285,13 @@ class ConversationEvent(Model):
             postgresql_using="gin",
             postgresql_where=text("kind = 'note'"),
         ),
+        Index(
+            "ix_conversation_events_sales",
+            "hotel_id",
+            "kind",
+            "at",
+            postgresql_where=text("kind in ('booked', 'hold_made')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -364,7 +373,8 @@ class Session(Model):
 class GuestRequest(Model):
     """Something that people of the hotel are asked to do; `kind` as conversations/guest_requests.py has them.
 
-    `request_key` names the message that asked, so that answering it again asks once.
+    `request_key` names the message that asked, so that answering it again asks once. Somebody is at it once
+    `started_at` is set; `assigned_to` is whose it is.
     """
 
     __tablename__ = "guest_requests"
@@ -372,6 +382,7 @@ class GuestRequest(Model):
         UniqueConstraint("conversation_id", "request_key"),
         CheckConstraint("status in ('open', 'done', 'cancelled')", name="status"),
         Index("ix_guest_requests_open", "hotel_id", "id", postgresql_where=text("status = 'open'")),
+        Index("ix_guest_requests_settled", "hotel_id", "closed_at", postgresql_where=text("status <> 'open'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -385,6 +396,8 @@ class GuestRequest(Model):
     room: Mapped[str | None]
     status: Mapped[str] = mapped_column(server_default="open")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    assigned_to: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+    started_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
 
@@ -400,6 +413,7 @@ class MissingAnswer(Model):
         UniqueConstraint("conversation_id", "request_key"),
         CheckConstraint("status in ('open', 'answered', 'dismissed')", name="status"),
         Index("ix_missing_answers_open", "hotel_id", "id", postgresql_where=text("status = 'open'")),
+        Index("ix_missing_answers_hotel_id", "hotel_id", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -455,3 +469,34 @@ class ProactiveMessage(Model):
     conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id", ondelete="SET NULL"))
     message_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Draft(Model):
+    """What the agent proposes to say where the hotel wants a person to approve it; at most one open a conversation.
+
+    `bubbles` are outgoing messages as rows keep them; `state` is the dialogue's once they are said, `state_before` as
+    it was. `status`: open, sent, discarded, overtaken (a colleague wrote instead).
+    """
+
+    __tablename__ = "drafts"
+    __table_args__ = (
+        CheckConstraint("status in ('open', 'sent', 'discarded', 'overtaken')", name="status"),
+        Index("ix_drafts_hotel_id", "hotel_id", "created_at"),
+        Index("uq_drafts_open", "conversation_id", unique=True, postgresql_where=text("status = 'open'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hotel_id: Mapped[int] = mapped_column(ForeignKey("hotels.id", ondelete="CASCADE"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    topics: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    language: Mapped[str]
+    bubbles: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    state: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state_before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    answers_to: Mapped[int | None] = mapped_column(BigInteger)
+    asked_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(server_default="open")
+    edited: Mapped[bool] = mapped_column(server_default="false")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))

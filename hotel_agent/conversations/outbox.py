@@ -185,7 +185,7 @@ def _first_in_the_lane(conversation_id: int) -> Message | None:
 
 def _address(conversation: Conversation) -> tuple[HotelIdentifier, Recipient] | None:
     identifier = db.session.get(HotelIdentifier, conversation.identifier_id or 0, populate_existing=True)
-    recipient = recipient_of(conversation.guest_id)
+    recipient = recipient_of(conversation.guest_id, conversation.reached_by)
     return (identifier, recipient) if identifier and recipient else None
 
 
@@ -214,14 +214,20 @@ def _ticket(
     )
 
 
-def recipient_of(guest_id: int) -> Recipient | None:
-    """How WhatsApp reaches a guest: the phone when it is known, and the business-scoped id."""
+def recipient_of(guest_id: int, last_phone: str | None = None) -> Recipient | None:
+    """How WhatsApp reaches a guest: the phone when it is known, else the business-scoped id.
+
+    Of several phones it is the one they last wrote from, while it is theirs.
+    """
     rows = db.session.execute(
         select(GuestIdentity.kind, GuestIdentity.wire)
         .where(GuestIdentity.guest_id == guest_id, GuestIdentity.retired_at.is_(None))
         .order_by(GuestIdentity.id)
     )
-    wires = {row.kind: row.wire for row in rows}
+    wires = {}
+    for row in rows:
+        if wires.get("phone") != last_phone or row.kind != "phone" or last_phone is None:
+            wires[row.kind] = row.wire
     if not wires.keys() & {"phone", "bsuid"}:
         return None
     return Recipient(phone=wires.get("phone"), bsuid=None if "phone" in wires else wires.get("bsuid"))

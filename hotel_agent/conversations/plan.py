@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from hotel_agent.conversations import doubts
 from hotel_agent.conversations.listening import SURE
 from hotel_agent.conversations.skills import (
     again,
@@ -21,6 +22,7 @@ from hotel_agent.conversations.skills import (
     earlier,
     emergency,
     errand,
+    false_alarm,
     feedback,
     grave,
     hold_longer,
@@ -46,6 +48,7 @@ from hotel_agent.conversations.skills import (
     stay_times,
     sums,
     talk_to_human,
+    things,
     transport,
     unsure,
 )
@@ -130,7 +133,10 @@ def serve(talk: Talk) -> list[Part]:
     earlier.remember(talk)
     unsure.settle(talk)
     agreed = consent.hear(talk)
-    serious = grave.answer(talk)
+    off = false_alarm.answer(talk) if false_alarm.is_meant(talk) else []
+    if off and not talk.said.acts:
+        return off
+    serious = [*off, *grave.answer(talk)]
     said = talk.said
     if said.means("emergency") or emergency.goes_on(talk):
         talk.acted_on.append("emergency")
@@ -143,10 +149,13 @@ def serve(talk: Talk) -> list[Part]:
         return agreed
     lookup.hear_right(talk)
     social.learn_name(talk)
-    if _is_undecided(talk) and (waiting := resume(talk)):
+    _drop_a_person_at_home(talk)
+    if _is_undecided(talk) and (waiting := _left_undecided(talk)):
         talk.acted_on.append("inform")
         return [*serious, *agreed, *waiting]
     _drop_a_filler(talk)
+    _drop_a_booking_only_named(talk)
+    _drop_a_refused_order(talk)
     change.hear_right(talk)
     room_types.hear_right(talk)
     longer: list[Part] = []
@@ -157,11 +166,16 @@ def serve(talk: Talk) -> list[Part]:
             return [*serious, _pms_away(talk)]
         if not talk.said.acts:
             return [*serious, *agreed, *longer]
+    if knowledge.is_not_wanted(talk):
+        talk.acted_on.append("deny")
+        return [*serious, *agreed, talk.part("knowledge.not_wanted"), *resume(talk)]
     parts = _told_more(talk) or _facts(talk)
     told = bool(parts)
     liked = preferences.answer(talk)
     try:
         parts += _task(talk)
+        if talk.state.then and any(happening.kind == "booked" for happening in talk.happenings):
+            parts += again.then_the_other(talk)
         summed = _sum(talk)
         told = told or bool(summed)
         parts += summed
@@ -188,16 +202,42 @@ _FILLER = re.compile(
     r"\W*(?:ok(?:ay|ey|is)?|vale|bueno|great|perfect[oa]?|perfeito|genial|listo|good|nice|cool|blz|beleza"
     r"|ta bom|otimo|bien)\b"
 )
-_BUT_WAIT = re.compile(
-    r"\b(?:pero|but|mas)\b[^.?!]*\b(?:esper\w*|wait|hold on|consult\w*|habl\w*|falar"
-    r"|falo|check|pregunt\w*|ask|let me)\b"
-)
+# Beside words of doubt these are no wish: "no sé si confirmar" is heard as a question about a booking.
+_HEARD_IN_DOUBTS = {
+    "affirm", "deny", "inform", "out_of_scope", "thank", "greet", "goodbye", "reservation_status", "make_reservation",
+    "cancel_reservation", "modify_reservation", "check_availability", "ask_price", "ask_cancellation_policy",
+}  # fmt: skip
 
 
 def _is_undecided(talk: Talk) -> bool:
-    """ "Sí, pero espera que lo consulte": what waits for a yes goes on waiting."""
+    """ "Sí, pero espera que lo consulte", "no sé si confirmar": what waits for a yes goes on waiting."""
     said = talk.said
-    return not said.tap and said.means("affirm") and bool(_BUT_WAIT.search(fold(said.words)))
+    if said.tap or not said.words.strip():
+        return False
+    if said.means("affirm") and doubts.agrees_but_waits(said.words):
+        return True
+    if not set(said.acts) <= _HEARD_IN_DOUBTS or hold_longer.is_asked(talk):
+        return False
+    asks_at_home = doubts.asks_others(said.words) and "?" not in said.words and bool(talk.state.offers)
+    return asks_at_home or (doubts.is_in_doubt(said.words) and not _mentions_a_stay(talk))
+
+
+def _left_undecided(talk: Talk) -> list[Part]:
+    """That nothing is done yet, until when a room is kept, and the question that waits."""
+    state = talk.state
+    if state.cancelling:
+        again = cancel.ask_again(talk)
+        return [talk.part("cancel.undecided"), *again] if again else []
+    if state.changing.get("code") or state.adding.get("code") or state.lookup:
+        again = resume(talk)
+        return [talk.part("change.undecided"), *again] if again else []
+    hold = book.current_hold(talk)
+    if hold:
+        return [book.kept(talk, hold, "book.undecided")]
+    offered = availability.ask_again(talk)
+    if offered:
+        return [talk.part("book.undecided_offers"), offered]
+    return [talk.part("book.no_hurry")] if state.booking.goal and state.expected else []
 
 
 def _drop_a_filler(talk: Talk) -> None:
@@ -206,9 +246,54 @@ def _drop_a_filler(talk: Talk) -> None:
         talk.said = replace(said, acts=tuple(act for act in said.acts if act != "affirm"))
 
 
+def _drop_a_refused_order(talk: Talk) -> None:
+    """ "No quiero desayuno, solo la habitación" orders nothing."""
+    said = talk.said
+    if said.means("order_room_service") and things.only_refused("room_service", said.words, talk.language):
+        talk.said = replace(said, acts=tuple(act for act in said.acts if act != "order_room_service"))
+
+
+# "I don't want to talk to a machine" asks for a person all the same.
+_NOBODY = re.compile(
+    r"\b(?:no|nao|not|don'?t|dont) (?:quier\w+|queremos|quer\w+|want|necesit\w+|need|precis\w+)(?: to)? (?:hablar"
+    r"|falar|talk"
+    r"|speak|que me llam\w+)\b(?![^.?!]*\b(?:robot|robo|bot|maquina|machine|computer|ordenador|ia|ai|grabacion"
+    r"|asistente"
+    r"|assistant|assistente)\b)"
+)
+
+
+def _drop_a_person_at_home(talk: Talk) -> None:
+    """ "Let me talk to my wife" asks for nobody of the hotel, nor does "I don't want to talk to anybody"."""
+    said = talk.said
+    nobody = doubts.asks_others(said.words) or _NOBODY.search(fold(said.words))
+    if said.means("talk_to_human") and nobody:
+        acts = tuple(act for act in said.acts if act != "talk_to_human")
+        unsure = tuple(act for act in said.unsure if act != "talk_to_human")
+        talk.said = replace(said, acts=acts, unsure=unsure)
+
+
+# Who cancels and books in one breath says so in a word of its own.
+_BOOKS_TOO = re.compile(
+    r"\b(?:reservar\w*|reserv[oe]|reserve(?:me|mos)?|book(?:ear)?|rebook|hacer (?:una|otra)|fazer (?:uma|outra)"
+    r"|make (?:a|another)"
+    r"|nuev[ao]|nov[ao]|new|otr[ao]|outr[ao]|another|instead|en su lugar|en vez|em vez|no lugar)\b"
+)
+
+
+def _drop_a_booking_only_named(talk: Talk) -> None:
+    """ "Cancela la reserva del 3 de marzo" names a booking, and wants none."""
+    said = talk.said
+    if said.means("cancel_reservation") and said.means("make_reservation") and not _BOOKS_TOO.search(fold(said.words)):
+        talk.said = replace(said, acts=tuple(act for act in said.acts if act != "make_reservation"))
+
+
 def _sum(talk: Talk) -> list[Part]:
     """What the stay costs with extras; where it cannot be added up yet, what the hotel says about each of them."""
     topics = sums.topics(talk)
+    if not topics and sums.asks_without(talk) and (alone := sums.rooms_only(talk)):
+        talk.acted_on.append("ask_price")
+        return alone
     if not topics:
         return reservation_status.of_the_only_one(talk) if sums.is_of_what_is_booked(talk) else []
     talk.acted_on.append("ask_price")
@@ -285,7 +370,7 @@ def _facts(talk: Talk) -> list[Part]:
 
 def _may_mean_something_else(talk: Talk, intent: str) -> bool:
     """ "How much is the laundry?" asks something about which a hotel may have written under a name of its own."""
-    return intent == "ask_price" and not _mentions_a_stay(talk)
+    return intent == "ask_price" and not _mentions_a_stay(talk) and not talk.state.cancelling
 
 
 def _told_elsewhere(talk: Talk, topic: str) -> bool:
@@ -294,8 +379,12 @@ def _told_elsewhere(talk: Talk, topic: str) -> bool:
         return True
     if topic in sums.topics(talk) or (topic == "ask_payment" and sums.is_of_what_is_booked(talk)):
         return True
+    if sums.is_without(talk, topic):
+        return True
     if topic == "ask_location" and talk.said.means("ask_recommendation"):
         return not knowledge.names(talk, topic)  # "What is there nearby?" asks for no address.
+    if topic == "ask_payment" and talk.state.cancelling and talk.said.means("ask_price"):
+        return True  # "How much will you charge me?" is about the cancellation.
     if topic == "ask_cancellation_policy":
         return talk.said.means("cancel_reservation")
     if "?" not in talk.said.words and talk.said.means(*_NAME_THINGS):
@@ -321,13 +410,15 @@ def _task(talk: Talk) -> list[Part]:
         return grave.booking_waits(talk)
     if said.tap and said.tap[0] in _TAPS:
         talk.acted_on.extend(said.acts)
-        return _TAPS[said.tap[0]](talk, said.tap[1])
+        return _tapped(talk, *said.tap)
     if said.tap == ("ask", "dates"):
         talk.acted_on.extend(said.acts)
         return book.other_dates(talk)
     change.forget_if_over(talk)
     matters = (
         _puts_off,
+        _one_beside,
+        _other_rooms,
         _corrects_what_is_booked,
         _change,
         _stay_times,
@@ -343,6 +434,40 @@ def _task(talk: Talk) -> list[Part]:
         if parts:
             return parts
     return []
+
+
+# Taps beside which a message may tell more of the stay.
+_LEAVE_DETAILS_OPEN = ("dates", "party", "room_book")
+
+
+def _tapped(talk: Talk, kind: str, value: str) -> list[Part]:
+    """What a button or row stands for, with what was written beside it: a name, details, the wish for another room."""
+    stay.learn_name(talk)
+    if kind in _LEAVE_DETAILS_OPEN:
+        for heard in talk.said.each:
+            details.learn(talk, heard, only_fill=True)
+    if kind == "confirm" and again.wants_one_beside(talk):
+        again.keep_for_later(talk)
+    return _TAPS[kind](talk, value)
+
+
+def _other_rooms(talk: Talk) -> list[Part]:
+    if change.speaks_of_a_booking(talk) or not stay.wants_other_rooms(talk):
+        return []
+    talk.acted_on.append("check_availability")
+    return stay.other_rooms(talk)
+
+
+def _one_beside(talk: Talk) -> list[Part]:
+    """ "Quiero reservar otra habitación más" while one is on hold: that one stays, and is settled first."""
+    if not again.wants_one_beside(talk):
+        return []
+    agrees = talk.said.means("affirm") and bool(talk.state.hold)
+    talk.acted_on.append("make_reservation")
+    if agrees:
+        again.keep_for_later(talk)
+        return book.confirm(talk, str(talk.state.hold))
+    return again.first_this_one(talk)
 
 
 def _corrects_what_is_booked(talk: Talk) -> list[Part]:
@@ -397,7 +522,7 @@ def _yes_once_more(talk: Talk) -> list[Part]:
 
 def _cancellation(talk: Talk) -> list[Part]:
     heard, state = talk.said, talk.state
-    if state.cancelling and heard.means("affirm", "cancel_reservation") and _names_another(talk):
+    if state.cancelling and heard.means("affirm", "deny", "inform", "cancel_reservation") and _names_another(talk):
         state.cancelling = state.cancel_fee = None
         talk.acted_on.append("cancel_reservation")
         return cancel.start(talk)
@@ -406,6 +531,9 @@ def _cancellation(talk: Talk) -> list[Part]:
         decided = cancel.decide(talk, yes=not heard.means("deny"))
         goes_on = state.booking.goal and state.cancelling is None
         return [*decided, *availability.proceed(talk)] if goes_on else decided
+    if state.cancelling and heard.means("ask_price", "ask_payment") and not (talk.acted_on or _mentions_a_stay(talk)):
+        talk.acted_on.append("ask_cancellation_policy")
+        return cancel.ask_again(talk)  # "¿Cuánto me cobráis?", before the yes.
     if not heard.means("cancel_reservation"):
         return []
     talk.acted_on.append("cancel_reservation")
@@ -419,11 +547,13 @@ def _cancellation(talk: Talk) -> list[Part]:
 def _names_another(talk: Talk) -> bool:
     """Whether a code, or a day of arrival, is of another booking than the one that is to be cancelled."""
     said, pending = talk.said.entities, talk.state.cancelling
-    code, day = said.get("booking_code"), said.get("check_in")
+    code = said.get("booking_code")
     if code:
         return bool(code != pending)
-    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today) if day else ()
-    return any(one.code != pending and one.stay.check_in.isoformat() == day for one in own)
+    if not {"check_in", "choice"} & set(said):
+        return False
+    named = lookup.meant(talk, upcoming_of(talk.hotel, talk.guest.id, talk.turn.today))
+    return len(named) == 1 and named[0].code != pending
 
 
 def _looking_up(talk: Talk) -> list[Part]:
@@ -435,7 +565,8 @@ def _looking_up(talk: Talk) -> list[Part]:
     only_a_code = bool(entities.get("booking_code")) and not talk.said.means(*_ABOUT_A_BOOKING, *_AT_ONCE)
     # "reserva MIR-ABC234" names a booking; with days or people it would be the wish for one.
     only_a_code = only_a_code and (not talk.said.means(*stay.GOALS) or not _mentions_a_stay(talk))
-    if talk.said.means("reservation_status") or only_a_code or lookup.wants_the_code_again(talk):
+    of_the_other = reservation_status.asks_about_the_other(talk)
+    if talk.said.means("reservation_status") or only_a_code or of_the_other or lookup.wants_the_code_again(talk):
         talk.acted_on.append("reservation_status")
         return reservation_status.answer(talk)
     return []
@@ -527,13 +658,25 @@ def resume(talk: Talk) -> list[Part]:
     if state.adding.get("code"):
         return stay_times.ask_again(talk)
     if state.expected == "booking_code" and state.lookup:
-        return [lookup.wants_code(talk, state.lookup)]
+        return _ask_which(talk, state.lookup)
     if state.expected == "surname" and state.lookup:
         return [talk.ask("surname", "reservation_status.ask_surname")]
     waiting = book.remind(talk) if state.hold else availability.ask_again(talk)
     if waiting is None and state.expected and state.booking.goal and not state.hold:
         waiting = details.missing(talk)
     return [waiting] if waiting else []
+
+
+def _ask_which(talk: Talk, purpose: str) -> list[Part]:
+    """The list of the guest's own bookings once more, or the code of one that we do not see."""
+    several = len(upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)) > 1
+    if several and purpose == "cancel":
+        return cancel.list_again(talk)
+    if several and purpose == "change":
+        return change.list_again(talk)
+    if several and purpose in stay_times.CODES:
+        return stay_times.list_again(talk, purpose)
+    return [lookup.wants_code(talk, purpose)]
 
 
 def _otherwise(talk: Talk) -> list[Part]:

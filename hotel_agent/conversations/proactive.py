@@ -1,9 +1,10 @@
 """What the hotel writes by itself around a stay: which message, when, to whom, and why not.
 
 Each kind is sent at most once for a booking, as a template that Meta has approved, by its own flag
-(`proactive.<kind>`), by the hotel's clock and never between 21:00 and 9:00. Each has a time from which it is due and
-one after which it is not sent any more: a server that was away sends nothing stale. Whoever books when a message
-would already have been due has just heard from us and does not get it.
+(`proactive.<kind>`), by the hotel's clock and never between 21:00 and 9:00. A guest who arrives, or leaves, with
+several bookings on one day hears of it once. Each has a time from which it is due and one after which it is not sent
+any more: a server that was away sends nothing stale. Whoever books when a message would already have been due has
+just heard from us and does not get it.
 
 Consent. The confirmation is the receipt of a contract: only an opt-out stops it. What a guest has to know to check
 in belongs to the contract too; but who was asked whether they want such messages and has not said yes does not get
@@ -17,8 +18,8 @@ the log and the outcome `no_template`, once for each booking.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -44,6 +45,7 @@ ANSWERED_WITHIN = timedelta(minutes=10)
 TALKING = timedelta(minutes=2)
 LONGEST_NAME = 60
 NO_TEMPLATE = "no_template"
+TOLD_OF_ANOTHER = "told of another booking of theirs"
 # What a guest is called of whom no name is known.
 NAMELESS = {"es": "huésped", "en": "guest", "pt": "hóspede"}
 
@@ -104,6 +106,16 @@ _BY_ANCHOR = {
 }
 
 
+# Whoever arrives, or leaves, with several bookings on one day hears of it once; each booking has a receipt of its own.
+_TOLD_OF_ANOTHER = {
+    anchor: f"""exists (select from reservations other join proactive_messages told on told.reservation_id = other.id
+                where other.guest_id = r.guest_id and other.hotel_id = r.hotel_id and other.id <> r.id
+                    and other.{anchor} = r.{anchor} and other.status = any(:statuses)
+                    and told.kind = :kind and told.outcome <> '{NO_TEMPLATE}')"""
+    for anchor in ("check_in", "check_out")
+}
+
+
 def _question(anchor: str, narrowed: str = "") -> TextClause:
     """Bookings with their guest, the conversation in which they wrote last, and what has become of the message."""
     return text(f"""
@@ -115,7 +127,8 @@ def _question(anchor: str, narrowed: str = "") -> TextClause:
             cast(:kind as text) = 'confirmation' and coalesce((
                 select true from conversations told join conversation_events e on e.conversation_id = told.id
                 where told.guest_id = g.id and e.kind = 'booked' and e.details ->> 'code' = r.code limit 1), false)
-                as told_in_chat
+                as told_in_chat,
+            {_TOLD_OF_ANOTHER.get(anchor, "false")} as told_of_another
         from reservations r
         join guests g on g.id = r.guest_id
         left join lateral (
@@ -169,9 +182,22 @@ def considered(hotel: Hotel, now: datetime, kinds: Iterable[str] = KINDS) -> lis
     if not is_day(hotel, now):
         return []
     templates = _templates(hotel)
-    cases = [case for kind in kinds for case in _cases(hotel, kind, now, templates)]
+    cases = [case for kind in kinds for case in _once_a_guest(_cases(hotel, kind, now, templates))]
     done_reading()
     return cases
+
+
+def _once_a_guest(cases: Iterable[Case]) -> Iterator[Case]:
+    """Of several bookings for which a guest would be written to on the same grounds, the first."""
+    told: set[tuple[int, date]] = set()
+    for case in cases:
+        anchor = KINDS[case.kind].anchor
+        if case.why_not is None and anchor != "booked":
+            grounds = (case.row.guest_id, getattr(case.row, anchor))
+            if grounds in told:
+                case = replace(case, why_not=TOLD_OF_ANOTHER)
+            told.add(grounds)
+        yield case
 
 
 def is_day(hotel: Hotel, now: datetime) -> bool:
@@ -253,6 +279,8 @@ def _judged(
 def _of_the_time(hotel: Hotel, kind: Kind, row: Any, now: datetime) -> str | None:
     if row.outcome:
         return f"already {row.outcome}"
+    if row.told_of_another:
+        return TOLD_OF_ANOTHER
     begins, ends = timely(hotel, kind, row)
     if now < begins:
         return "too early"

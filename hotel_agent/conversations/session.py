@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from hotel_agent.config import settings
 from hotel_agent.conversations.models import Conversation, Session
 from hotel_agent.db import db, utcnow
+from hotel_agent.guests.models import GuestIdentity
 
 
 def live_session(conversation: Conversation) -> Session | None:
@@ -51,6 +52,17 @@ def save(conversation: Conversation, state: dict[str, Any], sender_id: Callable[
         conversation.session_id, conversation.session_created_at = session.id, session.created_at
     session.state, session.last_activity = state, utcnow()
     return session
+
+
+def sender_of(conversation: Conversation) -> str:
+    """Who writes there, as sessions name them."""
+    value = db.session.scalar(
+        select(GuestIdentity.value)
+        .where(GuestIdentity.guest_id == conversation.guest_id, GuestIdentity.retired_at.is_(None))
+        .order_by(GuestIdentity.id)
+        .limit(1)
+    )
+    return value or str(conversation.guest_id)
 
 
 def forget_expired(keep_days: int = 7) -> None:

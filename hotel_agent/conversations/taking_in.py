@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from traceback import format_tb
 
 from rq.timeouts import BaseTimeoutException
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
@@ -26,6 +26,7 @@ from hotel_agent.channels.whatsapp.payload import (
 )
 from hotel_agent.config import settings
 from hotel_agent.conversations import statuses, waiting
+from hotel_agent.conversations.joining import conversation_of, join_guests
 from hotel_agent.conversations.models import (
     SHOWN,
     WINDOW,
@@ -35,12 +36,10 @@ from hotel_agent.conversations.models import (
     MessageId,
     WebhookFailure,
 )
-from hotel_agent.conversations.session import live_session
 from hotel_agent.db import db, is_deadlock, lock_until_commit, locked, utcnow, with_retry
 from hotel_agent.guests import consent
-from hotel_agent.guests.knowing import Identity, follow_number_change, forget, who_writes
+from hotel_agent.guests.knowing import Identity, follow_number_change, who_writes
 from hotel_agent.guests.models import Guest
-from hotel_agent.guests.moving import move_belongings
 from hotel_agent.hotels import credentials
 from hotel_agent.hotels.finding import of_number
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
@@ -52,21 +51,6 @@ LONGEST_PAUSE = timedelta(seconds=15)
 # Bodies in one transaction: what each costs the database is shared, what breaks one is redone for few.
 TOGETHER = 20
 EDITED = "✏️ "  # How the body of an edit begins.
-
-MOVE_THE_REST = text("""
-    with
-      events as (update conversation_events set conversation_id = :kept where conversation_id = :twin),
-      attachments as (update media set conversation_id = :kept where conversation_id = :twin),
-      requests as (
-        update guest_requests set conversation_id = :kept, guest_id = :guest where conversation_id = :twin),
-      questions as (
-        update missing_answers set conversation_id = :kept, guest_id = :guest where conversation_id = :twin),
-      opinions as (update feedback set conversation_id = :kept, guest_id = :guest where conversation_id = :twin),
-      told as (update proactive_messages set conversation_id = :kept where conversation_id = :twin)
-    insert into client_ids (conversation_id, client_id, message_id, created_at)
-    select :kept, client_id, message_id, created_at from client_ids where conversation_id = :twin
-    on conflict do nothing
-""")
 
 log = get_logger(__name__)
 
@@ -297,6 +281,8 @@ def _take_in_message(door: Door, message: InboundMessage) -> dict[int, datetime]
         return _upgrade(door, known, message)
     guest = _guest_of(door, message)
     conversation = conversation_of(door.hotel.id, guest.id, "whatsapp", door.identifier.id)
+    if conversation.reached_by and message.sender.phone:
+        conversation.reached_by = message.sender.wa_id or message.sender.phone
     metrics.inbound_items.labels(message.type).inc()
     row = Message(
         hotel_id=door.hotel.id,
@@ -349,10 +335,7 @@ def _guest_of(door: Door, message: InboundMessage) -> Guest:
     if found is None:
         raise NoSender
     guest, twins = found
-    for twin in twins:
-        _join_conversations(twin, guest.id)
-        move_belongings(twin, guest.id)
-    forget(twins, into=guest.id)
+    join_guests(twins, guest.id)
     return guest
 
 
@@ -381,53 +364,6 @@ def _new_identities(system: SystemEvent) -> list[Identity]:
     if not (system.new_phone or system.new_bsuid):
         return []
     return identities_of(system.new_phone, system.new_wa_id, system.new_bsuid, system.new_parent_bsuid)
-
-
-def conversation_of(hotel_id: int, guest_id: int, channel: str, identifier_id: int | None) -> Conversation:
-    """The guest's conversation on that number, begun if there is none, locked for the transaction."""
-    begun = (
-        select(Conversation)
-        .where(
-            Conversation.guest_id == guest_id,
-            Conversation.channel == channel,
-            Conversation.identifier_id.is_not_distinct_from(identifier_id),
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if conversation := db.session.scalar(begun):
-        return conversation
-    db.session.execute(
-        insert(Conversation)
-        .values(hotel_id=hotel_id, guest_id=guest_id, channel=channel, identifier_id=identifier_id)
-        .on_conflict_do_nothing()
-    )
-    return db.session.scalars(begun).one()
-
-
-def _join_conversations(twin_id: int, guest_id: int) -> None:
-    """Two guests were one person: what was said with both becomes one conversation for each number."""
-    for twin in db.session.scalars(select(Conversation).where(Conversation.guest_id == twin_id).with_for_update()):
-        kept = conversation_of(twin.hotel_id, guest_id, twin.channel, twin.identifier_id)
-        db.session.execute(update(Message).where(Message.conversation_id == twin.id).values(conversation_id=kept.id))
-        db.session.execute(MOVE_THE_REST, {"kept": kept.id, "twin": twin.id, "guest": guest_id})
-        waiting.join(kept, twin)
-        kept.language = kept.language or twin.language
-        kept.last_inbound_at = max(filter(None, (kept.last_inbound_at, twin.last_inbound_at)), default=None)
-        if (twin.last_message_at or kept.created_at) > (kept.last_message_at or kept.created_at):
-            kept.last_message_at, kept.last_message_author = twin.last_message_at, twin.last_message_author
-            kept.last_message_type, kept.last_message_text = twin.last_message_type, twin.last_message_text
-        kept.answer_due_at = max(filter(None, (kept.answer_due_at, twin.answer_due_at)), default=None)
-        if live_session(kept) is None:
-            kept.session_id, kept.session_created_at = twin.session_id, twin.session_created_at
-            db.session.execute(
-                text("update sessions set conversation_id = :kept where conversation_id = :twin"),
-                {"kept": kept.id, "twin": twin.id},
-            )
-        db.session.flush()
-        twin_key = twin.id
-        db.session.expunge(twin)
-        db.session.execute(delete(Conversation).where(Conversation.id == twin_key))
 
 
 def _upgrade(door: Door, known: MessageId, message: InboundMessage) -> dict[int, datetime]:

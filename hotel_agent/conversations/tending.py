@@ -30,7 +30,7 @@ def assign(conversation_id: int, by: int, to: int | None, *, hotel_id: int) -> N
         conversation = locked_conversation(hotel_id, conversation_id)
         if to == conversation.assignee_id:
             return
-        if to is not None and not _may_answer(to, hotel_id):
+        if to is not None and not may_answer(to, hotel_id):
             raise BadInput("to", _("This person cannot answer guests of this hotel."))
         conversation.assignee_id = to
         note_event(conversation, "assigned", by, to=to)
@@ -38,7 +38,8 @@ def assign(conversation_id: int, by: int, to: int | None, *, hotel_id: int) -> N
     in_own_transaction(work)
 
 
-def _may_answer(staff_id: int, hotel_id: int) -> bool:
+def may_answer(staff_id: int, hotel_id: int) -> bool:
+    """Whether somebody answers guests of this hotel."""
     role = db.session.scalar(
         select(StaffHotel.role)
         .join(Staff, Staff.id == StaffHotel.staff_id)

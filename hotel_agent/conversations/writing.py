@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from hotel_agent.channels.whatsapp.cards import mask_cards
 from hotel_agent.channels.whatsapp.limits import TEXT, OutMessage, OutTemplate, OutText, length
 from hotel_agent.channels.whatsapp.outgoing import from_json
-from hotel_agent.conversations import canned, outbox, statuses, waiting
+from hotel_agent.conversations import canned, drafting, outbox, statuses, waiting
 from hotel_agent.conversations.acting import in_own_transaction, locked_conversation
 from hotel_agent.conversations.events import note_event
 from hotel_agent.conversations.handover import become_staffs
@@ -148,6 +148,7 @@ def _say(conversation: Conversation, by: int, outgoing: OutMessage, quoted_wamid
     if conversation.status == "closed":
         note_event(conversation, "reopened", by)
     waiting.person_answered(conversation)
+    drafting.overtake(conversation, by)
     return _put(conversation, by, outgoing, quoted_wamid)
 
 

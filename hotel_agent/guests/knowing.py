@@ -106,6 +106,10 @@ def forget(guest_ids: Iterable[int], into: int) -> None:
         guest.opted_out_at = guest.opted_out_at or twin.opted_out_at
         guest.consented_at = None if guest.opted_out_at else guest.consented_at or twin.consented_at
         guest.consent_asked_at = guest.consent_asked_at or twin.consent_asked_at
+        guest.vip = guest.vip or twin.vip
+        guest.preferences = list(dict.fromkeys([*guest.preferences, *twin.preferences]))
+        guest.usual_party = guest.usual_party or twin.usual_party
+        guest.created_at = min(guest.created_at, twin.created_at)
         db.session.execute(update(GuestIdentity).where(GuestIdentity.guest_id == guest_id).values(guest_id=into))
         db.session.flush()
         db.session.expunge(twin)

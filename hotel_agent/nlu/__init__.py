@@ -54,7 +54,7 @@ def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understandin
     """What one message says. `today` is the hotel's date; never raises, whatever the text."""
     text = text[:LONGEST].encode("utf-8", "replace").decode()  # JSON may bring halves of characters.
     contacts, readable = find_contacts(text, hints.expected)
-    language = detect(readable, hints.language)
+    language = detect(readable, hints.language, hints.presumed)
     line = plain_days(tidy(readable, language), language)
     entities: dict[str, Any] = {}
     ambiguous: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
@@ -17,22 +18,44 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LETTERS = {"es": re.compile("[ñ¿¡]"), "pt": re.compile("[ãõç]|[âêô]")}
 # "Buen día": its second word is Portuguese as well.
 _ONLY_SPANISH = frozenset(["buen", "buenas", "buenos"])
+# "Os esperamos": the word lists have it as Portuguese alone.
+_SPANISH_TOO = frozenset(["os"])
+# "Tenéis", "preocupáis", but for these.
+_OF_VOSOTROS = re.compile(r"\w+[áé]is")
+_PORTUGUESE_PLURALS = frozenset("hotéis papéis anéis pastéis fiéis móveis".split())
+# Of which a first message may consist: "confirmed?".
+_ONLY_ENGLISH = frozenset(["confirmed", "cancelled", "booked", "password", "pets", "time"])
+# Those that are written in only one of the three.
+_MONTHS = {
+    "es": frozenset("enero febrero marzo mayo junio septiembre setiembre octubre noviembre diciembre".split()),
+    "en": frozenset("january february april june july august september october november december".split()),
+    "pt": frozenset("janeiro fevereiro marco maio junho setembro outubro novembro dezembro".split()),
+}
 _SWITCH_WORDS = 3
+_FEW_WORDS = 4
+# Of two words that no list has the detector has to be so sure.
+_SURE_OF_TWO = 0.8
+_UNCLEAR, _ALIKE = 0.5, 0.01
 
 
-def detect(text: str, prior: str | None = None) -> str:
-    """One of es, en, pt. Without clear evidence the prior stays; one
-    or two words never switch away from it."""
+def detect(text: str, prior: str | None = None, presumed: Sequence[str] = ()) -> str:
+    """One of es, en, pt. Without clear evidence the prior stays; one or two words never switch away from it.
+
+    Where there is no prior and the words do not tell, it is the first of `presumed` that they may be in.
+    """
     words = _WORD.findall(text[:600].lower())
     telling = [word for word in words if word not in _neutral()]
     evidence = _evidence(telling, text)
     best = max(evidence, key=lambda language: evidence[language])
     if prior is not None:
         return _held(prior, best, evidence, telling)
+    likely = [*(language for language in presumed if language in LANGUAGES), DEFAULT]
     if evidence[best] <= 0:
-        return DEFAULT
-    rivals = [language for language in LANGUAGES if evidence[language] >= evidence[best] - 0.01]
-    return DEFAULT if DEFAULT in rivals else best
+        return likely[0]
+    # Of a few words most are the same in Spanish and Portuguese, or nearly.
+    margin = _UNCLEAR if len(telling) <= _FEW_WORDS else _ALIKE
+    rivals = [one for one in LANGUAGES if evidence[one] > 0 and evidence[one] >= evidence[best] - margin]
+    return next((language for language in likely if language in rivals), best)
 
 
 def _held(prior: str, best: str, evidence: dict[str, float], telling: list[str]) -> str:
@@ -49,7 +72,12 @@ def _evidence(telling: list[str], text: str) -> dict[str, float]:
         plain = fold(word)
         for language in LANGUAGES:
             evidence[language] += own[language].get(plain, 0.0)
-        evidence["es"] += plain in _ONLY_SPANISH
+        evidence["es"] += plain in _ONLY_SPANISH or plain in _SPANISH_TOO
+        evidence["es"] += bool(_OF_VOSOTROS.fullmatch(word)) and word not in _PORTUGUESE_PLURALS
+        evidence["en"] += plain in _ONLY_ENGLISH
+    for word in _WORD.findall(text[:600].lower()):
+        for language, months in _MONTHS.items():
+            evidence[language] += fold(word) in months
     for language, letters in _LETTERS.items():
         if letters.search(text.lower()):
             evidence[language] += 1.5
@@ -57,6 +85,9 @@ def _evidence(telling: list[str], text: str) -> dict[str, float]:
     if len(telling) >= 3:
         for language, share in _lingua(" ".join(telling[:40])):
             evidence[language] += 1.2 * share
+    elif len(telling) == 2 and not any(evidence.values()):
+        for language, share in _lingua(" ".join(telling)):
+            evidence[language] += share >= _SURE_OF_TWO
     return evidence
 
 

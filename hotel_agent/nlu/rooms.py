@@ -49,7 +49,8 @@ _PHRASES = (
     (
         "family",
         re.compile(
-            rf"\bfamily (?:room|rooms|suite|bedroom)\b|\b{_ROOM} (?:para )?(?:de |da )?(?:la )?(?:familia"
+            r"\bfamily (?:room|rooms|suite|bedroom|one|option)\b|\b(?:la|el|a|o) (?:de|para) familias?\b"
+            rf"|\b{_ROOM} (?:para )?(?:de |da )?(?:la )?(?:familia"
             rf"|family)\b|\bquarto familia\b"
         ),
     ),

@@ -30,13 +30,18 @@ EXPECTED = frozenset(
 
 @dataclass(frozen=True)
 class Hints:
-    """What the conversation and the hotel already know."""
+    """What the conversation and the hotel already know.
+
+    `language` is the one that has been spoken; `presumed` are those that the guest's number and the hotel make
+    likely, for words that do not tell.
+    """
 
     language: str | None = None
     country: str | None = None
     room_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     expected: str | None = None
     around: date | None = None  # the arrival that is being talked about: "del 12 al 15" is of that month
+    presumed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.expected is not None and self.expected not in EXPECTED:

@@ -544,3 +544,19 @@ def test_days_that_can_not_be_are_said_kindly(marta):
     assert marta.says(span("es", day(4), day(6))).says(SAME["es"])
     marta.says("sí")
     assert now(marta, booking).stay == Stay(day(4), day(6))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "quiero llegar un día después pero las mismas noches"),
+        ("en", "can I push my arrival by one day and keep the same number of nights?"),
+        ("pt", "quero chegar um dia depois, com o mesmo número de noites"),
+    ],
+)
+def test_a_later_arrival_for_as_long_moves_the_departure_too(marta, language, said):
+    booked(marta)
+    marta.language = language
+    marta.says(said)
+    assert marta.says({"es": "sí", "en": "yes", "pt": "sim"}[language])
+    assert [(one.check_in, one.check_out) for one in marta.bookings()] == [(day(1), day(3))]

@@ -204,3 +204,19 @@ def test_what_is_held_is_booked_by_words_that_mean_it(marta, words):
     marta.taps("offer:doble")
     marta.says(words)
     assert len(marta.bookings()) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "perdón, 2 noches, que el sábado trabajo"),
+        ("en", "sorry, 2 nights, because on Saturday I work"),
+        ("pt", "desculpa, 2 noites, porque no sábado eu trabalho"),
+    ],
+)
+def test_a_day_that_is_a_reason_is_no_arrival(marta, language, said):
+    first = mid_month()
+    marta.says(wish(language, first, first + timedelta(days=3)))
+    marta.says(said)
+    draft = marta.remembered.booking
+    assert (draft.check_in, draft.check_out) == (first, first + timedelta(days=2))

@@ -92,3 +92,81 @@ def test_who_has_booked_before_is_asked_whether_they_are_as_many(marta):
     asked = marta.says(f"¿tenéis sitio {span('es', day(20), day(22))}?")
     assert asked.says("2 adultos y 1 niño")
     assert marta.taps("party:2:1").says("280,00")
+
+
+@pytest.mark.parametrize(("hello", "language"), [("hola", "es"), ("hi there", "en"), ("oi, bom dia", "pt")])
+def test_a_hello_before_the_late_yes_loses_nothing(marta, hello, language):
+    marta.says(WISH[language])
+    marta.taps("offer:doble")
+    marta.comes_back_later()
+    marta.says(hello)
+    assert marta.says(YES[language]).ids[0].startswith("confirm:")
+    assert marta.bookings() == []
+    marta.says(YES[language])
+    assert len(marta.bookings()) == 1
+
+
+def test_a_question_before_the_late_yes_loses_nothing(marta):
+    marta.says(WISH["es"])
+    marta.comes_back_later()
+    marta.says("¿hay wifi?")
+    assert marta.says("sí, resérvala").says("190,00")
+
+
+def test_what_was_left_open_is_over_once_something_else_begins(marta):
+    marta.says(WISH["es"])
+    marta.comes_back_later()
+    marta.says(f"quiero una suite {span('es', day(10), day(12))}")
+    assert marta.remembered.left_open == {} or marta.remembered.booking.goal
+    marta.says("2 adultos")
+    assert marta.remembered.left_open == {}
+
+
+def test_it_lasts_over_another_silence(marta):
+    marta.says(WISH["es"])
+    marta.comes_back_later()
+    marta.says("hola")
+    marta.comes_back_later()
+    assert marta.says("sí").says("190,00")
+
+
+@pytest.mark.parametrize(
+    ("language", "wish", "extra"),
+    [("es", "quiero salir más tarde", "30,00"), ("en", "can I check out later?", "30.00"),
+     ("pt", "quero sair mais tarde", "30,00")],
+)  # fmt: skip
+def test_a_late_yes_to_an_extra_is_asked_once_more(marta, language, wish, extra):
+    booking = booked(marta)
+    marta.language = language
+    assert marta.says(wish).says(extra)
+    marta.comes_back_later()
+    again = marta.says(YES[language])
+    assert again.says(extra, booking.code)
+    assert again.ids[0].startswith("add_yes:")
+    marta.says(YES[language])
+    assert marta.says({"es": "mi reserva", "en": "show me my booking", "pt": "minha reserva"}[language]).says(extra)
+
+
+def test_a_late_no_to_an_extra_leaves_everything(marta):
+    booked(marta)
+    marta.says("quiero salir más tarde")
+    marta.comes_back_later()
+    assert marta.says("no, gracias").says("lo dejo como está")
+
+
+def test_a_no_that_is_tapped_after_the_talk_is_told_from_the_record(marta):
+    booking = booked(marta)
+    marta.says("quiero cancelar mi reserva")
+    tapped = marta.last.ids[1]
+    marta.comes_back_later()
+    assert marta.taps(tapped).says(booking.code, "sigue como estaba")
+    assert marta.taps("cancel_no:MIR-ZZZZ22").says("Ese botón era de antes")
+
+
+def test_a_no_to_a_cancellation_that_has_happened_since_says_so(marta):
+    booking = booked(marta)
+    marta.says("quiero cancelar mi reserva")
+    tapped = marta.last.ids[1]
+    marta.says("sí")
+    marta.comes_back_later()
+    assert marta.taps(tapped).says(booking.code, "ya estaba cancelada")

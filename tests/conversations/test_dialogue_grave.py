@@ -312,3 +312,70 @@ def test_an_alarm_is_urgent_also_where_a_colleague_has_the_conversation(miramar,
     db.session.refresh(marta)
     assert marta.urgent
     assert reason in marta.waiting_reasons
+
+
+ALARM = {"es": "hay fuego en mi habitación", "en": "there is a fire in our room", "pt": "tem fogo no meu quarto"}
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "told"),
+    [
+        ("es", "falsa alarma, era la tostadora", "me alegro"),
+        ("es", "falsa alarma, perdón!", "me alegro"),
+        ("en", "false alarm, it was the toaster", "glad"),
+        ("en", "sorry, false alarm, just burnt toast", "glad"),
+        ("pt", "alarme falso, era a torradeira", "que bom"),
+        ("pt", "foi alarme falso, desculpa", "que bom"),
+    ],
+)
+def test_a_false_alarm_is_acknowledged_and_stays_with_the_staff(marta, language, said, told):
+    marta.says(ALARM[language])
+    reply = marta.says(said)
+    assert reply.says(told)
+    assert reply.reason == "emergency"
+    assert not reply.answer.handover.urgent
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "¿es una falsa alarma? está sonando",
+        "no es una falsa alarma, hay fuego de verdad",
+        "Falsa alarma. Hay humo en el pasillo",
+        "espero que sea una falsa alarma",
+        "I hope it's a false alarm but I smell smoke",
+        "the fire alarm is going off, is it a false alarm?",
+        "false alarm? there are flames",
+        "false alarm before, now there is real fire",
+        "não é alarme falso, tem fogo",
+        "acho que é alarme falso, mas sinto cheiro de queimado",
+        "falsa alarma con el fuego, mi marido se ha desmayado",
+    ],
+)
+def test_nothing_that_may_be_an_alarm_is_taken_for_a_false_one(marta, said):
+    marta.says("hay fuego en mi habitación")
+    reply = marta.says(said)
+    assert reply.answer.handover is not None
+    assert reply.answer.handover.urgent, reply.text
+
+
+def test_what_is_asked_beside_a_false_alarm_is_answered(marta):
+    marta.says(ALARM["en"])
+    assert marta.says("false alarm, it was the toaster. what time is breakfast?").says("glad", "7:30")
+
+
+def test_advice_that_is_missing_in_a_language_is_told_in_the_hotels(marta, miramar):
+    place = "Punto de encuentro: la plaza de enfrente."
+    kit = "Hay botiquín en recepción."
+    miramar.settings = {"emergency_advice": {"es": place}, "guidance": {"medical": {"es": kit}}}
+    db.session.commit()
+    assert marta.says(ALARM["en"]).says("get to safety", place)
+    assert marta.says("I need a doctor").says("tell me where you are", kit)
+
+
+def test_advice_in_the_language_of_the_guest_stands_alone(marta, miramar):
+    miramar.settings = {"emergency_advice": {"es": "Ve a la plaza.", "en": "Go to the square."}}
+    db.session.commit()
+    reply = marta.says(ALARM["en"])
+    assert reply.says("Go to the square.")
+    assert not reply.says("plaza")

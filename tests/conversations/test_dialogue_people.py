@@ -77,7 +77,7 @@ def test_what_nobody_has_written_down_is_asked_of_a_colleague(marta):
     db.session.commit()
     reply = marta.says("¿tenéis piscina?")
     assert reply.says("pregunto a un compañero")
-    assert reply.reason == "unsure"
+    assert reply.reason == "question"
 
 
 def test_a_missing_language_falls_back_to_the_hotels(marta):

@@ -382,7 +382,7 @@ def test_a_guests_words_are_never_repeated_to_them(marta):
 def test_what_the_texts_do_not_speak_of_is_asked_of_a_colleague_once(nobody, question, about):
     reply = nobody.says(question)
     assert reply.says(about, {"es": "compañero", "en": "colleague", "pt": "colega"}[reply.answer.language])
-    assert reply.reason == "unsure"
+    assert reply.reason == "question"
     assert [row.question for row in nobody.questions()] == [question]
     nobody.says(question)
     assert len(nobody.questions()) == 1
@@ -400,7 +400,7 @@ def test_what_the_texts_do_not_speak_of_is_asked_of_a_colleague_once(nobody, que
 def test_half_of_a_question_is_answered_and_the_other_half_asked_of_a_colleague(nobody, question, half, other):
     reply = nobody.says(question)
     assert reply.says(half, other)
-    assert reply.reason == "unsure"
+    assert reply.reason == "question"
     assert len(nobody.questions()) == 1
 
 
@@ -481,3 +481,9 @@ def test_more_about_what_was_lost_goes_with_it(nobody):
     assert nobody.says("black iphone charger, on the night table").says("added")
     assert nobody.requests() == [("lost_item", None)]
     assert "night table" in nobody.words()[0]
+
+
+def test_where_the_shower_is_does_not_go_into_the_invoice(nobody):
+    nobody.says("La ducha de la habitación 305 no funciona")
+    nobody.says("Necesito una factura a nombre de Acme SL, CIF B12345678")
+    assert nobody.words()[1] == "Necesito una factura a nombre de Acme SL, CIF B12345678"

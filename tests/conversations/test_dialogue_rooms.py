@@ -226,7 +226,7 @@ def test_rooms_asked_about_beside_something_else_are_both_answered(marta):
 )
 def test_what_no_description_speaks_of_is_asked_of_a_colleague(marta, asks):
     reply = marta.says(asks)
-    assert reply.reason == "unsure"
+    assert reply.reason == "question"
     assert reply.answer.filed
     assert not reply.ids
 

@@ -80,7 +80,7 @@ def test_none_of_these_and_not_understood_again_goes_to_a_person(marta, heard_as
 def test_another_message_instead_of_an_answer_is_served(marta, heard_as):
     marta.says(heard_as(MUMBLED, ask_parking=0.4))
     assert marta.says("¿hay piscina?").says("piscina", "terraza")
-    assert marta.remembered.unsure == {}
+    assert not marta.says("sí").says("18,00")
 
 
 def test_the_booking_goes_on_after_the_question_about_the_words(marta, heard_as):
@@ -118,3 +118,19 @@ def test_every_intent_has_a_name_for_its_button():
     for intent in {file.stem for file in sentences.glob("*.tsv")} - silent:
         for language in words.LANGUAGES:
             assert 0 < len(words.say(language, f"unsure.{intent}")) <= 20
+
+
+def test_a_choice_is_what_it_says_one_message_later(marta, heard_as):
+    marta.says(heard_as(MUMBLED, ask_parking=0.4, ask_wifi=0.3))
+    marta.says("¿hay piscina?")
+    assert marta.taps("meant:ask_wifi").says("wifi es gratis")
+
+
+@pytest.mark.parametrize(("intent", "told"), [("ask_parking", "18,00"), ("ask_wifi", "wifi es gratis")])
+def test_a_choice_is_what_it_says_in_another_session(marta, intent, told):
+    assert marta.taps(f"meant:{intent}").says(told)
+
+
+def test_a_choice_that_nobody_offered_means_nothing(marta):
+    assert not marta.taps("meant:which").says("¿Cuál de estas")
+    marta.taps("meant:nonsense")

@@ -37,7 +37,7 @@ def conversation(one: int) -> Conversation:
 def asks(one: int, *questions: Question) -> list[int]:
     row = conversation(one)
     filing.file(row, questions)
-    waiting.hand_over(row, "unsure")
+    waiting.hand_over(row, missing.REASON)
     db.session.commit()
     return list(db.session.scalars(select(MissingAnswer.id).order_by(MissingAnswer.id)))
 
@@ -130,6 +130,15 @@ def test_a_question_is_settled_once(marta, miramar):
 
 def test_the_reason_stays_while_another_question_is_open(marta, miramar):
     bikes, _kayak = asks(marta, BIKES, Question("¿Y kayak?", None, "es", "m2:question"))
+    missing.answer(bikes, "Sí", ana(), hotel_id=miramar)
+    assert conversation(marta).waiting_reasons == [missing.REASON]
+
+
+def test_what_else_was_promised_stays_when_a_question_is_settled(marta, miramar):
+    """The agent was not sure about a cancellation either: that is for a person all the same."""
+    (bikes,) = asks(marta, BIKES)
+    waiting.hand_over(conversation(marta), "unsure")
+    db.session.commit()
     missing.answer(bikes, "Sí", ana(), hotel_id=miramar)
     assert conversation(marta).waiting_reasons == ["unsure"]
 

@@ -652,3 +652,41 @@ def test_consent_and_opt_outs_survive_when_two_guests_turn_out_to_be_one(app):
     forget([twin.id], into=kept.id)
     db.session.commit()
     assert wishes(kept) == (False, True)
+
+
+@pytest.mark.parametrize("kind", TIMES)
+def test_a_guest_with_two_bookings_for_one_day_hears_of_it_once(marta, kind):
+    stay = marta()
+    books(stay.conversation_id, 10, 13, created_at=utcnow() - timedelta(days=30))
+    proactive.send_due(stay.when(kind))
+    assert kinds().count((kind, "queued")) == 1
+    proactive.send_due(stay.when(kind) + timedelta(minutes=5))
+    assert kinds().count((kind, "queued")) == 1
+
+
+def test_two_bookings_for_two_days_are_two_messages(marta):
+    stay = marta()
+    books(stay.conversation_id, 11, 13, created_at=utcnow() - timedelta(days=30))
+    proactive.send_due(stay.when("pre_arrival_1"))
+    proactive.send_due(stay.when("pre_arrival_1", days=1))
+    assert kinds().count(("pre_arrival_1", "queued")) == 2
+
+
+def test_each_of_two_bookings_has_its_receipt(marta):
+    stay = marta(created_at=utcnow() - timedelta(hours=2))
+    books(stay.conversation_id, 10, 13, created_at=utcnow() - timedelta(hours=2))
+    now = datetime.combine(utcnow().date(), time(12), MADRID)
+    for row in db.session.scalars(select(Reservation).where(Reservation.guest_id == stay.guest.id)):
+        row.created_at = now - timedelta(hours=2)
+    db.session.commit()
+    proactive.send_due(now)
+    assert kinds().count(("confirmation", "queued")) == 2
+
+
+def test_a_booking_that_was_cancelled_does_not_speak_for_another(marta):
+    stay = marta()
+    proactive.send_due(stay.when("pre_arrival_1"))
+    books(stay.conversation_id, 10, 13, created_at=utcnow() - timedelta(days=30))
+    stay.sets(status="cancelled")
+    proactive.send_due(stay.when("pre_arrival_1") + timedelta(minutes=5))
+    assert kinds().count(("pre_arrival_1", "queued")) == 2

@@ -17,7 +17,7 @@ from hotel_agent.conversations.skills.rooms_told import (
 )
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.reservations import Party, Quote, RoomRequest, Stay
-from hotel_agent.reservations.quoting import BadStay, Offers, alternatives, find_offers, search
+from hotel_agent.reservations.quoting import BadStay, Offers, alternatives, find_offers, refusal_of, search
 
 MOST_OFFERS = 9
 
@@ -41,19 +41,21 @@ def proceed(talk: Talk, dates_are_new: bool = False) -> list[Part]:
 def _free_types(talk: Talk, stay: Stay, question: Part) -> list[Part]:
     """Asked what there is without saying for how many: every kind of room that is free, then the question."""
     there = search(talk.hotel, stay)
-    if not there.for_sale:
-        try:
-            find_offers(talk.hotel, stay.check_in, stay.check_out, Party(1), today=talk.turn.today)
-        except BadStay as bad:
-            return [details.explain(talk, bad)]
     free = [offer for offer in there.offers if offer.free and offer.total is not None]
     wanted = talk.state.booking.room_type
     before: list[Part] = []
     if not free:
+        try:
+            find_offers(talk.hotel, stay.check_in, stay.check_out, Party(1), today=talk.turn.today)
+        except BadStay as bad:
+            return [details.explain(talk, bad)]
         return [_all_full(talk, stay)]
     if wanted and any(offer.kind.code == wanted for offer in free):
         free = [offer for offer in free if offer.kind.code == wanted]
     elif wanted:
+        unsold = refusal_of([offer for offer in there.offers if offer.kind.code == wanted], stay)
+        if unsold:
+            return [details.explain(talk, unsold)]
         name = talk.room_name(wanted)
         days = {"check_in": stay.check_in, "check_out": stay.check_out}
         before = [talk.part("availability.type_sold_out", name=name, **days)]

@@ -18,6 +18,7 @@ from hotel_agent.conversations.skills.rooms_told import (
 from hotel_agent.conversations.talk import IN_THE_CHAT, Part, Talk
 from hotel_agent.flags.switches import is_on
 from hotel_agent.locks.auditing import AGENT, acting
+from hotel_agent.locks.telling import let_go_by_people
 from hotel_agent.reservations import Booking, Hold, HoldLapsed, OutcomeUnknown, PmsRejected, RoomTaken, Stay
 from hotel_agent.reservations.booking import book, find_hold, hold_quote, release_hold
 
@@ -137,7 +138,7 @@ def current_hold(talk: Talk) -> Hold | None:
 def read_back_again(talk: Talk) -> list[Part]:
     """The name has changed, or was asked for in vain; the rooms stay as they are."""
     hold = current_hold(talk)
-    return [read_back(talk, hold)] if hold else [talk.part("book.lapsed"), *_look_again(talk)]
+    return [read_back(talk, hold)] if hold else [_over(talk, talk.state.hold), *_look_again(talk)]
 
 
 def confirm(talk: Talk, hold_key: str) -> list[Part]:
@@ -154,7 +155,7 @@ def confirm(talk: Talk, hold_key: str) -> list[Part]:
         return [talk.part("book.just_taken"), *_look_again(talk)]
     except HoldLapsed:
         talk.happened("booking_refused", reason="hold_lapsed", **wanted)
-        return [talk.part("book.lapsed"), *_look_again(talk)]
+        return [_over(talk, hold_key), *_look_again(talk)]
     except PmsRejected as refusal:
         talk.happened("booking_refused", reason=refusal.reason, **wanted)
         return [_failed(talk, "book.refused")]
@@ -162,6 +163,12 @@ def confirm(talk: Talk, hold_key: str) -> list[Part]:
         talk.happened("pms_failed", action="book", **wanted)
         return [_failed(talk, "trouble.pms_away")]
     return [_booked(talk, booking)]
+
+
+def _over(talk: Talk, hold_key: str | None) -> Part:
+    """Why the rooms are kept no more: the time was over, or somebody at the hotel has let them go."""
+    let_go_there = hold_key is not None and let_go_by_people(talk.hotel.id, hold_key)
+    return talk.part("book.let_go_by_people" if let_go_there else "book.lapsed")
 
 
 def _failed(talk: Talk, block: str) -> Part:
@@ -189,7 +196,7 @@ def decline(talk: Talk) -> list[Part]:
     """The guest does not want what was held or offered. The details stay, for a change of mind."""
     held = talk.state.hold
     let_go(talk, "declined")
-    talk.state.offers = []
+    talk.state.offers, talk.state.then = [], ""
     talk.state.expected = "dates"
     return [talk.part("book.declined" if held else "book.not_these")]
 
@@ -197,7 +204,7 @@ def decline(talk: Talk) -> list[Part]:
 def forget(talk: Talk) -> list[Part]:
     """The guest gives up the booking that was being prepared."""
     let_go(talk, "declined")
-    talk.state.booking, talk.state.offers, talk.state.expected = Draft(), [], None
+    talk.state.booking, talk.state.offers, talk.state.expected, talk.state.then = Draft(), [], None, ""
     return [talk.part("book.dropped")]
 
 

@@ -11,7 +11,7 @@ from hotel_agent.conversations.skills import book, lookup
 from hotel_agent.conversations.skills.rooms_told import record_of, told_booking
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.errors import NotFound
-from hotel_agent.reservations import Booking, PmsRejected
+from hotel_agent.reservations import NEVER_FREE, Booking, PmsRejected
 from hotel_agent.reservations.booking import cancel, cancellation_terms, look_up
 
 MOST_LISTED = 10
@@ -40,15 +40,19 @@ def _opened(talk: Talk) -> list[Part]:
 
 def _meant(talk: Talk, own: Sequence[Booking]) -> Sequence[Booking]:
     """Days that the guest names pick out a booking."""
-    arrival = talk.said.entities.get("check_in")
-    on_the_day = [booking for booking in own if booking.stay.check_in.isoformat() == arrival]
-    return on_the_day or own
+    named = {"check_in", "room_type", "choice"} & set(talk.said.entities)
+    return (lookup.meant(talk, own) if named and len(own) > 1 else []) or own
 
 
 def _new_or_booked(talk: Talk, hold_key: str, own: Sequence[Booking]) -> Part:
     new = talk.button(f"decline:{hold_key}", "the_new_one")
     booked = tuple(Choice(f"cancel:{booking.code}", booking.code) for booking in own[:2])
     return talk.ask("yes_no", "cancel.new_or_booked", new, *booked)
+
+
+def list_again(talk: Talk) -> list[Part]:
+    """The bookings to choose from once more."""
+    return [_list(talk, lookup.open_to(talk))]
 
 
 def _list(talk: Talk, own: Sequence[Booking]) -> Part:
@@ -79,7 +83,9 @@ def ask_yes(talk: Talk, booking: Booking) -> list[Part]:
             talk.button(f"cancel_no:{booking.code}", "cancel_no"),
             is_free=terms.is_free,
             free_until=talk.local(terms.free_until),
+            never_free=terms.free_until == NEVER_FREE,
             fee=terms.fee,
+            fee_is=booking.late_fee_is,
             **{name: told[name] for name in ("code", "rooms", "check_in", "check_out", "total", "currency")},
         )
     ]
@@ -168,5 +174,12 @@ def tapped_yes(talk: Talk, code: str) -> list[Part]:
 
 
 def tapped_no(talk: Talk, code: str) -> list[Part]:
+    """Left as it is; whatever has become of the booking since the button was sent is told from the record."""
+    booking = look_up(talk.hotel, talk.guest.id, code, talk.state.proven.get(code))
+    if not isinstance(booking, Booking):
+        return [talk.part("cancel.stale")]
     talk.state.cancelling = code
+    if booking.status == "cancelled":
+        _settled(talk)
+        return [_told(talk, "cancel.already", booking, booking.cancellation_fee or Decimal(0))]
     return decide(talk, yes=False)

@@ -22,7 +22,7 @@ from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.errors import NotFound
 from hotel_agent.flags.switches import is_on
 from hotel_agent.nlu.text import fold
-from hotel_agent.reservations import Booking, OutcomeUnknown, PmsRejected, RoomTaken
+from hotel_agent.reservations import NEVER_FREE, Booking, OutcomeUnknown, PmsRejected, RoomTaken
 from hotel_agent.reservations.booking import look_up, upcoming_of
 from hotel_agent.reservations.changing import (
     Changed,
@@ -193,8 +193,14 @@ def answer(talk: Talk) -> list[Part]:
     changing = talk.state.changing
     if changing.get("code") and not _names_another(talk):
         return _go_on(talk)
-    changing["words"] = "\n".join(filter(None, [changing.get("words"), talk.said.words]))[:LONGEST_KEPT]
+    _keep_words(talk)
     return _start(talk)
+
+
+def _keep_words(talk: Talk) -> None:
+    """What is said of the change before the booking is known."""
+    changing = talk.state.changing
+    changing["words"] = "\n".join(filter(None, [changing.get("words"), talk.said.words]))[:LONGEST_KEPT]
 
 
 def _go_on(talk: Talk) -> list[Part]:
@@ -245,6 +251,11 @@ def _start(talk: Talk) -> list[Part]:
     if len(own) == 1:
         return opened(talk, own[0])
     return [_list(talk, own)]
+
+
+def list_again(talk: Talk) -> list[Part]:
+    """The bookings to choose from once more."""
+    return [_list(talk, lookup.open_to(talk))]
 
 
 def _list(talk: Talk, own: Sequence[Booking]) -> Part:
@@ -318,7 +329,8 @@ def _terms(talk: Talk, booking: Booking) -> list[Part]:
     if not _COSTS.search(fold(talk.said.words)):
         return []
     late = talk.turn.now > booking.free_until
-    return [talk.part("change.terms", late=late, free_until=talk.local(booking.free_until))]
+    until = talk.local(booking.free_until)
+    return [talk.part("change.terms", late=late, never_free=until == NEVER_FREE, free_until=until)]
 
 
 def _ask_dates(talk: Talk, booking: Booking) -> Part:
@@ -398,6 +410,7 @@ def _ask_yes(talk: Talk, proposal: Proposal) -> Part:
         other_terms=proposal.other_arrival and talk.turn.now <= quote.free_until,
         no_longer_free=proposal.other_arrival and talk.turn.now > quote.free_until,
         late_fee=quote.late_fee,
+        fee_is=quote.late_fee_is,
         same_room=booking.status == "in_house" and quote.same_rooms and proposal.moved,
         then=talk.say(f"stay_times.name_{talk.state.changing['then']}") if talk.state.changing.get("then") else "",
         lost=[talk.say(f"stay_times.name_{code}") for code in quote.lost_extras],
@@ -454,7 +467,8 @@ def _for_staff(talk: Talk, booking: Booking, reason: str) -> list[Part]:
     if reason in ("cancelled", "departed", "no_show"):
         return [talk.part("change.over", code=booking.code, status=talk.say(f"reservation_status.status_{reason}"))]
     if reason == "late":
-        return [talk.part("change.late", code=booking.code, free_until=talk.local(booking.free_until))]
+        until = talk.local(booking.free_until)
+        return [talk.part("change.late", code=booking.code, never_free=until == NEVER_FREE, free_until=until)]
     if reason == "in_house":
         return [talk.part("change.in_house", code=booking.code)]
     return [talk.part("change.by_colleague")]
@@ -648,13 +662,18 @@ def take_up(talk: Talk, earlier: Mapping[str, Any]) -> list[Part]:
 def tapped(talk: Talk, code: str) -> list[Part]:
     """A row that names a booking: opened like a code that was written."""
     found = look_up(talk.hotel, talk.guest.id, code, talk.state.proven.get(code))
-    return opened(talk, found) if isinstance(found, Booking) else [talk.part("change.stale")]
+    if not isinstance(found, Booking):
+        return [talk.part("change.stale")]
+    _keep_words(talk)
+    return opened(talk, found)
 
 
 def tapped_what(talk: Talk, about: str) -> list[Part]:
     booking = _pending_booking(talk)
     if booking is None:
         return answer(talk)
+    if says_a_detail(talk):  # "Fechas", tapped, and then which.
+        return _hear(talk, booking, talk.said.words)
     return _ask_what(talk, booking, about)
 
 

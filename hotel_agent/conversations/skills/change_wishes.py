@@ -310,7 +310,8 @@ def _want_one_day(
         check_in = departure - timedelta(days=nights) if nights else stay.check_in
         _want_days(wants, check_in, departure)
     elif arrival:
-        keeps = bool(_ARRIVING.search(words)) and arrival < stay.check_out and not nights
+        as_long = nights or _AS_LONG.search(words)
+        keeps = bool(_ARRIVING.search(words)) and arrival < stay.check_out and not as_long
         length = timedelta(days=nights or stay.nights)
         _want_days(wants, arrival, stay.check_out if keeps else arrival + length)
 
@@ -345,6 +346,14 @@ def _moved(words: str, stay: Stay) -> tuple[date, date] | None:
     return _shift(words, stay, timedelta(days=_days(bare) * (-1 if _SOONER.search(words) else 1))) if bare else None
 
 
+# "A day later, the same number of nights".
+_AS_LONG = re.compile(
+    r"\b(?:same (?:number|amount) of nights|same nights|same length|as many nights|mism[oa]s? (?:noches"
+    r"|numero de noches|duracion"
+    r"|cantidad de noches|dias)|igual de noches|mesm[oa]s? (?:noites|numero de noites|duracao|quantidade de noites))\b"
+)
+
+
 def _shift(words: str, stay: Stay, by: timedelta) -> tuple[date, date]:
     """Only the day that is spoken of; the whole stay where it is moved; otherwise the arrival."""
     arriving, leaving = bool(_ARRIVING.search(words)), bool(_LEAVING.search(words))
@@ -352,7 +361,7 @@ def _shift(words: str, stay: Stay, by: timedelta) -> tuple[date, date]:
         return stay.check_in + by, stay.check_out + by
     if leaving and not arriving:
         return stay.check_in, stay.check_out + by
-    if _MOVING.search(words) and not arriving:
+    if (_MOVING.search(words) and not arriving) or _AS_LONG.search(words):
         return stay.check_in + by, stay.check_out + by
     return stay.check_in + by, stay.check_out
 

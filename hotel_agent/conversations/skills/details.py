@@ -30,6 +30,28 @@ _NOBODY_ELSE = re.compile(
     r"|\b(?:sin|without|sem|no) (?:los |las |the |as |os )?(?:nin[oa]s|kids|children|criancas|hijos|filhos)\b"
 )
 
+# "Reserva pra mim", "book it for me": who asks for it, and not how many come.
+_FOR_ME = re.compile(
+    r"\b(?:reserv[ae](?:la|lo|r|me)?|book|confirm\w*|faz|faca|guard\w+|segur[ae]|hold|keep|haz(?:la|lo)?|hace(?:la|lo)?)"
+    r"(?: (?:it|that|this|one|isso|esse|essa|esta|este|a|o|la|lo|esa|eso))*(?: one)? (?:pra|para|for) (?:mim|mi|me)\b"
+)
+
+# "2 noches, que el sábado trabajo": a day that is named as a reason is no arrival.
+_WEEKDAY = (
+    r"(?:lunes|martes|miercoles|jueves|viernes|sabado|domingo|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+    r"|segunda|terca|quarta|quinta|sexta)(?:[- ]feira)?"
+)
+_BUSY = (
+    r"(?:trabaj\w+|curr[oa]\w*|tengo|tenemos|vuel[vo]\w*|estoy ocupad\w+|work\w*|have|need to be|fly|trabalh\w+"
+    r"|tenho|temos"
+    r"|volto|am busy|estou ocupad\w+)"
+)
+_WHY_A_DAY = re.compile(
+    rf"\b(?:que|porque|pues|as|because|since|cause|pois)\b[^.?!]{{0,12}}\b{_WEEKDAY}\W+(?:ya |i |we |eu "
+    rf"|a gente )?{_BUSY}\b"
+    rf"|\b(?:que|porque|pues|as|because|since|cause|pois)\b[^.?!]{{0,8}}\b{_BUSY}\b[^.?!]{{0,12}}\b{_WEEKDAY}\b"
+)
+
 STAY_DETAILS = frozenset(
     ["check_in", "check_out", "nights", "adults", "children", "children_ages", "babies", "room_type", "rooms"]
 )
@@ -45,6 +67,10 @@ def learn(talk: Talk, heard: Mapping[str, Any], only_fill: bool = False) -> bool
     told = {name: value for name, value in heard.items() if name in STAY_DETAILS and value is not None}
     if only_fill:
         told = {name: value for name, value in told.items() if not getattr(draft, _field_of(name))}
+    if draft.check_in and told.get("nights") and _WHY_A_DAY.search(fold(talk.said.words)):
+        told = {name: value for name, value in told.items() if name not in ("check_in", "check_out")}
+    if told.get("adults") == 1 and (draft.adults or 1) > 1 and _FOR_ME.search(fold(talk.said.words)):
+        del told["adults"]
     if talk.said.means("modify_reservation"):
         told = _with_more_nights(draft, told, fold(talk.said.words))
     _learn_dates(draft, told, talk.state.expected)
@@ -171,6 +197,16 @@ def explain(talk: Talk, bad: BadStay) -> Part:
         case "past_date" | "too_far":
             draft.check_in = draft.check_out = draft.nights = None
             return talk.ask("dates", f"stay.{bad.reason}", **bad.detail)
+        case "closed" | "closed_to_arrival":
+            draft.check_in = draft.check_out = draft.nights = None
+            return talk.ask("dates", f"stay.{bad.reason}", **bad.detail)
+        case "closed_to_departure":
+            draft.check_out = draft.nights = None
+            return talk.ask("check_out", "stay.closed_to_departure", **bad.detail)
+        case "min_stay":
+            longer = _longer(talk, **bad.detail)
+            draft.check_out = draft.nights = None
+            return talk.ask("check_out", "stay.min_stay", longer, **bad.detail)
         case "too_long":
             draft.check_out = draft.nights = None
             return talk.ask("check_out", "stay.too_long", human, **bad.detail)
@@ -184,6 +220,13 @@ def explain(talk: Talk, bad: BadStay) -> Part:
         case _:
             draft.room_type = None
             return talk.ask("room_type", "availability.no_such_type")
+
+
+def _longer(talk: Talk, check_in: date, nights: int) -> Choice:
+    """A button with as many nights as it takes."""
+    check_out = check_in + timedelta(days=nights)
+    title = talk.say("availability.row_dates", check_in=check_in, check_out=check_out)
+    return Choice(f"dates:{check_in}:{check_out}", title)
 
 
 def _swapped(talk: Talk) -> tuple[Choice, ...]:

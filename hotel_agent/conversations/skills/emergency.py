@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.evidence import record
 
@@ -27,9 +30,19 @@ def goes_on(talk: Talk) -> bool:
 def answer(talk: Talk) -> list[Part]:
     talk.hand_over("emergency", urgent=True)
     talk.state.alarmed = True
-    advice = talk.hotel.settings.get("emergency_advice") or {}
-    text = advice.get(talk.language) if isinstance(advice, dict) else advice
-    return [talk.part("emergency.urgent", number=number_of(talk), advice=text)]
+    advice = advice_in(talk, talk.hotel.settings.get("emergency_advice"))
+    return [talk.part("emergency.urgent", number=number_of(talk), **advice)]
+
+
+def advice_in(talk: Talk, texts: Any) -> dict[str, str | None]:
+    """What the hotel says to do: `advice` in the guest's language, else `hotel_advice` in the hotel's own.
+
+    In that case our own words stand before it, so that everybody can read what to do at once.
+    """
+    if not isinstance(texts, Mapping):
+        return {"advice": str(texts) if texts else None, "hotel_advice": None}
+    own = texts.get(talk.language)
+    return {"advice": own, "hotel_advice": None if own else texts.get(talk.hotel.language)}
 
 
 def number_of(talk: Talk) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from hotel_agent.conversations.dialogue import Heard
 from hotel_agent.conversations.listening import SURE, Said, listen
 from hotel_agent.conversations.skills.details import STAY_DETAILS
-from hotel_agent.conversations.skills.emergency import number_of
+from hotel_agent.conversations.skills.emergency import advice_in, number_of
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu import Hints, understand
 from hotel_agent.nlu.text import fold
@@ -116,7 +116,7 @@ def _answered(talk: Talk, matter: Matter) -> Part:
     if known:
         return talk.part("grave.again")
     number = number_of(talk) if matter.urgent else None
-    return talk.part(f"grave.{matter.block}", number=number, advice=_advice(talk, matter))
+    return talk.part(f"grave.{matter.block}", number=number, **_advice(talk, matter))
 
 
 def _told_more(talk: Talk) -> list[Part]:
@@ -136,13 +136,13 @@ def _told_more(talk: Talk) -> list[Part]:
     return [talk.part("grave.again")]
 
 
-def _advice(talk: Talk, matter: Matter) -> str | None:
-    """What the hotel wants a guest to do until somebody comes, in the guest's language."""
+def _advice(talk: Talk, matter: Matter) -> dict[str, str | None]:
+    """What the hotel wants a guest to do until somebody comes, in the guest's language or else in its own."""
     settings = talk.hotel.settings
     guidance = (settings.get("guidance") or {}).get(matter.guidance) or {}
     if not guidance and matter.urgent:
         guidance = settings.get("emergency_advice") or {}
-    return guidance.get(talk.language) if isinstance(guidance, dict) else str(guidance)
+    return advice_in(talk, guidance)
 
 
 def _rest(talk: Talk, matters: list[Matter]) -> Said:

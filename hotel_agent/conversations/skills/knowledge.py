@@ -24,6 +24,7 @@ from hotel_agent.hotels.models import Knowledge
 from hotel_agent.nlu import Hints, encoder, understand
 from hotel_agent.nlu.meaning import Entry, Match, best_match, is_question
 from hotel_agent.nlu.text import fold
+from hotel_agent.pms.policy import fee_of, is_non_refundable
 
 TOPICS = frozenset([
     "ask_room_types", "ask_checkin_time", "ask_checkout_time", "ask_location", "ask_transport", "ask_parking",
@@ -48,6 +49,14 @@ _TELLING_WORD = re.compile(r"[a-z]{5,}")
 _TELLS_NOTHING = frozenset(
     "hotel there where which about would could please tienen teneis puede puedo puedes gracias cuando donde como"
     " voces posso quando onde todos todas hasta desde entre sobre before after their habitacion quarto rooms".split()
+)
+# "No necesito taxi, gracias", and nothing besides.
+_NOT_WANTED = re.compile(
+    r"^\W*(?:(?:no|nao|thanks|gracias|obrigad[oa])\W+)?(?:no (?:necesit\w+|quier\w+|queremos|hace falta"
+    r"|nos hace falta|me hace falta"
+    r"|precis\w+)|nao (?:precis\w+|quer\w+)|(?:i|we) (?:do not|don'?t|won'?t) (?:need|want)|(?:do not|don'?t"
+    r"|no) need(?: for| of)?"
+    r"|without|sin|sem)\b(?:\W+(?!(?:y|and|e|pero|but|mas|con|com|with|solo|only|sino|quiero|fumar|smok\w+)\b)\w+){1,5}\W*$"
 )
 # What is understood by being followed: "can we speak English?", "hablo poco español".
 _IN_WHICH_LANGUAGE = re.compile(
@@ -105,6 +114,14 @@ _NAMED = {
 _BREAKS = {"ask_wifi": "wifi", "ask_accessibility": "lift", "ask_parking": "door"}
 # "Do you allow smoking?" and "is there a spa?" ask for what the topic is named after, and these words are of it.
 _IS_ITS_OWN = {"ask_gym_spa": re.compile(r"\bspa\b|sauna|jacuzzi"), "ask_transport": re.compile(r"\btaxi")}
+
+
+def is_not_wanted(talk: Talk) -> bool:
+    """Whether the guest only says that they do without something that the hotel offers."""
+    said = talk.said
+    asks = "?" in said.words or said.tap or not set(said.acts) <= {*TOPICS, "deny", "thank", "inform", "out_of_scope"}
+    about_something = said.means(*TOPICS) and not said.means("ask_smoking", "ask_cancellation_policy", "ask_room_types")
+    return about_something and not asks and bool(_NOT_WANTED.search(fold(said.words)))
 
 
 def answer(talk: Talk, intent: str) -> list[Part]:
@@ -350,8 +367,9 @@ def _from_settings(talk: Talk, topic: str) -> Part | None:
         case "ask_checkout_time":
             return talk.part("knowledge.checkout_time", until=hotel.check_out_time)
         case "ask_cancellation_policy":
-            hours = hotel.free_cancellation_hours
-            return talk.part("knowledge.policy", hours=hours, from_time=hotel.check_in_time)
+            hours = 0 if is_non_refundable(hotel) else hotel.free_cancellation_hours
+            fee = fee_of(hotel).kind
+            return talk.part("knowledge.policy", hours=hours, fee_is=fee, from_time=hotel.check_in_time)
         case _:
             return None
 
@@ -359,7 +377,7 @@ def _from_settings(talk: Talk, topic: str) -> Part | None:
 def unknown(talk: Talk, topic: str, question: str | None = None) -> Part:
     """A colleague will be asked: the question is filed for them, once while it has no answer."""
     asked = shortened(question or talk.said.words)
-    talk.hand_over("unsure")
+    talk.hand_over(missing.REASON)
     about = named(talk.spoken, "question", things_in("question", asked)[:2])
     if any(fold(row.question) == fold(asked) for row in missing.open_of(talk.guest.id)):
         return talk.part("knowledge.asked_already", about=about)

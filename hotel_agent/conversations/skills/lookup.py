@@ -71,14 +71,14 @@ def picks(talk: Talk) -> bool:
     if not state.lookup or state.expected != "booking_code" or said.entities.get("booking_code") or said.tap:
         return False
     own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
-    meant = _meant(talk, own) if len(own) > 1 else []
-    if len(meant) != 1:
+    found = meant(talk, own) if len(own) > 1 else []
+    if len(found) != 1:
         return False
-    state.lookup_code = meant[0].code
+    state.lookup_code = found[0].code
     return True
 
 
-def _meant(talk: Talk, own: Sequence[Booking]) -> list[Booking]:
+def meant(talk: Talk, own: Sequence[Booking]) -> list[Booking]:
     """By its place in the list, a day, a kind of room or a month."""
     named, words = talk.said.entities, fold(talk.said.words)
     choice = named.get("choice")

@@ -63,7 +63,7 @@ def pass_on(talk: Talk, kind: str, things: tuple[str, ...] | None = None) -> Pas
     before = _same(talk, kind, things)
     also = any(isinstance(filing, Request) for filing in talk.filed)
     key = before.request_key if before else talk.key(kind)
-    where = "" if room or _says_a_room(talk) else talk.state.where
+    where = talk.state.where if kind in _IN_A_ROOM and not room and not _says_a_room(talk) else ""
     if before is None:
         words = shortened(" · ".join(filter(None, (said, where))))
         talk.file(Request(kind, words, key, room, stay.reservation_id if stay else None))

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from hotel_agent.conversations.skills import lookup
 from hotel_agent.conversations.skills.rooms_told import told_booking
 from hotel_agent.conversations.skills.stay_times import CODES
 from hotel_agent.conversations.talk import Part, Talk
+from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import Booking
 from hotel_agent.reservations.booking import look_up, upcoming_of
 
 MOST_TOLD = 3
+_OTHER_ONE = r"(?:la otra|a outra|the other)(?: one| reserva| booking| reservation)?"
+_THE_OTHER = re.compile(
+    rf"^\W*(?:(?:y|and|e|what about|how about|que tal|pero|but|mas)\W+)*(?:con )?{_OTHER_ONE}\W*$"
+    rf"|\b{_OTHER_ONE}\b.{{0,40}}\b(?:sigue\w*|continua\w*|esta|estara|queda|fica|ficou|is|still|stays?|remains"
+    r"|todo bien|tudo"
+    r"|ok(?:ay)?|bien|bem|cert\w+|confirmad\w+|en pie|de pe|val\w+|safe|fine|igual|intact\w+|mant\w+)\b"
+    r"|\b(?:sigue\w*|continua\w*|esta|queda|fica|is|still|mant\w+|y que pasa con"
+    rf"|e como fica)\b.{{0,20}}\b{_OTHER_ONE}\b"
+)
+_MAY_ASK = frozenset(
+    ["out_of_scope", "inform", "reservation_status", "affirm", "thank", "greet", "check_availability", "ask_room_types"]
+)
 
 
 def answer(talk: Talk) -> list[Part]:
@@ -20,6 +35,18 @@ def answer(talk: Talk) -> list[Part]:
     if own:
         return [_told(talk, booking) for booking in own[:MOST_TOLD]]
     return [talk.part("reservation_status.none_yet"), lookup.wants_code(talk, "status")]
+
+
+def asks_about_the_other(talk: Talk) -> bool:
+    """ "¿Y la otra sigue en pie?", of a guest who has another booking than the one that was just talked about."""
+    said, state = talk.said, talk.state
+    busy = state.booking.goal or state.hold or state.offers or state.cancelling or state.changing or state.lookup
+    if busy or said.tap or not state.booked or not set(said.acts) <= _MAY_ASK:
+        return False
+    if not _THE_OTHER.search(fold(said.words)):
+        return False
+    own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
+    return any(booking.code != state.booked for booking in own)
 
 
 def of_the_only_one(talk: Talk) -> list[Part]:

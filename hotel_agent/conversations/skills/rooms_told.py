@@ -75,6 +75,7 @@ def told_hold(talk: Talk, hold: Hold) -> dict[str, Any]:
         "expires_at": talk.local(hold.expires_at),
         "free_until": talk.local(hold.free_until),
         "late_fee": hold.late_fee,
+        "fee_is": hold.late_fee_is,
         "is_free": talk.turn.now <= hold.free_until,
     }
 

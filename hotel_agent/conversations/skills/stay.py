@@ -31,7 +31,23 @@ _BOOK_IT = re.compile(
 _THAT_ONE = re.compile(r"\b(?:es[ao]s?|esta|este|that one|this one|ess[ae]|est[ae])\b")
 _A_WEEK_LATER = re.compile(
     r"\b(?:semana siguiente|siguiente semana|semana despues|week after|following week|week later|semana seguinte|"
-    r"semana depois|outra semana)\b"
+    r"semana depois|outra semana|(?:finde|fin de semana) (?:siguiente|despues)|siguiente (?:finde|fin de semana)"
+    r"|weekend after|following weekend|fim de semana (?:seguinte|depois))\b"
+    r"|^\W*(?:y|and|e|what about|how about)\W+(?:el|la|the|o|a|para el|pro|no)?\W*(?:siguiente|next one|one after"
+    r"|following one"
+    r"|seguinte)\W*$"
+)
+# "Al final sí", of what was refused a moment ago.
+_THINKS_BETTER = re.compile(
+    r"\b(?:al final|pensandolo (?:bien|mejor)|mejor si|bueno si|actually|on second thoughts?|after all|changed my mind"
+    r"|cambie de (?:idea|opinion)|he cambiado de (?:idea|opinion)|na verdade|pensando (?:bem|melhor)|melhor sim"
+    r"|mudei de ideia|reserv\w+|book)\b"
+)
+_OTHER_ROOMS = re.compile(
+    r"\b(?:otra|otras|outra|outras) (?:habitacion|habitaciones|opcion|opciones|opcao|opcoes)\b"
+    r"|\b(?:otro|otros|outro|outros) (?:cuartos?|quartos?|tipos? de (?:habitacion|quarto))\b"
+    r"|\b(?:another|a different|different|other|some other) (?:rooms?|options?|kinds? of rooms?|room types?)\b"
+    r"|\b(?:habitacion|quarto) (?:distint[ao]|diferente)\b"
 )
 GOALS = {"check_availability": "availability", "ask_price": "price", "make_reservation": "book"}
 _OTHER_DATES = (
@@ -53,7 +69,7 @@ def step(talk: Talk) -> list[Part]:
     if draft.room_type == type_before and _CHEAP.search(fold(said.words)) and not _is_on_the_table(talk):
         draft.room_type = None  # The cheapest of all kinds, not of the one that was too dear.
     changed = any(changes) or _moves_by_weeks(talk, dates)
-    renamed = _learn_name(talk)
+    renamed = learn_name(talk)
     if any(details.unknown_type(talk, heard) for heard in said.each):
         talk.state.offers = []
         book.let_go(talk, "changed")
@@ -128,6 +144,8 @@ def _unchanged(talk: Talk, renamed: bool) -> list[Part]:
     if agrees and state.expected == "party" and talk.guest.usual_party:
         details.take_usual_party(talk)
         return availability.proceed(talk)
+    if agrees and state.expected == "dates" and _THINKS_BETTER.search(fold(said.words)):
+        return availability.proceed(talk)
     if agrees and state.expected == "dates" and state.booking.check_in:
         return book.other_dates(talk)
     if state.booking.goal:
@@ -176,7 +194,7 @@ def _no(talk: Talk) -> list[Part]:
     return availability.proceed(talk) if talk.state.booking.goal and talk.state.expected else []
 
 
-def _learn_name(talk: Talk) -> bool:
+def learn_name(talk: Talk) -> bool:
     """ "a nombre de Luisa Pérez" names this booking; a guest who had no name keeps it."""
     name = talk.said.entities.get("name") or (
         talk.said.entities.get("surname") if talk.state.expected == "name" else None
@@ -224,6 +242,24 @@ def wants_other_dates(talk: Talk) -> bool:
     named = {"check_in", "check_out", "nights"} & set(talk.said.entities)
     words = fold(talk.said.words)
     return not named and any(phrase in words for phrase in _OTHER_DATES)
+
+
+def wants_other_rooms(talk: Talk) -> bool:
+    """ "I'd rather have another room" in the place of what is offered or kept, without saying which."""
+    said, state = talk.said, talk.state
+    named = (details.STAY_DETAILS | {"choice"}) & set(said.entities)
+    if said.tap or named or not (state.hold or state.offers):
+        return False
+    return bool(_OTHER_ROOMS.search(fold(said.words))) and not said.means("affirm", "cancel_reservation")
+
+
+def other_rooms(talk: Talk) -> list[Part]:
+    """All kinds that are free on those days, and of cheaper ones whether there are any."""
+    if speaks_of_cheap(talk):
+        return _cheaper(talk)
+    book.let_go(talk, "changed")
+    talk.state.booking.room_type, talk.state.offers = None, []
+    return availability.proceed(talk)
 
 
 def speaks_of_cheap(talk: Talk) -> bool:

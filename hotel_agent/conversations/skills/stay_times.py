@@ -143,6 +143,12 @@ def _tell_rule(talk: Talk, extra: str) -> list[Part]:
     return [told, *asked] if told else asked
 
 
+def list_again(talk: Talk, extra: str) -> list[Part]:
+    """The bookings to choose from once more."""
+    own = _own(talk, extra)
+    return [_list(talk, extra, own)] if len(own) > 1 else find(talk, extra)
+
+
 def _list(talk: Talk, extra: str, own: Sequence[Booking]) -> Part:
     talk.state.lookup, talk.state.expected = extra, "booking_code"
     rows = []

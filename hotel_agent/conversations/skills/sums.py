@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hotel_agent.conversations.skills import book, details
+from hotel_agent.conversations.skills.negation import is_refused
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import Party
@@ -28,10 +29,20 @@ _TOTAL = re.compile(
 )
 
 
+# "¿Cuánto es?" is about the booking; "¿cuánto es una hora de masaje?" is not.
+_OF_ALL = (
+    r"(?: (?:en|no|in|al|a|o|la|el|de|mi|minha|nuestra|nossa|todo|tudo|all|total|final|entonces|entao|reserva|estancia"
+    r"|estadia|estada|cuenta|conta|finalmente|ya|ja|por|favor|please|porfa))*\W*(?:$|[.,;!?])"
+)
 _TO_PAY = re.compile(
-    r"\b(?:cuanto (?:pago|pagamos|tengo que pagar|hay que pagar|debo|es|seria|me sale)|en total"
-    r"|quanto (?:pago|pagamos|devo|fica|vou pagar|deu)"
+    r"\b(?:cuanto (?:pago|pagamos|tengo que pagar|hay que pagar|debo)|en total|quanto (?:pago|pagamos|devo|vou pagar)"
     r"|no total|how much (?:do|will|should) (?:i|we) (?:pay|owe)|(?:my|the|our) total|in total)\b"
+    r"(?! (?:por|pelo|pela|for) (?!(?:la |el |mi |minha |my |the |a |o |tudo|todo|all)*"
+    r"(?:reserva|habitacion|estancia|quarto|estadia|room|booking|stay|todo|tudo|everything|all)\b))"
+)
+_HOW_MUCH = re.compile(
+    r"\b(?:cuanto (?:es|seria|me sale|nos sale|queda)|quanto (?:e|fica|seria|deu|ficou)|how much is (?:it"
+    rf"|that)){_OF_ALL}"
 )
 
 
@@ -45,8 +56,13 @@ class _Basis:
 
 
 def named(talk: Talk) -> list[str]:
+    """The extras that are to be in the sum; of one that is named twice ("sin desayuno, ¿y con?") a wish counts."""
     words = fold(talk.said.words)
-    return [code for code, pattern in _PATTERNS.items() if pattern.search(words)]
+    return [
+        code
+        for code, pattern in _PATTERNS.items()
+        if any(not is_refused(words, found, talk.language) for found in pattern.finditer(words))
+    ]
 
 
 def topics(talk: Talk) -> list[str]:
@@ -56,12 +72,22 @@ def topics(talk: Talk) -> list[str]:
     return [_NAMED[code][1] for code in named(talk)]
 
 
+def is_without(talk: Talk, topic: str) -> bool:
+    """ "A double without breakfast": whoever asks for a stay does not ask about what they do not want with it."""
+    code = next((code for code, (_, intent) in _NAMED.items() if intent == topic), None)
+    if code is None or not talk.said.means("make_reservation", "check_availability", "ask_price"):
+        return False
+    return bool(_PATTERNS[code].search(fold(talk.said.words))) and code not in named(talk)
+
+
 def is_of_what_is_booked(talk: Talk) -> bool:
     """ "¿Y cuánto pago en total entonces?" of somebody who has a booking and prepares no other."""
     draft = talk.state.booking
-    going_on = draft.goal or talk.state.hold or talk.state.offers or talk.state.changing
-    asks = _TO_PAY.search(fold(talk.said.words)) and talk.said.means("ask_price", "ask_payment")
-    if going_on or not asks or named(talk):
+    state = talk.state
+    going_on = draft.goal or state.hold or state.offers or state.changing or state.cancelling
+    words = fold(talk.said.words)
+    asks = _TO_PAY.search(words) or (_HOW_MUCH.search(words) and not talk.acted_on)
+    if going_on or not asks or not talk.said.means("ask_price", "ask_payment") or named(talk):
         return False
     own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
     return len(own) == 1 or (not own and talk.state.booked is not None)
@@ -78,6 +104,21 @@ def answer(talk: Talk) -> list[Part]:
     lines = [_told(talk, line) for line in whole.lines]
     values = {"of_extras": whole.extras, "of_rooms": whole.rooms, "total": whole.total, "currency": talk.hotel.currency}
     return [talk.part("sums.told", lines=lines, **values)]
+
+
+def asks_without(talk: Talk) -> bool:
+    """ "¿Cuánto es en total sin desayuno?", of the stay on the table."""
+    words = fold(talk.said.words)
+    refused = any(pattern.search(words) for pattern in _PATTERNS.values()) and not named(talk)
+    return refused and bool(_TOTAL.search(words)) and not details.STAY_DETAILS & set(talk.said.entities)
+
+
+def rooms_only(talk: Talk) -> list[Part]:
+    """What the stay costs with nothing added, where one choice is on the table or one booking is to come."""
+    basis = _basis(talk)
+    if basis is None or basis.price is None:
+        return []
+    return [talk.part("sums.rooms_only", total=basis.price, currency=talk.hotel.currency)]
 
 
 def _told(talk: Talk, line: Added) -> dict[str, object]:

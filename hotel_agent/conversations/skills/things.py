@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from hotel_agent.conversations import words
+from hotel_agent.conversations.skills.negation import is_refused
 from hotel_agent.nlu.text import fold
 
 # By kind of request, on folded words, in three languages: first letters are enough where the ending varies.
@@ -174,6 +175,13 @@ def things_in(kind: str, text: str) -> tuple[str, ...]:
     if kind == "repair" and len(found) > 1:
         found.pop("bed", None)  # It is where the water drips.
     return tuple(sorted(found, key=lambda thing: found[thing]))
+
+
+def only_refused(kind: str, text: str, language: str) -> bool:
+    """Whether things of that kind are named, and all of them as what is not wanted."""
+    line = fold(text)
+    places = [match for spelt in _PATTERNS.get(kind, {}).values() for match in spelt.finditer(line)]
+    return bool(places) and all(is_refused(line, place, language) for place in places)
 
 
 def named(spoken: str, kind: str, things: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from hotel_agent.conversations.skills import knowledge, passing_on
+from hotel_agent.conversations.skills.negation import is_refused
 from hotel_agent.conversations.skills.things import things_in
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.text import fold
@@ -44,10 +45,13 @@ _A_ROOM_TOO = re.compile(
 
 def is_ordered(talk: Talk) -> bool:
     said, line = talk.said, fold(talk.said.words)
-    about = said.means("ask_transport") or bool(things_in("transport", said.words)) and said.means(*_MISTAKEN_FOR)
+    named = bool(things_in("transport", said.words))
+    # Beside a fault that was heard better it is ordered all the same.
+    about = said.means("ask_transport") or (named and (said.means(*_MISTAKEN_FOR) or "ask_transport" in said.unsure))
     if not about or not things_in("transport", said.words) and not _ORDERS.search(line):
         return False
-    return bool(_ORDERS.search(line)) and not _ONLY_ASKS.search(line)
+    wanted = any(not is_refused(line, order, talk.language) for order in _ORDERS.finditer(line))
+    return wanted and not _ONLY_ASKS.search(line)
 
 
 def order(talk: Talk) -> list[Part]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from hotel_agent.channels.whatsapp.limits import Choice
 from hotel_agent.conversations.dialogue import Heard
@@ -12,6 +14,8 @@ from hotel_agent.conversations.talk import Part, Talk
 
 MOST_ASKED = 2
 LONGEST_KEPT = 1000
+# What else there is of words beside the labels of intents.
+_NO_INTENTS = ("this", "which", "besides", "tell_me", "none")
 
 
 def ask(talk: Talk) -> list[Part]:
@@ -44,27 +48,43 @@ def label(talk: Talk, intent: str) -> str:
 
 
 def settle(talk: Talk) -> None:
-    """The answer to the question, if this is one: from here on the talk is about the words that were not clear."""
-    asked, talk.state.unsure = talk.state.unsure, {}
-    meant = _meant(talk, asked)
-    if asked and talk.state.expected == "yes_no":
-        talk.state.expected = asked.get("before")
-    if not asked or meant is None:
+    """The answer to the question, if this is one: from here on the talk is about the words that were not clear.
+
+    A yes is one only right after the question; a tapped choice names what it stands for whenever it is tapped.
+    """
+    asked = dict(talk.state.unsure)
+    now = bool(asked) and not asked.get("over")
+    if now:
+        talk.state.unsure = {**asked, "over": True}
+        if talk.state.expected == "yes_no":
+            talk.state.expected = asked.get("before")
+    meant = _meant(talk, asked if now else {})
+    if meant is None:
         return
-    heard = Heard(0, "text", str(asked.get("words", "")), None, "answerable")
+    talk.state.unsure = {}
+    is_of_these = meant in (asked.get("intents") or ())
+    heard = Heard(0, "text", str(asked.get("words", "")) if is_of_these else label(talk, meant), None, "answerable")
     words = {code: kind.words for code, kind in talk.kinds.items()}
     draft = talk.state.booking
-    said = listen(replace(talk.turn, heard=(heard,)), talk.state.expected, draft, words, draft.around)
-    talk.said = listen_again(said, meant)
+    turn = replace(talk.turn, heard=(heard,), language=talk.language)
+    talk.said = listen_again(listen(turn, talk.state.expected, draft, words, draft.around), meant)
 
 
-def _meant(talk: Talk, asked: dict[str, object]) -> str | None:
-    said, intents = talk.said, list(asked.get("intents") or ())  # type: ignore[call-overload]
+def _meant(talk: Talk, asked: Mapping[str, Any]) -> str | None:
+    said, intents = talk.said, list(asked.get("intents") or ())
     if said.tap and said.tap[0] == "meant":
-        return said.tap[1] if said.tap[1] in intents else None
+        return said.tap[1] if _is_ours(talk, said.tap[1]) else None
     if intents and said.acts == ("affirm",) and said.whole.confidence >= SURE:
         return str(intents[0]) if len(intents) == 1 else None
     return None
+
+
+def _is_ours(talk: Talk, intent: str) -> bool:
+    """Whether a button of ours may stand for it: the id of a tap comes from outside."""
+    try:
+        return intent not in _NO_INTENTS and bool(label(talk, intent))
+    except LookupError:
+        return False
 
 
 def is_declined(talk: Talk) -> bool:
