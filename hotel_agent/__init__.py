@@ -21,6 +21,8 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
     from hotel_agent import assets, i18n, live, logs, models, web
     from hotel_agent.config import settings
     from hotel_agent.db import db, engine_options
+    from hotel_agent.hotels import systems
+    from hotel_agent.pms import adapters
     from hotel_agent.staff import access
 
     config = config or settings()
@@ -42,6 +44,7 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
     web.on_process_start(lambda _app: live.listener.start())
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     models.load()
+    systems.are_told_by(adapters.names)
     web.init_app(app, config)
     assets.init_app(app)
     i18n.init_app(app)
@@ -56,18 +59,24 @@ def _add_routes(app: Flask, config: Settings) -> None:
     from hotel_agent.channels.whatsapp import routes as whatsapp
     from hotel_agent.conversations import routes as orchestrator
     from hotel_agent.dashboard import routes as dashboard
+    from hotel_agent.dashboard.guests import routes as guests
+    from hotel_agent.dashboard.knowledge import routes as knowledge
+    from hotel_agent.dashboard.reports import routes as reports
+    from hotel_agent.dashboard.requests import routes as requests
     from hotel_agent.flags import routes as flags
     from hotel_agent.health import routes as health
     from hotel_agent.hotels import routes as hotels
     from hotel_agent.media import routes as media
     from hotel_agent.operations import routes as operations
     from hotel_agent.reservations import routes as availability
+    from hotel_agent.reservations.api import routes as reservations
     from hotel_agent.staff import routes as staff
 
     features = (whatsapp, orchestrator, availability, staff, dashboard, media, hotels, flags, audit, operations, health)
-    for feature in features:
+    for feature in (*features, reservations):
         app.register_blueprint(feature.bp)
-    for pages in (staff.api, staff.account_pages, staff.people_pages, staff.token_pages, orchestrator.replies):
+    desk = (requests.bp, guests.bp, knowledge.bp, reports.bp)
+    for pages in (staff.api, staff.account_pages, staff.people_pages, staff.token_pages, orchestrator.replies, *desk):
         app.register_blueprint(pages)
     whatsapp.init_app(app)
     dashboard.init_app(app)
@@ -81,11 +90,15 @@ def _add_routes(app: Flask, config: Settings) -> None:
 
 
 def _add_commands(app: Flask) -> None:
-    from hotel_agent.conversations.commands import inbox, nlu, proactive_group, request
+    from hotel_agent.conversations.commands import hold_group, inbox, nlu, proactive_group, request
     from hotel_agent.flags.commands import flag
     from hotel_agent.hotels.commands import demo, hotel, knowledge
     from hotel_agent.operations.commands import letters
+    from hotel_agent.pms.commands import pms
+    from hotel_agent.pms.local.commands import closure, room, room_type, season
+    from hotel_agent.privacy.commands import guest
     from hotel_agent.staff.commands import staff, token
 
-    for group in (hotel, demo, knowledge, staff, token, flag, inbox, letters, nlu, request, proactive_group):
+    talks = (inbox, letters, nlu, request, proactive_group, hold_group)
+    for group in (hotel, guest, demo, knowledge, staff, token, flag, pms, *talks):
         app.cli.add_command(group)

@@ -41,8 +41,10 @@ class Settings(BaseSettings):
     sessions_months: int = Field(2, ge=1)
     inbound_events_months: int = Field(13, ge=1)
     lock_audit_months: int | None = Field(None, ge=1)
+    pms_rows_months: int = Field(13, ge=1)
 
     pms_private_addresses: bool | None = None
+    pms_reset_seconds: float = Field(30, gt=0)
     guest_email_domain: str | None = None
 
     postgres_pool_size: int = Field(10, ge=1)
@@ -56,6 +58,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     metrics_token: str | None = None
+    otel_exporter_otlp_endpoint: str | None = None
     staff_idle_seconds: int = Field(8 * 3600, ge=60)
     staff_session_seconds: int = Field(7 * 24 * 3600, ge=300)
     password_length: int = Field(15, ge=8, le=64)

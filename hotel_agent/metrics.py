@@ -24,6 +24,7 @@ understanding_seconds = Histogram(
     buckets=(0.002, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.5),
 )
 handovers = Counter("handovers_total", "Conversations handed to a person, by reason.", ["reason"])
+drafts = Counter("drafts_total", "Answers proposed to people of the hotel, and what became of them.", ["outcome"])
 guest_requests = Counter("guest_requests_total", "What guests asked people of a hotel to do, by kind.", ["kind"])
 missing_answers = Counter("missing_answers_total", "Questions for which a colleague was promised to be asked.")
 proactive_messages = Counter(

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from importlib import import_module
 
-FEATURES = ("hotels", "guests", "pms.local", "pms", "locks", "staff", "audit", "conversations", "media", "flags")
+FEATURES = (
+    "hotels",
+    "guests",
+    "pms.local",
+    "pms",
+    "locks",
+    "staff",
+    "audit",
+    "conversations",
+    "media",
+    "flags",
+    "reservations.api",
+    "privacy",
+)
 
 
 def load() -> None:

@@ -11,13 +11,14 @@ from rq import Queue
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
+from hotel_agent import tracing
 from hotel_agent.logs import get_logger
 from hotel_agent.redis import RedisError, patient_redis, redis
 
 # A worker empties them in this order: sweeps are few and bring lost work back; what has been taken in is answered
 # before more is, and bodies that wait meanwhile are cheaper together.
-SWEEPS, API, ANSWERS, INTAKE, BACKGROUND = "sweeps", "api", "answers", "intake", "background"
-ALL = (SWEEPS, API, ANSWERS, INTAKE, BACKGROUND)
+SWEEPS, API, ANSWERS, INTAKE, PMS, BACKGROUND = "sweeps", "api", "answers", "intake", "pms", "background"
+ALL = (SWEEPS, API, ANSWERS, INTAKE, PMS, BACKGROUND)
 DEBOUNCE_MS = 2000
 # A reminder that nobody has taken by then is worth less than the sweep that brings the row back.
 NUDGE_SECONDS = 10
@@ -59,10 +60,21 @@ def remind(queue_name: str, job: str, ttl: int) -> None:
 
 
 def ask(queue_name: str, job: str, *args: Any, wait_seconds: int) -> Any | None:
-    """Run `job` in a worker and wait for what it returns. None when that takes too long or fails."""
+    """Run `job` in a worker and wait for what it returns. None when that takes too long or fails.
+
+    Its spans are parts of the one that is under way here. What it is given may be in people's own words, which no log
+    needs: it is described by its name.
+    """
     try:
         asked = Queue(queue_name, connection=patient_redis(), serializer=JSONSerializer).enqueue_call(
-            job, args=args, result_ttl=30, ttl=wait_seconds, failure_ttl=3600, timeout=60
+            job,
+            args=args,
+            description=job,
+            meta=tracing.carried(),
+            result_ttl=30,
+            ttl=wait_seconds,
+            failure_ttl=3600,
+            timeout=60,
         )
         result = asked.latest_result(timeout=wait_seconds)
     except RedisError as error:

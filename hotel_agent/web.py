@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from math import ceil
 from time import perf_counter
 from typing import Any
 
@@ -107,10 +108,10 @@ def problem(status: int, detail: str, **members: Any) -> Response:
     return answer
 
 
-def busy(detail: str) -> Response:
-    """503: nobody answered in time, trying again may help."""
+def busy(detail: str, seconds: float = 5) -> Response:
+    """503: nobody answered in time, trying again may help after so many seconds."""
     answer = problem(503, detail)
-    answer.headers["Retry-After"] = "5"
+    answer.headers["Retry-After"] = str(max(1, ceil(seconds)))
     return answer
 
 

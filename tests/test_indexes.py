@@ -41,6 +41,7 @@ from hotel_agent.locks.holding import Wanted
 from hotel_agent.partitions import make_partitions
 from hotel_agent.pms.contract import Stay
 from hotel_agent.pms.local import availability, booking
+from hotel_agent.reservations.api import listing as reservations
 from hotel_agent.staff import accounts
 from tests.conversations import bodies
 from tests.fakes.graph import Graph
@@ -297,6 +298,10 @@ def stays_of_some_days(cast: Cast) -> None:
     ).all()
 
 
+def listing_of(cast: Cast, **wanted: Any) -> None:
+    reservations.page(cast.grande, reservations.Wanted(**wanted), None, 50)
+
+
 def a_hold(cast: Cast) -> None:
     wanted = [Wanted(cast.rooms, Decimal(190), 2, 0)]
     holding.hold(cast.grande.id, in_days(9000), in_days(9002), wanted, cast.booker, "indexes")
@@ -349,6 +354,17 @@ CASES = {
     ),
     "a booking by its code": Case(
         lambda cast: booking.read(cast.grande, cast.code), {"uq_reservations_code", "ix_reservation_locks_reservation"}
+    ),
+    "arrivals, for programs": Case(
+        lambda cast: listing_of(cast, arrival_from=in_days(1), arrival_to=in_days(300)),
+        {"ix_reservations_hotel_check_in", "pk_reservations", "ix_reservation_locks_reservation"},
+    ),
+    "reservations of one status, for programs": Case(
+        lambda cast: listing_of(cast, statuses=("cancelled",)), {"ix_reservations_hotel_status"}
+    ),
+    "a guest's name, for programs": Case(lambda cast: listing_of(cast, guest="nunez"), {"ix_reservations_words"}),
+    "what has changed, for programs": Case(
+        lambda cast: listing_of(cast, changed_since=utcnow() - timedelta(minutes=1)), {"ix_reservations_hotel_changed"}
     ),
     "the stays of some days": Case(stays_of_some_days, {"idx_reservations_date_range"}),
     "who left lately": Case(reviews_due, {"idx_reservations_date_range"}),

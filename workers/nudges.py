@@ -10,6 +10,14 @@ SEND = "workers.messages.send"
 PROCESS = "workers.messages.process"
 FETCH_MEDIA = "workers.media.fetch"
 AVAILABILITY = "workers.rooms.availability"
+TRY_QUESTION = "workers.knowledge.try_question"
+EXTEND_HOLD = "workers.holds.extend"
+RELEASE_HOLD = "workers.holds.release"
+MIRROR = "workers.pms.mirror_hotel"
+WARM_UP = "workers.rooms.warm_up_hotel"
+CARRY_OUT = "workers.integrations.carry_out"
+EXPORT_GUEST = "workers.privacy.export"
+ERASE_GUEST = "workers.privacy.erase"
 
 
 def take_in() -> bool:
@@ -26,3 +34,19 @@ def send(conversation_id: int) -> bool:
 
 def fetch_media() -> bool:
     return queues.nudge(queues.BACKGROUND, FETCH_MEDIA, once="media")
+
+
+def mirror(hotel_id: int) -> bool:
+    return queues.nudge(queues.PMS, MIRROR, hotel_id, once=f"mirror:{hotel_id}")
+
+
+def warm_up(hotel_id: int) -> bool:
+    return queues.nudge(queues.PMS, WARM_UP, hotel_id, once=f"warm_up:{hotel_id}")
+
+
+def export_guest(export_id: int) -> bool:
+    return queues.nudge(queues.BACKGROUND, EXPORT_GUEST, export_id, timeout=1800)
+
+
+def erase_guest(erasure_id: int) -> bool:
+    return queues.nudge(queues.BACKGROUND, ERASE_GUEST, erasure_id, timeout=3600)

@@ -43,8 +43,12 @@ SCHEDULE = (
     Recurring("workers.upkeep.wake_snoozed", 15, queues.SWEEPS),
     Recurring("workers.upkeep.release_expired_holds", 30, queues.SWEEPS),
     Recurring("workers.media.fetch", 5),
-    Recurring("workers.pms.settle", 30),
+    Recurring("workers.pms.settle", 30, queues.PMS),
+    Recurring("workers.pms.mirror", 20, queues.PMS),
+    Recurring("workers.rooms.warm_up", 120, queues.PMS),
     Recurring("workers.proactive.send_due", 60),
+    Recurring("workers.integrations.write_down_what_was_done", 60),
+    Recurring("workers.privacy.go_on", 60),
     Recurring("workers.upkeep.make_partitions", 6 * 3600),
     Recurring("workers.upkeep.forget_old", 3600),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hotel_agent import partitions
 from hotel_agent.conversations import lapsing, outbox, session, statuses, sweeping, tending, writing
 from hotel_agent.locks import holding
+from hotel_agent.pms import keeping as pms_rows
+from hotel_agent.reservations.api import keeping
 from hotel_agent.staff import sessions
 from workers import nudges
 
@@ -26,6 +28,7 @@ def settle_unknown_sends() -> None:
 
 def release_expired_holds() -> None:
     holding.release_expired()
+    pms_rows.expire_overdue()
     for conversation_id in lapsing.tell_lapsed():
         nudges.send(conversation_id)
 
@@ -43,4 +46,6 @@ def forget_old() -> None:
     session.forget_expired()
     sessions.forget_old()
     writing.forget_client_ids()
+    keeping.forget_old()
+    pms_rows.forget_old()
     partitions.drop_old_partitions()

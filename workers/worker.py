@@ -14,7 +14,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import DBAPIError
 
-from hotel_agent import create_app, live, nlu, queues
+from hotel_agent import create_app, live, nlu, queues, tracing
 from hotel_agent.db import db
 from hotel_agent.redis import redis
 from workers import messages
@@ -50,7 +50,7 @@ class AppWorker(SimpleWorker):
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         structlog.contextvars.bind_contextvars(job=job.id)
-        with self.app.app_context():
+        with self.app.app_context(), tracing.carried_on(job.meta):
             done = super().perform_job(job, queue)
         structlog.contextvars.clear_contextvars()
         return bool(done)

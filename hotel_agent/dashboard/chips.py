@@ -30,6 +30,8 @@ ALARMS = (
     "payment",
     "complaint",
     "pms_failed",
+    "room_conflict",
+    "cancelled_there",
     "send_failed",
     "send_unknown",
     "agent_failed",
@@ -37,6 +39,8 @@ ALARMS = (
 WARNINGS = (
     "human",
     "problem",
+    "draft",
+    "question",
     "unsure",
     "window_closed",
     "window_closing",
@@ -52,6 +56,7 @@ WARNINGS = (
     "too_old",
     "booking_off",
     "agent_off",
+    "opted_out",
 )
 CALM = ("guest_wrote", "vip", "returning", "arriving", "in_house", "leaving", "language")
 TONES = dict.fromkeys(ALARMS, "alarm") | dict.fromkeys(WARNINGS, "warn") | dict.fromkeys(CALM, "calm")
@@ -86,8 +91,10 @@ FACTS = text(f"""
         (select i.wire from guest_identities i
             where i.guest_id = c.guest_id and i.kind = 'phone' and i.retired_at is null
             order by i.id limit 1) as phone,
-        (select min(l.expires_at) from reservation_locks l
-            where l.guest_id = c.guest_id and l.status = 'active' and l.expires_at > :now) as hold_expires_at
+        least((select min(l.expires_at) from reservation_locks l
+                where l.guest_id = c.guest_id and l.status = 'active' and l.expires_at > :now),
+            (select min(h.expires_at) from pms_holds h
+                where h.guest_id = c.guest_id and h.status = 'active' and h.expires_at > :now)) as hold_expires_at
     from conversations c
     join guests g on g.id = c.guest_id
     left join staff s on s.id = c.assignee_id
@@ -168,6 +175,8 @@ def is_owed(row: Any) -> bool:
 def _of_guest(hotel: Hotel, row: Any, where: Whereabouts) -> Iterator[Chip]:
     if row.vip:
         yield _chip("vip")
+    if row.opted_out_at:
+        yield _chip("opted_out")
     if where.returning:
         yield _chip("returning")
     if where.leaving:

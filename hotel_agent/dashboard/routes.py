@@ -18,16 +18,26 @@ from flask import Blueprint, Flask, Response, make_response, redirect, render_te
 from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.wrappers import Response as AnyResponse
 
-from hotel_agent import i18n, live, web
-from hotel_agent.conversations import canned, guest_requests, handover, missing, presence, tending, writing
+from hotel_agent import i18n, live, queues, web
+from hotel_agent.conversations import (
+    canned,
+    drafting,
+    guest_requests,
+    handover,
+    holds,
+    missing,
+    presence,
+    tending,
+    writing,
+)
 from hotel_agent.conversations.handover import TakenBySomebodyElse
 from hotel_agent.dashboard import inbox, wording
 from hotel_agent.dashboard import thread as threads
 from hotel_agent.dashboard.colleagues import colleagues
 from hotel_agent.dashboard.shapes import VIEWS, Bubble, Head, Quote
 from hotel_agent.dashboard.stay import card as card_of
-from hotel_agent.dashboard.todo import todo_of
-from hotel_agent.db import db, utcnow
+from hotel_agent.dashboard.todo import proposal_of, todo_of
+from hotel_agent.db import db, done_reading, utcnow
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.i18n import _
 from hotel_agent.staff.access import Me, can, may, me
@@ -35,6 +45,7 @@ from workers import nudges
 
 FIRST_PAGES = (("conversations", "dashboard.index"), ("operations", "operations.index"), ("account", "account.show"))
 MOST_PAGES = 5
+PMS_SECONDS = 5
 LONGEST_QUERY = 100
 BEAT_SECONDS, STREAM_SECONDS = 20.0, 600.0
 # So often does a quiet stream look whether its process is to end, and whether the page is still there.
@@ -45,6 +56,7 @@ AFTERNOON, EVENING, MORNING = time(16), time(20), time(9)
 LARGEST_ID, LARGEST_SMALL_ID = 2**63 - 1, 2**31 - 1
 ONE = f"<int(min=1, max={LARGEST_ID}):conversation_id>"
 MESSAGE = f"<int(min=1, max={LARGEST_ID}):message_id>"
+DRAFT = f"<int(min=1, max={LARGEST_ID}):draft_id>"
 REQUEST = f"<int(min=1, max={LARGEST_ID}):request_id>"
 QUESTION = f"<int(min=1, max={LARGEST_ID}):question_id>"
 
@@ -218,6 +230,67 @@ def answer_question(conversation_id: int, question_id: int) -> AnyResponse:
     )
 
 
+@bp.post(f"/conversations/{ONE}/holds/<hold_key>/extend")
+@may("reservations")
+def extend_hold(conversation_id: int, hold_key: str) -> AnyResponse:
+    """Rooms that are kept for the guest, for longer."""
+    return _done(
+        conversation_id, lambda: _about_hold(conversation_id, hold_key, "extend", f"staff:{_client_id()}"), "card"
+    )
+
+
+@bp.post(f"/conversations/{ONE}/holds/<hold_key>/release")
+@may("reservations")
+def release_hold(conversation_id: int, hold_key: str) -> AnyResponse:
+    """Rooms that are kept for the guest, free for others; the guest hears nothing of it."""
+    reason = request.form.get("reason", "")
+    return _done(conversation_id, lambda: _about_hold(conversation_id, hold_key, "release", reason), "card")
+
+
+def _about_hold(conversation_id: int, hold_key: str, verb: str, what: str) -> None:
+    """In this process only where the rooms are ours: a hotel's own PMS is asked by a worker, who is waited for."""
+    somebody, hotel = me(), me().hotel
+    if verb == "release" and not what.strip():
+        raise BadInput("reason", _("Say why the room is let go."))
+    if hotel.pms == "local":
+        by = holds.By(somebody.staff_id, somebody.email)
+        work = {"extend": holds.extend, "release": holds.release}[verb]
+        told: dict[str, str] | None = holds.outcome(lambda: work(hotel, hold_key, by, what, conversation_id))
+    else:
+        threads.head(hotel, conversation_id)
+        job = {"extend": nudges.EXTEND_HOLD, "release": nudges.RELEASE_HOLD}[verb]
+        given = (hotel.id, hold_key, somebody.staff_id, somebody.email, what, conversation_id)
+        done_reading()
+        told = queues.ask(queues.API, job, *given, wait_seconds=PMS_SECONDS)
+    if told is None:
+        raise NobodyKnows
+    if told:
+        raise BadInput("hold", wording.hold_refusal(told["reason"]))
+
+
+@bp.post(f"/conversations/{ONE}/drafts/{DRAFT}/approve")
+@may("conversations")
+def approve_draft(conversation_id: int, draft_id: int) -> AnyResponse:
+    """Send what the agent proposes, as it is or in the words that a colleague made of it."""
+    somebody, texts = me(), request.form.getlist("text")
+
+    def verb() -> drafting.Settled:
+        return drafting.approve(draft_id, somebody.staff_id, hotel_id=somebody.hotel.id, texts=texts or None)
+
+    return _done(conversation_id, verb, "draft", then=nudges.send, values=tuple(texts))
+
+
+@bp.post(f"/conversations/{ONE}/drafts/{DRAFT}/discard")
+@may("conversations")
+def discard_draft(conversation_id: int, draft_id: int) -> AnyResponse:
+    somebody = me()
+    return _done(
+        conversation_id,
+        lambda: drafting.discard(draft_id, somebody.staff_id, hotel_id=somebody.hotel.id),
+        "draft",
+    )
+
+
 def _told_or_not(
     conversation_id: int, verb: Callable[[], guest_requests.Settled | missing.Settled], **typed: Any
 ) -> AnyResponse:
@@ -306,6 +379,10 @@ def _until(somebody: Me) -> datetime:
     return until if until.tzinfo else until.replace(tzinfo=somebody.hotel.zone)
 
 
+class NobodyKnows(Exception):
+    """The hotel's PMS, or the worker that asks it, has not answered in time."""
+
+
 class ColleagueWrites(Exception):
     """Somebody else is writing an answer just now."""
 
@@ -327,7 +404,8 @@ def _nobody_else_writes(somebody: Me, conversation_id: int) -> None:
 class Trouble:
     """Why something was not done, told at its place (head, composer, note, card) with what had been typed.
 
-    `kind`: bad, taken (by a colleague), writing (a colleague is), untold (done, but the guest cannot be told).
+    `kind`: bad, taken (by a colleague), writing (a colleague is), untold (done, but the guest cannot be told), silent
+    (nobody knows yet whether it was done).
     """
 
     place: str
@@ -358,6 +436,9 @@ def _done(
         return _page(conversation_id, 409, Trouble(place, "writing", words, **typed))
     except BadInput as bad:
         return _page(conversation_id, 400, Trouble(place, "bad", str(bad), **typed))
+    except NobodyKnows:
+        words = _("The PMS has not answered yet. What is shown here in a moment is how it stands.")
+        return _page(conversation_id, 503, Trouble(place, "silent", words, **typed))
     if then:
         then(conversation_id)
     if "HX-Request" not in request.headers:
@@ -428,6 +509,7 @@ def _work(somebody: Me, conversation_id: int, trouble: Trouble | None, before: s
         "thread": thread,
         "card": card,
         "todo": todo_of(conversation_id),
+        "proposal": proposal_of(head),
         "stay": card.current[0] if card.current else None,
         "last_id": max((item.id for item in thread.items if isinstance(item, Bubble)), default=None),
         "before": before,

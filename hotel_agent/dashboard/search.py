@@ -92,7 +92,7 @@ BY_PHONE = f"""
 BY_RESERVATION = f"""
     select c.id, r.code || ' · ' || r.guest_name as found
     from (select r.guest_id, r.code, r.guest_name from reservations r
-        where r.hotel_id = :hotel and {{booked}} order by r.id + 0 desc limit :some) r
+        where r.hotel_id = :hotel and r.guest_id is not null and {{booked}} order by r.id + 0 desc limit :some) r
     cross join lateral (select * from conversations c where c.guest_id = r.guest_id offset 0) c
     order by {RECENT} desc limit :most
 """
@@ -102,24 +102,24 @@ def _people(hotel: Hotel, wanted: Wanted) -> list[tuple[int, str | None]]:
     values: dict[str, Any] = {"newest": NEWEST_CONVERSATIONS, "some": 5 * MOST, "most": MOST}
     names = tuple(re.findall(r"[^\W_]+", " ".join(wanted.words)))[:MOST_WORDS]
     steps = []
-    if phones := _phones(wanted.query):
+    if phones := phones_of(wanted.query):
         steps.append(BY_PHONE)
         values["phones"] = phones
-    if code := _code(hotel, wanted.query):
+    if code := code_of(hotel, wanted.query):
         steps.append(BY_RESERVATION.format(booked="r.code like :code"))
         values["code"] = code
     for number, name in enumerate(names):
         values |= {f"part{number}": f"%{name}%", f"first{number}": f"{name}%", f"later{number}": f"% {name}%"}
-    steps += [NEWEST.format(named=_named("g.name", names)), BY_NAME.format(named=_named("g.name", names))]
+    steps += [NEWEST.format(named=named("g.name", names)), BY_NAME.format(named=named("g.name", names))]
     if len(wanted.query) >= WORDS_FROM:
-        steps.append(BY_RESERVATION.format(booked=_named("r.guest_name", names)))
+        steps.append(BY_RESERVATION.format(booked=named("r.guest_name", names)))
     union = " union all ".join(f"({step})" for step in steps)
     # GIN finds a hotel only by an integer as wide as the column.
     statement = text(f"select * from ({union}) people limit :most").bindparams(bindparam("hotel", hotel.id, Integer))
     return [(row.id, row.found) for row in db.session.execute(statement, values)]
 
 
-def _named(column: str, names: tuple[str, ...]) -> str:
+def named(column: str, names: tuple[str, ...]) -> str:
     """All of them occur, in any order; short ones, of which no index knows the middle, begin a word."""
     return " and ".join(
         f"fold({column}) like fold(:part{number})"
@@ -129,7 +129,7 @@ def _named(column: str, names: tuple[str, ...]) -> str:
     )
 
 
-def _phones(query: str) -> list[str]:
+def phones_of(query: str) -> list[str]:
     """Patterns for the digits, which people write with a prefix, a leading zero, or neither."""
     digits = re.sub(r"[^0-9]", "", query)
     if not PHONE.fullmatch(query) or not DIGITS_FROM <= len(digits) <= 20:
@@ -139,7 +139,7 @@ def _phones(query: str) -> list[str]:
     return [f"%{form}%" for form in sorted(forms) if len(form) >= DIGITS_FROM]
 
 
-def _code(hotel: Hotel, query: str) -> str | None:
+def code_of(hotel: Hotel, query: str) -> str | None:
     """A pattern for a booking's code, or a good part of one, with or without the hotel's letters before it."""
     letters = re.sub(r"[\s\-–]", "", query).upper()
     prefix = hotel.slug[:3].upper()

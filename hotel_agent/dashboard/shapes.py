@@ -51,6 +51,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """What the agent would say, for a person to approve: the words of each bubble and the choices below them."""
+
+    id: int
+    topics: tuple[str, ...]
+    bubbles: tuple[tuple[str, tuple[str, ...]], ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Listing:
     """One view of the list. `pinned`: who waits and is nobody's, or has a failed send, wherever one looks.
 
@@ -200,12 +210,25 @@ class StayLine:
     currency: str
     guest_name: str
     extras: tuple[ExtraLine, ...] = ()
+    conflicts: tuple[str, ...] = ()  # rooms that somebody else has booked too
+
+
+@dataclass(frozen=True)
+class HoldStep:
+    """What became of rooms that were kept. `who`: guest, staff, agent, system; `why` is what staff gave as a reason."""
+
+    at: datetime
+    action: str  # of LockAudit
+    who: str
+    staff_name: str | None
+    why: str
 
 
 @dataclass(frozen=True)
 class HoldLine:
-    """Rooms kept for the guest while they decide."""
+    """Rooms kept for the guest while they decide. `trail` is of its whole life, oldest first."""
 
+    key: str
     arrival: date
     departure: date
     rooms: tuple[str, ...]
@@ -213,6 +236,8 @@ class HoldLine:
     total: Decimal
     currency: str
     expires_at: datetime
+    may_be_extended: bool = True
+    trail: tuple[HoldStep, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,4 +271,7 @@ class Card:
     stays_before: int
     current: tuple[StayLine, ...]  # in house and to come, nearest first
     past: tuple[StayLine, ...]
-    holds: tuple[HoldLine, ...]
+    holds: tuple[HoldLine, ...]  # live ones, the first to end first
+    holds_over: tuple[HoldLine, ...] = ()  # of the last days, the latest first
+    pms_as_of: datetime | None = None  # when the hotel's own PMS was last read
+    pms_away_since: datetime | None = None  # null while it answers

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 
-from hotel_agent.dashboard.shapes import Todo
+from hotel_agent.channels.whatsapp.limits import Choice, OutButtons, OutList, OutMessage, Row
+from hotel_agent.channels.whatsapp.outgoing import from_json, words_of
+from hotel_agent.conversations import drafting
+from hotel_agent.dashboard.shapes import Head, Proposal, Todo
 from hotel_agent.db import db
 
 # A guest who asks for more than this in one go is read in the thread.
@@ -21,6 +26,24 @@ _OPEN = text("""
     order by created_at, what desc, id
     limit :most
 """)
+
+
+def proposal_of(head: Head) -> Proposal | None:
+    """What the agent proposes to say there; asks the database only where something is."""
+    if not any(chip.kind == drafting.REASON for chip in head.chips):
+        return None
+    draft = drafting.open_of(head.id)
+    if draft is None:
+        return None
+    bubbles = tuple(_bubble(from_json(kept)) for kept in draft.bubbles)
+    return Proposal(draft.id, tuple(draft.topics), bubbles, draft.created_at)
+
+
+def _bubble(bubble: OutMessage) -> tuple[str, tuple[str, ...]]:
+    choices: Sequence[Choice | Row] = ()
+    if isinstance(bubble, OutButtons | OutList):
+        choices = bubble.buttons if isinstance(bubble, OutButtons) else bubble.rows
+    return words_of(bubble), tuple(choice.title for choice in choices)
 
 
 def todo_of(conversation_id: int) -> tuple[Todo, ...]:

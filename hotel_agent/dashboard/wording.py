@@ -12,7 +12,7 @@ from flask import Flask
 from hotel_agent import i18n
 from hotel_agent.channels.whatsapp.errors import ErrorClass, classify
 from hotel_agent.conversations import outbox
-from hotel_agent.dashboard.shapes import Bubble, Chip, Event, Line, StayLine
+from hotel_agent.dashboard.shapes import Bubble, Chip, Event, HoldStep, Line, StayLine
 from hotel_agent.db import utcnow
 from hotel_agent.i18n import N_, _, ngettext
 from hotel_agent.marks import styled, unstyled
@@ -28,8 +28,12 @@ CHIP_ICONS = {
     "human": "hand",
     "payment": "card",
     "invoice": "card",
+    "question": "unsure",
     "unsure": "unsure",
+    "draft": "note",
     "pms_failed": "plug",
+    "room_conflict": "bed",
+    "cancelled_there": "x",
     "booking_off": "plug",
     "send_failed": "alert",
     "send_unknown": "alert",
@@ -39,6 +43,7 @@ CHIP_ICONS = {
     "window_closed": "lock",
     "hold_expiring": "clock",
     "vip": "star",
+    "opted_out": "bell-off",
     "returning": "reopen",
     "arriving": "arrives",
     "in_house": "bed",
@@ -86,11 +91,19 @@ EVENT_ICONS = {
     "changed": "refresh",
     "extra_added": "clock",
     "pms_failed": "plug",
+    "changed_in_pms": "plug",
+    "room_conflict": "alert",
     "sent_again": "refresh",
     "request_made": "hand",
+    "request_assigned": "assign",
+    "request_started": "hand",
+    "request_put_back": "reopen",
     "request_done": "check",
     "request_cancelled": "x",
     "question_answered": "check",
+    "draft_sent": "check",
+    "draft_discarded": "x",
+    "draft_overtaken": "person",
 }
 TICK_ICONS = {
     "queued": "clock",
@@ -114,8 +127,12 @@ REASONS = {
     "human": N_("Asks for a person"),
     "payment": N_("Payment"),
     "problem": N_("Something is broken"),
+    "question": N_("Wants to know something"),
     "unsure": N_("The agent is not sure"),
+    "draft": N_("A proposal to approve"),
     "pms_failed": N_("PMS failed"),
+    "room_conflict": N_("Room sold twice"),
+    "cancelled_there": N_("Booking cancelled at the desk"),
     "booking_off": N_("Booking is switched off"),
     "send_failed": N_("Not sent"),
     "send_unknown": N_("Perhaps not sent"),
@@ -135,6 +152,7 @@ REASONS = {
     "agent_failed": N_("The agent failed"),
     "guest_wrote": N_("Wrote again"),
     "vip": N_("VIP"),
+    "opted_out": N_("Wants no offers"),
     "returning": N_("Returning"),
     "arriving": N_("Arrives today"),
     "in_house": N_("In house"),
@@ -159,6 +177,10 @@ PREFERENCES = {
     "away_from_lift": N_("away from the lift"),
     "double_bed": N_("a double bed"),
     "twin_beds": N_("two beds"),
+    "no_high_floor": N_("not on a high floor"),
+    "no_low_floor": N_("not on a low floor"),
+    "no_double_bed": N_("not a double bed"),
+    "no_twin_beds": N_("not two beds"),
     "no_feathers": N_("no feathers"),
     "gluten_free": N_("gluten-free"),
     "lactose_free": N_("lactose-free"),
@@ -202,6 +224,13 @@ PMS_FAILURES = {
     "cancel": N_("The PMS has not confirmed the cancellation"),
     "change": N_("The PMS has not confirmed the change"),
 }
+IN_PMS = {
+    "cancelled": N_("Booking cancelled in the PMS"),
+    "no_show": N_("Did not come, says the PMS"),
+    "back": N_("Booking stands again in the PMS"),
+    "changed": N_("Booking changed in the PMS"),
+    "missing": N_("The PMS does not know the booking any more"),
+}
 REFUSALS = {
     "room_taken": N_("somebody was faster"),
     "hold_lapsed": N_("the time to decide had run out"),
@@ -213,6 +242,22 @@ RELEASES = {
     "declined": N_("the guest does not want it"),
     "changed": N_("the guest wants something else"),
     "quoted_again": N_("offered anew"),
+}
+# What became of rooms that were kept, as LockAudit has it.
+HOLD_STEPS = {
+    "held": N_("Kept"),
+    "extended": N_("Kept for longer"),
+    "released": N_("Let go"),
+    "expired": N_("The time ran out"),
+    "booked": N_("Booked"),
+    "refused": N_("Not kept"),
+}
+# Why a hold stays as it is when a colleague wants it otherwise.
+HOLD_REFUSALS = {
+    "booked": N_("It is booked already."),
+    "over": N_("The room is not kept any more."),
+    "often_enough": N_("It has been kept for longer twice: that is the most."),
+    "pms_away": N_("The PMS does not answer: nothing was changed. Try again in a moment."),
 }
 TICKS = {
     "queued": N_("Waiting to be sent"),
@@ -268,6 +313,7 @@ def init_app(app: Flask) -> None:
         request_words=request_words,
         preference_words=preference_words,
         extra_words=extra_words,
+        hold_step=hold_step,
         variable_words=variable_words,
         language_name=language_name,
         role_words=role_words,
@@ -417,20 +463,39 @@ def event_words(event: Event) -> str:
             return _("Now waits for a person: %(why)s", why=reason_words(str(told.get("reason", ""))))
         case "request_made":
             return _("New request: %(what)s", what=request_words(str(told.get("of", ""))))
+        case "request_assigned":
+            return f"{request_words(str(told.get('of', '')))}: {_assigned(who, told.get('to'))}"
+        case "request_started":
+            what = request_words(str(told.get("of", "")))
+            return _("%(who)s is at it: %(what)s", who=who or _("Somebody"), what=what)
+        case "request_put_back":
+            what = request_words(str(told.get("of", "")))
+            return _("%(who)s put it back: %(what)s", who=who or _("Somebody"), what=what)
         case "request_done":
             what = request_words(str(told.get("of", "")))
             return _("%(who)s: done: %(what)s", who=who, what=what) if who else _("Done: %(what)s", what=what)
         case "request_cancelled":
             what = request_words(str(told.get("of", "")))
             return _("%(who)s cancelled: %(what)s", who=who, what=what) if who else _("Cancelled: %(what)s", what=what)
+        case "draft_sent":
+            words = (
+                _("%(who)s changed and sent the proposal") if told.get("edited") else _("%(who)s approved the proposal")
+            )
+            return words % {"who": who or _("Somebody")}
+        case "draft_discarded":
+            return _("%(who)s discarded the proposal", who=who or _("Somebody"))
+        case "draft_overtaken":
+            return _("%(who)s wrote instead of what was proposed", who=who or _("Somebody"))
         case "question_answered":
             return _("%(who)s answered the guest's question", who=who) if who else _("The question was answered")
         case "hold_made":
             return _told_of(_("Room kept while the guest decides"), _stay(told))
         case "hold_extended":
-            return _("The room is kept for longer, as the guest asked")
+            until = _when(told.get("until"))
+            return _kept_longer(who, until) if who else _("The room is kept for longer, as the guest asked")
         case "hold_released":
-            return _with_reason(_("The kept room is free again"), RELEASES, told)
+            freed = _("%(who)s let the kept room go", who=who) if who else _("The kept room is free again")
+            return _with_reason(freed, RELEASES, told)
         case "hold_expired":
             return _("The time to decide ran out: the room is free again")
         case "booked":
@@ -445,9 +510,32 @@ def event_words(event: Event) -> str:
             return _told_of(_("Added to the booking"), told.get("code"), _extra(told))
         case "pms_failed":
             return _told_of(_pms_failure(told), told.get("code"), _stay(told))
+        case "changed_in_pms":
+            return _told_of(_(IN_PMS.get(str(told.get("what")), IN_PMS["changed"])), told.get("code"), *_changed(told))
+        case "room_conflict":
+            words = _("Room %(room)s is sold twice", room=told.get("room"))
+            return _told_of(words, told.get("code"), told.get("other"), _stay(told))
         case "sent_again":
             return _("%(who)s sent it again", who=who) if who else _("Sent again")
     return event.kind.replace("_", " ")
+
+
+def _kept_longer(who: str, until: str) -> str:
+    if not until:
+        return _("%(who)s keeps the room for longer", who=who)
+    return _("%(who)s keeps the room for longer, until %(when)s", who=who, when=until)
+
+
+def hold_step(step: HoldStep) -> str:
+    """ "Let go · Ana: they booked elsewhere"."""
+    did = _(HOLD_STEPS[step.action]) if step.action in HOLD_STEPS else step.action.replace("_", " ").capitalize()
+    whose = {"guest": _("the guest"), "staff": step.staff_name or _("a colleague"), "agent": _("the agent")}
+    told = _told_of(did, whose.get(step.who))
+    return f"{told}: {step.why}" if step.why else told
+
+
+def hold_refusal(reason: str) -> str:
+    return _(HOLD_REFUSALS[reason]) if reason in HOLD_REFUSALS else _("The PMS refuses this.")
 
 
 def _assigned(who: str, whom: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily
@@ -27,7 +29,9 @@ ROWS = text(f"""
       (select count(*) from messages where status = 'unknown'),
       (select count(*) from conversations where status = 'waiting'),
       (select count(*) from tenant_user_identifiers where stopped_at is not null),
-      (select count(*) from reservation_locks where status = 'active' and expires_at > now()),
+      (select count(*) from reservation_locks where status = 'active' and expires_at > now())
+        + (select coalesce(sum(jsonb_array_length(rooms)), 0) from pms_holds
+            where status = 'active' and expires_at > now()),
       (select coalesce(pg_sequence_last_value(pg_get_serial_sequence('lock_audit', 'id')::regclass), 0)),
       (select count(*) from webhook_failures where resolved_at is null),
       {ROWS_IN_DEFAULT}
@@ -47,6 +51,12 @@ NAMES = (
     ("webhook_failures_open", "Bodies that could not be taken in and wait to be looked at."),
     ("default_partition_rows", "Rows for whose month there was no partition, at most a thousand of each table."),
 )
+# A hotel that works with a PMS of its own has a row of pms_mirrors.
+MIRRORS = text("""
+    select h.slug, (select count(*) from room_conflicts c where c.hotel_id = h.id),
+        extract(epoch from now() - m.as_of)
+    from pms_mirrors m join hotels h on h.id = m.hotel_id where h.pms <> 'local' order by h.slug
+""")
 
 
 class Rows(Collector):
@@ -63,6 +73,7 @@ class Rows(Collector):
     def _of_postgres(self) -> Iterator[GaugeMetricFamily]:
         try:
             row = db.session.execute(ROWS).one()
+            mirrors = db.session.execute(MIRRORS).all()
         except SQLAlchemyError:
             yield GaugeMetricFamily("postgres_up", "PostgreSQL answers.", value=0)
             return
@@ -71,6 +82,17 @@ class Rows(Collector):
         yield GaugeMetricFamily("postgres_up", "PostgreSQL answers.", value=1)
         for (name, meaning), value in zip(NAMES, row, strict=True):
             yield GaugeMetricFamily(name, meaning, value=float(value))
+        conflicts = GaugeMetricFamily("pms_conflicts", "Rooms that a PMS has sold twice.", labels=["hotel"])
+        age = GaugeMetricFamily(
+            "pms_mirror_age_seconds",
+            "How long ago a PMS's arrivals, departures and guests were read.",
+            labels=["hotel"],
+        )
+        for slug, count, seconds in mirrors:
+            conflicts.add_metric([slug], count)
+            if seconds is not None:
+                age.add_metric([slug], float(seconds))
+        yield from (conflicts, age)
 
     def _of_valkey(self) -> Iterator[GaugeMetricFamily]:
         lengths = GaugeMetricFamily("queue_length", "Jobs that wait, by queue.", labels=["queue"])
@@ -84,3 +106,23 @@ class Rows(Collector):
         yield GaugeMetricFamily("valkey_up", "Valkey answers.", value=1)
         yield lengths
         yield GaugeMetricFamily("workers_alive", "Worker processes that report.", value=alive)
+
+
+COUNTED = re.compile(r'^pms_cache_requests_total\{layer="(\w+)"\} (\S+)$', re.MULTILINE)
+
+
+class HitRatio(Collector):
+    """From what all processes have counted since they share the counters."""
+
+    def __init__(self, counted: str) -> None:
+        self._counted = counted
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        asked: Counter[str] = Counter()
+        for layer, count in COUNTED.findall(self._counted):
+            asked[layer] += int(float(count))
+        known = asked["l1"] + asked["l2"]
+        ratio = GaugeMetricFamily("pms_cache_hit_ratio", "Share of questions about rooms that no PMS was asked for.")
+        if known + asked["pms"]:
+            ratio.add_metric([], known / (known + asked["pms"]))
+        yield ratio

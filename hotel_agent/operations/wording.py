@@ -42,8 +42,14 @@ JOBS: Mapping[str, Any] = {
     "workers.messages.process": _("Answer a program (API)"),
     "workers.media.fetch": _("Fetch what guests sent"),
     "workers.rooms.availability": _("Ask for free rooms"),
+    "workers.rooms.warm_up": _("Look ahead at free rooms of hotels with a PMS"),
+    "workers.rooms.warm_up_hotel": _("Look ahead at free rooms of a hotel with a PMS"),
+    "workers.holds.extend": _("Keep a room for longer"),
+    "workers.holds.release": _("Let a kept room go"),
     "workers.proactive.send_due": _("Send what is due around stays"),
     "workers.pms.settle": _("Settle what a PMS has left open"),
+    "workers.pms.mirror": _("Follow the PMS of every hotel"),
+    "workers.pms.mirror_hotel": _("Follow a hotel's PMS"),
     "workers.upkeep.bring_back": _("Bring back lost work"),
     "workers.upkeep.settle_unknown_sends": _("Settle sends whose outcome is unknown"),
     "workers.upkeep.wake_snoozed": _("Wake conversations that were put off"),
@@ -57,12 +63,17 @@ GIVEN: Mapping[str, Any] = {
     "workers.messages.send": _("conversation"),
     "workers.messages.process": _("message"),
     "workers.rooms.availability": _("hotel"),
+    "workers.rooms.warm_up_hotel": _("hotel"),
+    "workers.holds.extend": _("hotel"),
+    "workers.holds.release": _("hotel"),
+    "workers.pms.mirror_hotel": _("hotel"),
 }
 QUEUES: Mapping[str, Any] = {
     queues.SWEEPS: _("Sweeps"),
     queues.API: _("Programs"),
     queues.ANSWERS: _("Answers"),
     queues.INTAKE: _("Intake"),
+    queues.PMS: _("PMS"),
     queues.BACKGROUND: _("Background"),
 }
 

@@ -2,6 +2,7 @@
 
 from hotel_agent.locks.holding import HoldLapsed, RoomTaken
 from hotel_agent.pms.contract import (
+    NEVER_FREE,
     Availability,
     BookedExtra,
     BookedRoom,
@@ -20,6 +21,7 @@ from hotel_agent.pms.contract import (
 )
 
 __all__ = [
+    "NEVER_FREE",
     "Availability",
     "BookedExtra",
     "BookedRoom",

@@ -24,6 +24,7 @@ from hotel_agent.pms.contract import (
     Stay,
 )
 from hotel_agent.pms.door import pms_for
+from hotel_agent.pms.keeping import remember_names
 
 # Words of a name that are no surname by themselves.
 PARTICLES = frozenset(
@@ -76,6 +77,14 @@ class Cancelled:
     already: bool
 
 
+class FeeChanged(Exception):
+    """Cancelling costs another fee by now than whoever asks for it believes."""
+
+    def __init__(self, fee: Decimal) -> None:
+        super().__init__(str(fee))
+        self.fee = fee
+
+
 def hold_quote(
     hotel: Hotel,
     guest_id: int,
@@ -85,7 +94,10 @@ def hold_quote(
     replaces: str | None = None,
 ) -> Hold:
     """Keep these rooms at the prices of now. Raises RoomTaken; then the hold named by `replaces` survives."""
-    return pms_for(hotel).hold(HoldRequest(stay, tuple(rooms), guest_id, request_key, replaces))
+    hold = pms_for(hotel).hold(HoldRequest(stay, tuple(rooms), guest_id, request_key, replaces))
+    if hotel.pms != "local":
+        remember_names(hold)
+    return hold
 
 
 def find_hold(hotel: Hotel, hold_key: str, guest_id: int) -> Hold | None:
@@ -125,6 +137,11 @@ def book(
     return _read_back(hotel, code)
 
 
+def read_for_hotel(hotel: Hotel, code: str) -> Booking | None:
+    """The booking as the PMS has it, for the hotel's own people and programs."""
+    return pms_for(hotel).read(code)
+
+
 def upcoming_of(hotel: Hotel, guest_id: int, today: date | None = None) -> tuple[Booking, ...]:
     """The guest's live bookings that are not over, soonest first."""
     return pms_for(hotel).upcoming(guest_id, today or hotel.today())
@@ -148,7 +165,7 @@ def look_up(hotel: Hotel, guest_id: int | None, code: str, surname: str | None =
 
 @recorded
 def cancellation_terms(booking: Booking, now: datetime | None = None) -> Terms:
-    """Nothing until the deadline, afterwards the first night of each room."""
+    """Nothing until the deadline, afterwards the fee that the booking has on record."""
     free = (now or utcnow()) <= booking.free_until
     return Terms(Decimal(0) if free else booking.late_fee, booking.free_until)
 
@@ -168,12 +185,25 @@ def cancel(
     booking = look_up(hotel, guest_id, code, surname)
     if not isinstance(booking, Booking):
         raise NotFound("no such booking for this person")
+    return cancel_for_hotel(hotel, booking, now)
+
+
+def cancel_for_hotel(
+    hotel: Hotel, booking: Booking, now: datetime | None = None, expected_fee: Decimal | None = None
+) -> Cancelled:
+    """The same at the wish of the hotel's own people and programs, who may name the fee that they expect.
+
+    Raises FeeChanged where it is another one, and PmsRejected.
+    """
     now = now or utcnow()
     if booking.status == "cancelled":
         return Cancelled(booking, booking.cancellation_fee or Decimal(0), already=True)
     if now.astimezone(hotel.zone).date() >= booking.stay.check_out:
         raise PmsRejected("over")
-    changed = pms_for(hotel).cancel(booking.code, cancellation_terms(booking, now).fee)
+    fee = cancellation_terms(booking, now).fee
+    if expected_fee is not None and fee != expected_fee:
+        raise FeeChanged(fee)
+    changed = pms_for(hotel).cancel(booking.code, fee)
     cancelled = _read_back(hotel, booking.code)
     return Cancelled(cancelled, cancelled.cancellation_fee or Decimal(0), already=not changed)
 

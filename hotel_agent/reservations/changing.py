@@ -16,6 +16,7 @@ from hotel_agent.evidence import record, recorded
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.holding import RoomTaken
 from hotel_agent.pms.contract import (
+    NOT_SOLD,
     Booking,
     Change,
     ChangeQuote,
@@ -34,6 +35,7 @@ from hotel_agent.reservations.quoting import (
     check_party,
     check_stay,
     find_offers,
+    refusal_of,
     room_kinds,
     search,
     share_out,
@@ -257,6 +259,10 @@ def _quoted(hotel: Hotel, booking: Booking, stay: Stay, rooms: Sequence[RoomRequ
     except PmsRejected as refusal:
         if refusal.reason == "not_for_sale":
             raise BadStay("too_far", last=pms_for(hotel).last_night_for_sale()) from None
+        if refusal.reason in NOT_SOLD:
+            wanted_kinds = {room.room_type for room in rooms}
+            offers = [offer for offer in search(hotel, stay).offers if offer.kind.code in wanted_kinds]
+            raise refusal_of(offers, stay) or ForStaff(refusal.reason) from None
         raise ForStaff(refusal.reason) from None
 
 

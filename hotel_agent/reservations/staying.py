@@ -16,10 +16,12 @@ from hotel_agent.hotels.models import Hotel
 LATELY = timedelta(days=180)
 
 _STAYS = text("""
-    select r.id, r.code, r.status, r.check_in, r.check_out, (
+    select r.id, r.code, r.status, r.check_in, r.check_out, coalesce((
         select string_agg(o.number, ', ' order by length(o.number), o.number)
         from reservation_locks l join rooms o on o.id = l.resource_id
-        where l.reservation_id = r.id and l.status = 'booked') as rooms
+        where l.reservation_id = r.id and l.status = 'booked'), (
+        select string_agg(p.number, ', ' order by p.place)
+        from reservation_rooms p where p.reservation_id = r.id and p.number <> '')) as rooms
     from reservations r
     where r.hotel_id = :hotel and r.guest_id = :guest and r.check_out >= :since
         and r.status in ('pending', 'booked', 'in_house', 'departed')

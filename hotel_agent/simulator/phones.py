@@ -212,6 +212,15 @@ class Chat:
         """Wake the pages that show this guest."""
         redis().publish(_channel(self.phone), "change")
 
+    def forget(self) -> None:
+        """Nothing of it is left: the hotel has erased the guest, whose phone is here only in the demo."""
+        said = cast("list[bytes]", redis().lrange(self._order, 0, -1))
+        where = [f"simulator:where:{wamid.decode()}" for wamid in said]
+        redis().delete(self._order, self._bubbles, self._ticks, self._typing, f"simulator:online:{self.phone}", *where)
+        if not any(redis().scan_iter(f"simulator:order:{self.phone}:*")):
+            redis().hdel("simulator:guests", self.phone)
+        self.tell()
+
     def _forget_oldest(self) -> None:
         oldest = cast("bytes | None", redis().lpop(self._order))
         if oldest:

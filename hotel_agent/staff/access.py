@@ -26,7 +26,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     "conversations": frozenset({"reception", "manager", "admin"}),
+    "reservations": frozenset({"reception", "manager", "admin"}),
+    "desk": frozenset({"reception", "manager", "admin"}),
+    "guests": frozenset({"reception", "manager", "admin"}),
+    "privacy": frozenset({"manager", "admin"}),
+    "knowledge": frozenset({"reception", "manager", "admin"}),
     "replies": frozenset({"manager", "admin"}),
+    "reports": frozenset({"manager", "admin"}),
     "hotel": frozenset({"manager", "admin"}),
     "flags": frozenset({"admin"}),
     "people": frozenset({"admin"}),

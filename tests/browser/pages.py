@@ -32,6 +32,22 @@ def menu(name: str) -> Callable[[Page], None]:
     return lambda page: page.locator(f"#{name}-menu > summary").click()
 
 
+def more_pages(page: Page) -> None:
+    page.locator("details.menu.more > summary").click()
+
+
+def a_question_tried(page: Page) -> None:
+    page.locator("#text").fill("¿Hay piscina?")
+    page.locator("#text").press("Enter")
+    expect(page.locator(".tried")).to_be_visible(timeout=15_000)
+
+
+def a_wrong_topic(page: Page) -> None:
+    page.locator("#topic").fill("¡Piano!")
+    page.locator("#topic").press("Enter")
+    expect(page.locator("#new-problem")).to_be_visible()
+
+
 def own_menu(page: Page) -> None:
     page.locator("details.menu.person > summary").click()
 
@@ -131,6 +147,19 @@ PLACES = (
     Place("quick replies, without scripts", "/conversations/{marta}/replies", ANA),
     Place("keys", "/conversations/{marta}", ANA, keys),
     Place("no connection", "/conversations/{marta}", ANA, offline),
+    Place("requests", "/requests", ANA),
+    Place("no requests", "/requests", OSCAR),
+    Place("more pages", "/requests", EVA, more_pages),
+    Place("knowledge", "/knowledge", LUIS),
+    Place("hours and emergencies", "/admin/hotel/desk", LUIS),
+    Place("knowledge, to read", "/knowledge", ANA),
+    Place("a question tried", "/knowledge", LUIS, a_question_tried),
+    Place("a name that is none", "/knowledge", LUIS, a_wrong_topic),
+    Place("an answer", "/knowledge/ask_wifi", LUIS),
+    Place("an answer to be taken away", "/knowledge/ask_wifi/remove", LUIS),
+    Place("reports", "/reports", LUIS),
+    Place("reports of nothing", "/reports?first=2020-01-01&last=2020-01-07", LUIS),
+    Place("reports of no days", "/reports?first=x&last=y", LUIS),
     Place("one's own menu", "/account", OLGA, own_menu),
     Place("an account", "/account", EVA),
     Place("switches", "/admin/flags", EVA),

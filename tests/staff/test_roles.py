@@ -22,6 +22,7 @@ EMAILS = {
 }
 # What a route's arguments stand for when they name no row of a hotel's. A new one is to be told here, or in `rows`.
 NO_ROWS = {"filename": "staff.css", "token": "no-invitation", "key": "booking", "page": "queues", "verb": "retry"}
+NO_ROWS |= {"table": "days", "topic": "ask_pool"}
 # Whose pages are not ours, and which belong to the installation rather than to a hotel.
 NOT_OURS = ("rq_dashboard",)
 
@@ -49,7 +50,19 @@ def rows(marta_says, run_jobs, sent):
         "question_id": "insert into missing_answers (hotel_id, conversation_id, guest_id, request_key, question,"
         " language) select hotel_id, id, guest_id, 'k', '?', 'es' from conversations where hotel_id = :hotel limit 1"
         " returning id",
+        "hold_key": "insert into reservation_locks (hotel_id, resource_id, status, check_in, check_out, expires_at,"
+        " guest_id, hold_key, price) select c.hotel_id, r.id, 'active', current_date + 900, current_date + 901,"
+        " now() + interval '1 hour', c.guest_id, 'h1', 1 from conversations c join rooms r on r.hotel_id = c.hotel_id"
+        " where c.hotel_id = :hotel limit 1 returning hold_key",
+        "guest_id": "select id from guests where hotel_id = :hotel order by id desc limit 1",
+        "other_id": "insert into guests (hotel_id, name) values (:hotel, 'Luisa') returning id",
+        "note_id": "insert into guest_notes (hotel_id, guest_id, body) select hotel_id, id, 'x' from guests"
+        " where hotel_id = :hotel order by id limit 1 returning id",
+        "export_id": "insert into guest_exports (hotel_id, guest_id, staff_id, state, size, expires_at)"
+        " select :hotel, g.id, s.id, 'ready', 0, now() + interval '1 hour' from guests g, staff s"
+        " where g.hotel_id = :hotel and s.email = 'luis@miramar.example' limit 1 returning id",
         "token_id": "insert into api_tokens (hotel_id, token_hash) values (:hotel, 'x') returning id",
+        "code": "select min(code) from reservations where hotel_id = :hotel",
         "staff_id": "select id from staff where email = 'luis@miramar.example'",
     }
     values = {name: db.session.scalar(text(statement), {"hotel": miramar}) for name, statement in found.items()}
