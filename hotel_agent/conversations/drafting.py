@@ -111,6 +111,7 @@ def approve(draft_id: int, by: int, *, hotel_id: int, texts: Sequence[str] | Non
             )
         _go_on(conversation, draft)
         _settle(conversation, draft, "sent", by, edited=edited)
+        waiting.drop_reasons(conversation, {REASON})
         return Settled(conversation.id, told=True)
 
     return in_own_transaction(work)
@@ -122,17 +123,18 @@ def discard(draft_id: int, by: int, *, hotel_id: int) -> Settled:
     def work() -> Settled:
         conversation, draft = _locked(draft_id, hotel_id)
         _settle(conversation, draft, "discarded", by)
-        waiting.hand_over(conversation, "question", draft.asked_at)
+        waiting.waits_for(conversation, "question", instead_of=REASON)
         return Settled(conversation.id, told=False)
 
     return in_own_transaction(work)
 
 
 def overtake(conversation: Conversation, by: int) -> None:
-    """A colleague has written to the guest instead. In the caller's transaction."""
-    draft = open_of(conversation.id)
+    """A colleague writes to the guest instead, or closes. In the caller's transaction."""
+    draft = open_of(conversation.id) if REASON in conversation.waiting_reasons else None
     if draft is not None:
         _settle(conversation, draft, "overtaken", by)
+        waiting.waits_for(conversation, "question", instead_of=REASON)
 
 
 def _locked(draft_id: int, hotel_id: int) -> tuple[Conversation, Draft]:
@@ -182,6 +184,4 @@ def _go_on(conversation: Conversation, draft: Draft) -> None:
 def _settle(conversation: Conversation, draft: Draft, status: str, by: int, *, edited: bool = False) -> None:
     draft.status, draft.decided_at, draft.decided_by, draft.edited = status, utcnow(), by, edited
     note_event(conversation, f"draft_{status}", by, draft=draft.id, edited=edited)
-    if REASON in conversation.waiting_reasons:
-        waiting.drop_reasons(conversation, {REASON})
     metrics.drafts.labels(status).inc()

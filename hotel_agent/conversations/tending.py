@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select, update
 
-from hotel_agent.conversations import waiting
+from hotel_agent.conversations import drafting, waiting
 from hotel_agent.conversations.acting import in_own_transaction, locked_conversation
 from hotel_agent.conversations.events import note_event
 from hotel_agent.conversations.models import Conversation, ConversationEvent, Message
@@ -86,6 +86,7 @@ def close(conversation_id: int, by: int, seen_message_id: int | None = None, *, 
             .where(Message.conversation_id == conversation.id, Message.handling == "staff")
             .values(handling="none")
         )
+        drafting.overtake(conversation, by)
         waited = waiting.kept(conversation)
         waiting.person_answered(conversation)
         waiting.agent_owes(conversation)

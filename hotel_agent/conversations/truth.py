@@ -101,10 +101,20 @@ class Evidence:
             self.codes.add(said)
         elif clock := _HOURS.fullmatch(said):
             self.times.add(time(int(clock[1]) % 24, int(clock[2])))
+        elif fee := _FEE.fullmatch(said):
+            self._add_fee(fee[1], Decimal(fee[2]))
         elif said.isascii() and said.isdigit():
             self.figures.add(int(said))
         elif _DATE.fullmatch(said):
             self.days.add(date.fromisoformat(said))
+
+    def _add_fee(self, kind: str, number: Decimal) -> None:
+        if kind == "percent":
+            self.percents.add(number)
+        elif kind == "nights":
+            self.nights.add(int(number))
+        else:
+            self.amounts.add(number)
 
     def _add_record(self, record: Any) -> None:
         """A value from the border: its fields, and what it computes from them."""
@@ -226,6 +236,7 @@ class Unfounded:
 
 _CODE = re.compile(r"\b[A-Z]{3}-[2-9A-Z]{6}\b")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_FEE = re.compile(r"(percent|nights|amount):(\d+(?:\.\d+)?)")  # As pms/policy.py keeps it.
 _HOURS = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 _NUMBER = r"\d+(?:[.,' ](?=\d{3}(?!\d))\d{3})*(?:[.,]\d{1,3})?"
 _SIGN = r"(?:us\$|r\$|s/\.?|[$\u20a0-\u20cf\u00a2-\u00a5])"

@@ -121,6 +121,13 @@ def kept(conversation: Conversation) -> dict[str, Any]:
     return {"reasons": conversation.waiting_reasons, "since": since, "urgent": conversation.urgent}
 
 
+def waits_for(conversation: Conversation, reason: str, *, instead_of: str) -> None:
+    """Whoever waited for that waits for this, since when they did."""
+    reasons = {*conversation.waiting_reasons, reason} - {instead_of}
+    conversation.waiting_reasons = sorted(reasons, key=gravity)
+    conversation.waiting_reason = conversation.waiting_reasons[0]
+
+
 def restore(conversation: Conversation, waited: Mapping[str, Any]) -> None:
     """Whoever waited as `kept` tells waits again."""
     reasons = [*conversation.waiting_reasons, *waited.get("reasons", ())]

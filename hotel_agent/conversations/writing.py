@@ -147,8 +147,8 @@ def _say(conversation: Conversation, by: int, outgoing: OutMessage, quoted_wamid
     )
     if conversation.status == "closed":
         note_event(conversation, "reopened", by)
-    waiting.person_answered(conversation)
     drafting.overtake(conversation, by)
+    waiting.person_answered(conversation)
     return _put(conversation, by, outgoing, quoted_wamid)
 
 

@@ -227,7 +227,8 @@ class Line:
 class Quote:
     """What a stay costs in these rooms. Cancelling is free until `free_until`, then costs `late_fee`.
 
-    `late_fee_is` says what that is: first_night, nights, percent, total or amount.
+    `late_fee_is` says what that is: first_night, nights:2, percent:50, total or amount:30.00. `tax` is how much of the
+    total are taxes that come on top of the hotel's rates, None where its rates include them.
     """
 
     stay: Stay
@@ -239,6 +240,7 @@ class Quote:
     free_until: datetime
     late_fee: Decimal
     late_fee_is: str = FIRST_NIGHT
+    tax: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -269,6 +271,7 @@ class Hold:
     late_fee: Decimal
     is_booked: bool = False
     late_fee_is: str = FIRST_NIGHT
+    tax: Decimal | None = None
 
 
 @dataclass(frozen=True)

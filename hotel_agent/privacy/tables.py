@@ -32,6 +32,7 @@ EXPORTED: Mapping[str, Part] = {
     "conversation_events": Part(_OF_CONVERSATIONS),
     "media": Part(_OF_CONVERSATIONS, without=("content", "playable", "attempts", "next_attempt_at")),
     "sessions": Part(_OF_CONVERSATIONS),
+    "drafts": Part(_OF_CONVERSATIONS, without=("state", "state_before")),
     "guest_requests": Part(_OF_GUEST),
     "missing_answers": Part(_OF_GUEST),
     "feedback": Part(_OF_GUEST),

@@ -28,6 +28,7 @@ from hotel_agent.pms.contract import (
     Stay,
 )
 from hotel_agent.pms.door import pms_for
+from hotel_agent.pms.local.pricing import tax_added
 from hotel_agent.pms.policy import fee_of, free_until
 
 NEAR_DAYS = 14
@@ -330,6 +331,7 @@ def _quote(hotel: Hotel, there: Availability, party: Party, rooms: tuple[RoomReq
         if counts[offer.kind.code] and offer.total is not None
     )
     fee = fee_of(hotel)
+    nightly = [line.nightly for line in lines for _ in range(line.count)]
     return Quote(
         stay=there.stay,
         party=party,
@@ -338,8 +340,9 @@ def _quote(hotel: Hotel, there: Availability, party: Party, rooms: tuple[RoomReq
         total=sum((line.total for line in lines), Decimal(0)),
         currency=there.currency,
         free_until=free_until(hotel, there.stay.check_in),
-        late_fee=fee.of([line.nightly for line in lines for _ in range(line.count)]),
-        late_fee_is=fee.kind,
+        late_fee=fee.of(nightly),
+        late_fee_is=str(fee),
+        tax=tax_added(hotel, (price for nights in nightly for price in nights)),
     )
 
 

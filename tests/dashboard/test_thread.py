@@ -340,7 +340,7 @@ def test_the_head_tells_who_it_is_and_what_may_be_written(app):
     assert (told.owner, told.status, told.urgent, told.opted_out) == ("staff", "waiting", True, True)
     assert told.window_closes_at
     assert abs(told.window_closes_at - ago(minutes=10) - timedelta(hours=24)) < timedelta(seconds=5)
-    assert [chip.kind for chip in told.chips] == ["complaint", "hold_expiring", "arriving", "language"]
+    assert [chip.kind for chip in told.chips] == ["complaint", "hold_expiring", "opted_out", "arriving", "language"]
 
 
 def test_a_guest_who_has_never_written_has_no_window(app):

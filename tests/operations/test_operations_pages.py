@@ -175,13 +175,13 @@ def test_a_hotel_sees_its_own_and_nobodys(olga, failed):
     mine, nobodys, theirs = (
         failed(detail="mine"),
         failed(hotel=None, detail="nobodys"),
-        failed(hotel=ANDES, detail="x9"),
+        failed(hotel=ANDES, detail="of the other hotel"),
     )
     page = read(olga, FAILURES)
     assert "mine" in page
     assert "nobodys" in page
     assert "nobody knows" in page
-    assert "x9" not in page
+    assert "of the other hotel" not in page
     olga.post(REPLAY, data={"id": [mine, nobodys, theirs]})
     assert waiting() == [theirs]
     assert "Nothing was put back" in read_after(olga, REPLAY, {"id": theirs})

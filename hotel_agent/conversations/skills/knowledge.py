@@ -20,6 +20,7 @@ from hotel_agent.conversations.guest_requests import shortened
 from hotel_agent.conversations.skills.things import named, things_in
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.db import db
+from hotel_agent.evidence import record
 from hotel_agent.hotels.models import Knowledge
 from hotel_agent.nlu import Hints, encoder, understand
 from hotel_agent.nlu.meaning import Entry, Match, best_match, is_question
@@ -368,8 +369,15 @@ def _from_settings(talk: Talk, topic: str) -> Part | None:
             return talk.part("knowledge.checkout_time", until=hotel.check_out_time)
         case "ask_cancellation_policy":
             hours = 0 if is_non_refundable(hotel) else hotel.free_cancellation_hours
-            fee = fee_of(hotel).kind
-            return talk.part("knowledge.policy", hours=hours, fee_is=fee, from_time=hotel.check_in_time)
+            fee = fee_of(hotel)
+            return talk.part(
+                "knowledge.policy",
+                hours=hours,
+                fee_is=record(str(fee)),
+                amount=record(fee.number) if fee.kind == "amount" else None,
+                currency=hotel.currency,
+                from_time=hotel.check_in_time,
+            )
         case _:
             return None
 

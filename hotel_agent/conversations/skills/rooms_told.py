@@ -48,6 +48,7 @@ def told_quote(talk: Talk, quote: Quote) -> dict[str, Any]:
         "children": quote.party.children,
         "nightly": nightly_of(quote),
         "total": quote.total,
+        "tax": quote.tax,
         "currency": quote.currency,
     }
 
@@ -71,6 +72,7 @@ def told_hold(talk: Talk, hold: Hold) -> dict[str, Any]:
         "adults": hold.adults,
         "children": hold.children,
         "total": hold.total,
+        "tax": hold.tax,
         "currency": hold.currency,
         "expires_at": talk.local(hold.expires_at),
         "free_until": talk.local(hold.free_until),

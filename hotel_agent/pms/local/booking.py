@@ -30,7 +30,7 @@ from hotel_agent.pms.contract import (
 )
 from hotel_agent.pms.local import extras
 from hotel_agent.pms.local.availability import kind_of
-from hotel_agent.pms.local.pricing import split
+from hotel_agent.pms.local.pricing import split, tax_added
 from hotel_agent.pms.local.selling import kinds_for, nightly_of, rates_now
 from hotel_agent.pms.policy import Fee, fee_of, free_until, no_show_fee_of
 
@@ -245,6 +245,7 @@ def _new_code(slug: str) -> str:
 def _hold(hotel: Hotel, claims: Sequence[Claim]) -> Hold:
     rooms = _rooms("l.hold_key = :hold", {"hold": claims[0].hold_key})
     fee = fee_of(hotel)
+    nightly = nightly_of(hotel, claims)
     return Hold(
         hold_key=claims[0].hold_key,
         guest_id=claims[0].guest_id,
@@ -256,9 +257,10 @@ def _hold(hotel: Hotel, claims: Sequence[Claim]) -> Hold:
         total=sum((claim.price for claim in claims), Decimal(0)),
         currency=hotel.currency,
         free_until=free_until(hotel, claims[0].check_in),
-        late_fee=fee.of(nightly_of(hotel, claims)),
+        late_fee=fee.of(nightly),
         is_booked=claims[0].status == "booked",
-        late_fee_is=fee.kind,
+        late_fee_is=str(fee),
+        tax=tax_added(hotel, (price for nights in nightly for price in nights)),
     )
 
 
@@ -318,7 +320,7 @@ def _booking(hotel: Hotel, row: Any, claims: list[tuple[str, BookedRoom]]) -> Bo
             BookedExtra(code, Decimal(price), currency, time.fromisoformat(at) if at else None)
             for code, price, currency, at in row.extras or ()
         ),
-        late_fee_is=Fee.read(row.policy.get("fee") or FIRST_NIGHT).kind,
+        late_fee_is=row.policy.get("fee") or FIRST_NIGHT,
     )
 
 

@@ -76,7 +76,7 @@ def quote(hotel: Hotel, request: ChangeRequest) -> ChangeQuote:
         late_fee=policy.fee.of(plan.nightly),
         same_rooms=plan.same_rooms,
         lost_extras=plan.lost_extras,
-        late_fee_is=policy.fee.kind,
+        late_fee_is=str(policy.fee),
     )
 
 

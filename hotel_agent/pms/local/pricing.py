@@ -38,8 +38,11 @@ class Split:
 
 
 def tax_of(hotel: Hotel) -> Tax | None:
-    """None where the hotel has told of no tax: then its prices are what guests pay, and nobody splits them."""
-    kept = (hotel.settings or {}).get("tax") or {}
+    """None where the hotel has told of no tax: then its prices are what guests pay, and nobody splits them.
+
+    So it is where the rooms are kept in a PMS, which knows its taxes itself.
+    """
+    kept = (hotel.settings or {}).get("tax") or {} if hotel.pms == "local" else {}
     return Tax(Decimal(kept["percent"]), kept.get("added") == "yes") if "percent" in kept else None
 
 
@@ -60,6 +63,13 @@ def split(hotel: Hotel, nightly: Iterable[Decimal]) -> Split | None:
     nights = list(nightly)
     net = sum(((night / (1 + tax.percent / 100)).quantize(cent, ROUND_HALF_UP) for night in nights), Decimal(0))
     return Split(net, sum(nights, Decimal(0)) - net, tax.percent)
+
+
+def tax_added(hotel: Hotel, nightly: Iterable[Decimal]) -> Decimal | None:
+    """How much of what these nights cost are taxes that come on top of the hotel's rates; None where none do."""
+    tax = tax_of(hotel)
+    parts = split(hotel, nightly) if tax is not None and tax.added else None
+    return parts.tax if parts else None
 
 
 def shares(rates: Mapping[date, Decimal], nights: Sequence[date], price: Decimal) -> dict[date, Decimal]:
