@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
@@ -19,15 +19,14 @@ from hotel_agent.channels.whatsapp.limits import OutButtons, OutList, OutMessage
 from hotel_agent.channels.whatsapp.outgoing import from_json, to_json, words_of
 from hotel_agent.conversations import outbox, session, waiting
 from hotel_agent.conversations.acting import in_own_transaction, locked_conversation
+from hotel_agent.conversations.dialogue import Answer
 from hotel_agent.conversations.events import note_event
 from hotel_agent.conversations.models import Conversation, Draft
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.hotels.models import Hotel
+from hotel_agent.hotels.topics import approvable
 from hotel_agent.i18n import _
-
-if TYPE_CHECKING:
-    from hotel_agent.conversations.dialogue import Answer  # It loads what understands guests.
 
 REASON = "draft"
 LONGEST = 4096
@@ -44,18 +43,28 @@ class Settled:
 
 
 def is_wanted(hotel: Hotel, conversation: Conversation, reply: Answer) -> bool:
-    """Whether a person is to see this answer before the guest does."""
-    topics = (hotel.settings or {}).get("drafts") or ()
+    """Whether a person is to see this answer before the guest does: `hotel set SLUG approve.TOPIC=yes`."""
+    wanted = {topic for topic, word in ((hotel.settings or {}).get("approve") or {}).items() if word == "yes"}
     alarm = reply.handover is not None and reply.handover.urgent
-    if not topics or not reply.bubbles or reply.happenings or alarm or conversation.channel != "whatsapp":
+    if not wanted or not reply.bubbles or reply.happenings or alarm or conversation.channel != "whatsapp":
         return False
-    return bool(set(topics) & set(_about(reply)))
+    return not wanted.isdisjoint(_about(reply))
 
 
 def _about(reply: Answer) -> list[str]:
-    if reply.understanding is None:
-        return []
-    return [one.intent for one in reply.understanding.intents if one.confidence >= HEARD]
+    """The topics of an answer: those of what the guest wishes, else of what is being talked about."""
+    heard = reply.understanding.intents if reply.understanding else ()
+    topics = [approvable(one.intent) for one in heard if one.confidence >= HEARD]
+    return [topic for topic in topics if topic] or _under_way(reply.state)
+
+
+def _under_way(state: Mapping[str, Any]) -> list[str]:
+    """Of a guest who only gives a date or says yes."""
+    if any(state.get(name) for name in ("changing", "cancelling", "adding", "lookup")):
+        return ["bookings"]
+    if (state.get("booking") or {}).get("goal") or state.get("offers") or state.get("hold"):
+        return ["stays"]
+    return []
 
 
 def propose(

@@ -24,6 +24,7 @@ from hotel_agent.hotels.addresses import address_problem
 from hotel_agent.hotels.credentials import seal
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.hotels.opening import WEEKDAYS, hours_words, read_hours
+from hotel_agent.hotels.topics import APPROVABLE
 
 LANGUAGES = ("es", "en", "pt")
 SECRETS = ("whatsapp_access_token", "whatsapp_app_secret")
@@ -373,6 +374,7 @@ SETTINGS: tuple[tuple[str, str, Callable[[re.Match[str], str], Any]], ...] = (
     ("non_refundable", "non_refundable", _yes_or_no),
     (r"tax\.percent", "tax.percent", _percent),
     (r"tax\.added", "tax.added", _yes_or_no),
+    (rf"approve\.({'|'.join(APPROVABLE)})", "approve.TOPIC", _yes_or_no),
     ("pms_url", "pms_url", _pms_url),
     ("pms_key", "pms_key", _pms_key),
     ("pms_hotel_id", "pms_hotel_id", _pms_id),

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from hotel_agent.config import settings
 from hotel_agent.db import db
-from hotel_agent.hotels import changing
+from hotel_agent.hotels import changing, topics
 from hotel_agent.hotels.changing import ChangedMeanwhile, Unfit
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.hotels.opening import WEEKDAYS
@@ -90,6 +90,51 @@ def change_desk() -> Response:
         return _desk_page(409, typed, seen | meanwhile.now, _overtaken(meanwhile.now))
     flash(_("Saved.") if changed else _("Nothing was changed."))
     return redirect(url_for(".desk"), 303)
+
+
+# What a person approves before a guest reads it
+
+
+@bp.get("/approvals")
+@may("hotel")
+def approvals() -> Response:
+    return _approvals_page()
+
+
+@bp.post("/approvals")
+@may("hotel")
+def change_approvals() -> Response:
+    keys = [f"approve.{topic}" for topic in topics.APPROVABLE]
+    typed = {key: "yes" if request.form.get(key) else "" for key in keys}
+    seen = {key: request.form.get(f"seen-{key}", "") for key in keys}
+    try:
+        changed = changing.change(me().hotel.id, typed, seen)
+    except ChangedMeanwhile as meanwhile:
+        return _approvals_page(409, typed, seen | meanwhile.now, bool(meanwhile.now))
+    flash(_("Saved.") if changed else _("Nothing was changed."))
+    return redirect(url_for(".approvals"), 303)
+
+
+def _approvals_page(
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+    seen: Mapping[str, str] | None = None,
+    overtaken: bool = False,
+) -> Response:
+    hotel = db.session.get_one(Hotel, me().hotel.id, populate_existing=True)
+    now = changing.written(hotel, [f"approve.{topic}" for topic in topics.APPROVABLE])
+    page = render_template(
+        "hotel/approvals.html",
+        values=typed or now,
+        seen=seen or now,
+        overtaken=overtaken,
+        groups=(
+            (_("The stay"), [topic for topic in topics.APPROVABLE if topic in topics.AREAS]),
+            (_("Questions about the hotel"), [topic for topic in topics.APPROVABLE if topic not in topics.AREAS]),
+        ),
+        name=topics.approvable_words,
+    )
+    return make_response(page, status)
 
 
 def _is_of_the_desk(key: str) -> bool:

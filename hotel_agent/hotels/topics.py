@@ -32,6 +32,35 @@ TOPICS = {
     "early_checkin": N_("Early check-in"),
 }
 
+# What else a guest may write about, with the wishes that belong to it.
+AREAS = {
+    "stays": N_("Prices, free rooms and new bookings"),
+    "bookings": N_("Changes, cancellations and other questions about a booking"),
+    "requests": N_("Housekeeping, repairs, room service and lost things"),
+    "complaint": N_("Complaints and feedback"),
+    "other": N_("What is not about the hotel"),
+}
+_WISHES = {
+    "stays": "check_availability ask_price make_reservation ask_room_types",
+    "bookings": "modify_reservation cancel_reservation reservation_status late_checkout early_checkin",
+    "requests": "request_housekeeping report_problem order_room_service lost_item",
+    "complaint": "complaint give_feedback",
+    "other": "out_of_scope",
+}
+_AREA_OF = {wish: area for area, wishes in _WISHES.items() for wish in wishes.split()}
+# What a hotel may have looked at before a guest reads it.
+APPROVABLE = (*AREAS, *(topic for topic in TOPICS if topic not in _AREA_OF))
+
+
+def approvable(wish: str) -> str | None:
+    """What of APPROVABLE a wish of a guest's belongs to."""
+    topic = _AREA_OF.get(wish, wish)
+    return topic if topic in APPROVABLE else None
+
+
+def approvable_words(topic: str) -> str:
+    return _(AREAS[topic]) if topic in AREAS else topic_words(topic)
+
 
 def topic_words(topic: str | None) -> str:
     """Its name; a topic of the hotel's own by its own words, and what was not understood as such."""

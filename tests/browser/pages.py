@@ -152,6 +152,7 @@ PLACES = (
     Place("more pages", "/requests", EVA, more_pages),
     Place("knowledge", "/knowledge", LUIS),
     Place("hours and emergencies", "/admin/hotel/desk", LUIS),
+    Place("what a person approves", "/admin/hotel/approvals", LUIS),
     Place("knowledge, to read", "/knowledge", ANA),
     Place("a question tried", "/knowledge", LUIS, a_question_tried),
     Place("a name that is none", "/knowledge", LUIS, a_wrong_topic),
