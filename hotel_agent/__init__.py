@@ -68,6 +68,7 @@ def _add_routes(app: Flask, config: Settings) -> None:
     from hotel_agent.hotels import routes as hotels
     from hotel_agent.media import routes as media
     from hotel_agent.operations import routes as operations
+    from hotel_agent.pms import routes as connection
     from hotel_agent.reservations import routes as availability
     from hotel_agent.reservations.api import routes as reservations
     from hotel_agent.staff import routes as staff
@@ -75,7 +76,7 @@ def _add_routes(app: Flask, config: Settings) -> None:
     features = (whatsapp, orchestrator, availability, staff, dashboard, media, hotels, flags, audit, operations, health)
     for feature in (*features, reservations):
         app.register_blueprint(feature.bp)
-    desk = (requests.bp, guests.bp, knowledge.bp, reports.bp)
+    desk = (requests.bp, guests.bp, knowledge.bp, reports.bp, connection.bp)
     for pages in (staff.api, staff.account_pages, staff.people_pages, staff.token_pages, orchestrator.replies, *desk):
         app.register_blueprint(pages)
     whatsapp.init_app(app)
@@ -100,5 +101,6 @@ def _add_commands(app: Flask) -> None:
     from hotel_agent.staff.commands import staff, token
 
     talks = (inbox, letters, nlu, request, proactive_group, hold_group)
-    for group in (hotel, guest, demo, knowledge, staff, token, flag, pms, *talks):
+    own_rooms = (season, closure, room, room_type)
+    for group in (hotel, guest, demo, knowledge, staff, token, flag, pms, *own_rooms, *talks):
         app.cli.add_command(group)

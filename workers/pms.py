@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from hotel_agent.conversations import elsewhere, unsettled
 from hotel_agent.db import db, utcnow
 from hotel_agent.hotels.models import Hotel
-from hotel_agent.pms import mirroring
+from hotel_agent.pms import checking, mirroring
 from workers import nudges
 
 
 def settle() -> None:
     unsettled.settle_all()
+
+
+def check(hotel_id: int) -> dict[str, Any]:
+    """For a colleague who waits to hear whether it answers."""
+    return checking.check(db.session.get_one(Hotel, hotel_id))
 
 
 def mirror() -> None:

@@ -69,7 +69,8 @@ def _change(hotel: Hotel, given: Mapping[str, str], seen: Mapping[str, str] | No
     values = _values(touched)
     _check_hours(given, {**before, **touched})
     if seen is not None:
-        overtaken = {key: before[key] for key in touched if before.get(key) not in (seen.get(key), touched[key])}
+        known = before.keys() & touched.keys()  # What nobody is shown nobody has seen otherwise.
+        overtaken = {key: before[key] for key in known if before[key] not in (seen.get(key), touched[key])}
         if overtaken:
             raise ChangedMeanwhile(overtaken)
     was = {key: _kept(hotel, key) for key in values}

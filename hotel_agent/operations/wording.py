@@ -53,6 +53,7 @@ JOBS: Mapping[str, Any] = {
     "workers.privacy.erase": _("Erase a guest"),
     "workers.privacy.go_on": _("Go on with erasures that were cut off"),
     "workers.proactive.send_due": _("Send what is due around stays"),
+    "workers.pms.check": _("Try the connection to a PMS"),
     "workers.pms.settle": _("Settle what a PMS has left open"),
     "workers.pms.mirror": _("Follow the PMS of every hotel"),
     "workers.pms.mirror_hotel": _("Follow a hotel's PMS"),
@@ -73,6 +74,7 @@ GIVEN: Mapping[str, Any] = {
     "workers.holds.extend": _("hotel"),
     "workers.holds.release": _("hotel"),
     "workers.pms.mirror_hotel": _("hotel"),
+    "workers.pms.check": _("hotel"),
 }
 QUEUES: Mapping[str, Any] = {
     queues.SWEEPS: _("Sweeps"),

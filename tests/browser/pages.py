@@ -153,6 +153,7 @@ PLACES = (
     Place("knowledge", "/knowledge", LUIS),
     Place("hours and emergencies", "/admin/hotel/desk", LUIS),
     Place("what a person approves", "/admin/hotel/approvals", LUIS),
+    Place("connection to the PMS", "/admin/hotel/pms", EVA),
     Place("knowledge, to read", "/knowledge", ANA),
     Place("a question tried", "/knowledge", LUIS, a_question_tried),
     Place("a name that is none", "/knowledge", LUIS, a_wrong_topic),
