@@ -224,7 +224,7 @@ def recipient_of(guest_id: int, last_phone: str | None = None) -> Recipient | No
         .where(GuestIdentity.guest_id == guest_id, GuestIdentity.retired_at.is_(None))
         .order_by(GuestIdentity.id)
     )
-    wires = {}
+    wires: dict[str, str] = {}
     for row in rows:
         if wires.get("phone") != last_phone or row.kind != "phone" or last_phone is None:
             wires[row.kind] = row.wire

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -36,7 +37,7 @@ def row(guest_id: int) -> Guest:
     return db.session.get_one(Guest, guest_id, populate_existing=True)
 
 
-def with_stay(name: str, arrives: int, leaves: int, status: str = "booked", **columns: object) -> int:
+def with_stay(name: str, arrives: int, leaves: int, status: str = "booked", **columns: Any) -> int:
     who = guest(name, **columns)
     books(talk(who=who), arrives, leaves, status)
     return who.id
@@ -45,7 +46,9 @@ def with_stay(name: str, arrives: int, leaves: int, status: str = "booked", **co
 # The list
 
 
-@pytest.mark.parametrize("query", ["garcia", "GARCÍA", "marta gar", "600 12 34 56", "+34600123456", "MIR-G7G7G7", "g7g7g7"])
+@pytest.mark.parametrize(
+    "query", ["garcia", "GARCÍA", "marta gar", "600 12 34 56", "+34600123456", "MIR-G7G7G7", "g7g7g7"]
+)
 def test_a_guest_is_found_by_name_phone_and_code(desk, query):
     marta, _other = guest("Marta García", "34600123456"), guest("Luisa Pérez", "34699999999")
     books(talk(who=marta), 2, 4, code="MIR-G7G7G7")
@@ -62,7 +65,8 @@ def test_nonsense_finds_nobody_and_says_what_to_do(desk, query):
 def test_filters_tell_who_is_who(desk):
     inside, today, vip = with_stay("A", -1, 2, "in_house"), with_stay("B", 0, 2), guest("C", vip=True).id
     out, plain = guest("D", opted_out_at=ago(days=1)).id, guest("E").id
-    for only, ids in {"in_house": [inside], "arriving": [today], "vip": [vip], "opted_out": [out], "erased": []}.items():
+    expected = {"in_house": [inside], "arriving": [today], "vip": [vip], "opted_out": [out], "erased": []}
+    for only, ids in expected.items():
         assert shown(desk.get(f"/guests?only={only}").text) == ids, only
     assert set(shown(desk.get("/guests").text)) == {inside, today, vip, out, plain}
     assert set(shown(desk.get("/guests?only=nonsense").text)) == {inside, today, vip, out, plain}
@@ -248,7 +252,9 @@ def test_a_file_is_asked_for_made_and_fetched_by_who_asked(office, sign_in, run_
     run_jobs()
     html = office.get(f"/guests/{marta}").text
     assert 'data-export="ready"' in html
-    link = re.search(r"/guests/\d+/exports/\d+", html).group(0)
+    found = re.search(r"/guests/\d+/exports/\d+", html)
+    assert found
+    link = found.group(0)
     answer = office.get(link)
     assert (answer.status_code, answer.content_type, answer.data[:2]) == (200, "application/zip", b"PK")
     assert sign_in("eva@miramar.example").get(link).status_code == 404

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
@@ -40,7 +40,7 @@ from hotel_agent.pms.contract import (
 )
 from hotel_agent.pms.door import Door, pms_for
 from hotel_agent.redis import redis
-from tests.pms.ends import ENDS, SPOILABLE, STAYS, URL, Claim, End, oversold
+from tests.pms.ends import ENDS, SPOILABLE, STAYS, URL, Claim, End, Spoilt, oversold
 from tests.reservations.cast import all_at_once, guest_of
 
 AT_ONCE = 6
@@ -138,8 +138,8 @@ class Stage:
 
     def settle(self) -> tuple[Unsettled, ...]:
         """What the sweep does in an hour, once everybody answers."""
-        redis().flushdb()  # The breaker gives nobody a rest.
-        found = []
+        redis().flushdb()
+        found: list[Unsettled] = []
         for later in (timedelta(minutes=2), timedelta(hours=1)):
             for table in ("pms_holds", "pms_writes", "reservations"):
                 db.session.execute(
@@ -824,9 +824,10 @@ class TestTrouble:
 
     def _late(self, spoilt: Stage, trouble: str, code: str | None, count: int) -> None:
         """What is done too late is done by now, and nothing is wrong any more."""
+        end = cast(Spoilt, spoilt.end)
         if trouble == "done too late" and code is None:
-            spoilt.end.wait_until_done()
-        spoilt.end.heal()
+            end.wait_until_done()
+        end.heal()
 
 
 class TestTroubleInReading:
@@ -846,6 +847,7 @@ class TestTroubleInReading:
             with pytest.raises(PmsUnavailable):
                 ask()
         spoilt.end.heal()
+        redis().flushdb()  # The breaker gives nobody a rest.
         assert spoilt.read(booking.code) == booking
 
     def test_a_booking_that_cannot_be_read_back_is_pending_until_it_is(self, spoilt):

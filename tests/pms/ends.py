@@ -23,6 +23,7 @@ from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import Changes, Record, Stay
 from hotel_agent.pms.door import pms_for
 from tests.fakes import qloapps
+from tests.fakes.qloapps.call import Mode
 from tests.reservations.cast import hotel_named
 
 # A running instance, which is then asked instead of the doubles: `pytest tests/pms/conformance.py`.
@@ -165,7 +166,7 @@ _QLOAPPS_TROUBLES: dict[str, Callable[[], qloapps.Fault]] = {
 }
 
 
-def qloapps_in(mode: str) -> Callable[[pytest.MonkeyPatch], AbstractContextManager[End]]:
+def qloapps_in(mode: Mode) -> Callable[[pytest.MonkeyPatch], AbstractContextManager[End]]:
     """In one of PHP's error modes."""
 
     @contextmanager

@@ -153,6 +153,7 @@ def test_what_is_kept_is_json_without_a_word_about_guests(there, door):
     values = [redis().get(key) for key in redis().keys("pms:said:*")]
     assert len(values) >= 2
     for value in values:
+        assert isinstance(value, bytes)
         assert isinstance(json.loads(value), list)
         assert not any(word in value.decode() for word in ("Marta", "Garc", held.hold_key, "guest_id"))
 
@@ -349,8 +350,15 @@ def processes(count: int, stay: Stay) -> list[subprocess.Popen[str]]:
         for _ in range(count)
     ]
     for one in started:
+        assert one.stdout
         assert one.stdout.readline() == "ready\n"
     return started
+
+
+def begin(one: subprocess.Popen[str]) -> None:
+    assert one.stdin
+    one.stdin.write("go\n")
+    one.stdin.flush()
 
 
 def test_of_several_processes_one_asks_the_pms(there, asked):
@@ -358,8 +366,7 @@ def test_of_several_processes_one_asks_the_pms(there, asked):
     pms.inject(far.latency(0.5), path="/hotel_ari", times=None)
     started = processes(3, nights(0, 1))
     for one in started:
-        one.stdin.write("go\n")
-        one.stdin.flush()
+        begin(one)
     told = {one.communicate(timeout=30)[0] for one in started}
     assert asked() == 1
     assert len(told) == 1
@@ -370,8 +377,7 @@ def test_a_process_that_dies_while_it_asks_is_replaced(there, door, asked, monke
     until = threading.Event()
     pms.inject(far.hang(until), path="/hotel_ari", times=1)
     (one,) = processes(1, nights(0, 1))
-    one.stdin.write("go\n")
-    one.stdin.flush()
+    begin(one)
     pms.wait_for(lambda pms: asked() == 1)
     one.kill()
     one.communicate()
@@ -394,8 +400,7 @@ def test_a_lease_is_kept_for_as_long_as_the_pms_takes(there, door, asked, monkey
     asking.start()
     pms.wait_for(lambda pms: asked() == 1)
     threading.Event().wait(0.5)
-    one.stdin.write("go\n")
-    one.stdin.flush()
+    begin(one)
     one.communicate(timeout=30)
     asking.join()
     assert asked() == 1

@@ -816,4 +816,6 @@ def test_a_wrong_key_is_unavailable_and_no_refusal(miramar):
 
 def test_what_it_can_do_is_declared(miramar):
     assert miramar.door.capabilities.hold == "imitated"
-    assert adapter_of("local").capabilities.hold == "native"
+    local = adapter_of("local")
+    assert local
+    assert local.capabilities.hold == "native"

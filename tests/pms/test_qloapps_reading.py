@@ -91,6 +91,7 @@ def test_kinds_and_prices_of_the_recorded_hotel():
     assert (offered.currency, delux.rooms) == ("USD", 5)
     assert delux.price.total == Decimal("3900.00")  # 3640, and the internet that is charged beside: 250 and 4 %.
     assert delux.price.nightly == (Decimal("1950.00"), Decimal("1950.00"))
+    assert isinstance(delux.price, reading.Price)
     assert delux.price.service_ids == (5, 6)
     assert delux.kind.room.name_in("en") == "Delux Rooms"
     assert delux.kind.room.takes(2, 2)

@@ -180,7 +180,7 @@ def test_the_booking_is_kept_under_a_pseudonym(xiomara):
     row = db.session.scalars(select(Reservation).where(Reservation.guest_id == xiomara)).one()
     guest = db.session.get_one(Guest, xiomara, populate_existing=True)
     assert (row.guest_name, row.status) == (guest.name, "departed")
-    assert guest.name.startswith("G-")
+    assert str(guest.name).startswith("G-")
     assert guest.erased_at is not None
     assert (guest.preferences, guest.opted_out_at, guest.consented_at) == ([], None, None)
 
@@ -235,15 +235,19 @@ def test_in_small_batches_it_is_as_thorough(xiomara, monkeypatch):
     erase(xiomara)
     assert where_found(b"quiscalus", b"ornitorrinco") == []
     row = erasing.erasure_of(xiomara)
+    assert row
     assert (row.done, row.known_as) == (row.total, {})
 
 
 def test_done_twice_it_is_done_once(xiomara):
     erasure = erasing.ask(xiomara, luis(), hotel_id=by_slug("miramar").id)
     erasing.carry_out(erasure)
-    done_at = erasing.erasure_of(xiomara).done_at
+    row = erasing.erasure_of(xiomara)
+    assert row
+    done_at = row.done_at
     erasing.carry_out(erasure)
-    assert erasing.erasure_of(xiomara).done_at == done_at
+    db.session.refresh(row)
+    assert row.done_at == done_at
     with pytest.raises(BadInput):
         erasing.ask(xiomara, luis(), hotel_id=by_slug("miramar").id)
 

@@ -220,7 +220,7 @@ def fetch_export(guest_id: int, export_id: int) -> Response:
             "Cache-Control": "no-store",
         }
     )
-    response.content_length = found.size
+    response.content_length = found.size or 0
     return response
 
 

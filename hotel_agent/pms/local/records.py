@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -10,10 +11,11 @@ from sqlalchemy import text
 
 from hotel_agent.db import db, utcnow
 from hotel_agent.hotels.models import Hotel
-from hotel_agent.pms.contract import Changes, GuestProfile, PmsRejected, Record, RecordRoom, Stay
+from hotel_agent.pms.contract import Changes, GuestProfile, Record, RecordRoom, Stay
 from hotel_agent.pms.local.booking import LAST_CLAIMS
 
 PAGE = 200
+_CURSOR = re.compile(r"(all|since) (\d{4}-\d\d-\d\dT[\d:.]{8,15}[+-]\d\d:\d\d) (\d{1,18})")
 
 # Until then everything that has changed can be seen: whoever is still at it began later than this, or writes later.
 # `statement_timestamp` is before the look at the others, so that nobody can begin and write in between.
@@ -52,7 +54,7 @@ def guest(hotel: Hotel, code: str) -> GuestProfile | None:
 
 def changes_since(hotel: Hotel, cursor: str) -> Changes:
     """The cursor is the time until which everything is told and the last row of it, or, on the way through everything
-    that is not over, the time at which that began. Raises PmsRejected("bad_cursor")."""
+    that is not over, the time at which that began. One that is none of ours begins anew."""
     settled = db.session.execute(SETTLED).scalar_one()
     kind, at, last = _read_cursor(cursor, settled)
     if kind == "all":
@@ -82,15 +84,8 @@ def _everything(hotel: Hotel, began: datetime, last: int) -> Changes:
 
 
 def _read_cursor(cursor: str, settled: datetime) -> tuple[str, datetime, int]:
-    if not cursor:
-        return "all", settled, 0
-    try:
-        kind, at, last = cursor.split(" ")
-        if kind not in ("all", "since"):
-            raise ValueError(kind)
-        return kind, datetime.fromisoformat(at), int(last)
-    except ValueError:
-        raise PmsRejected("bad_cursor") from None
+    found = _CURSOR.fullmatch(cursor)
+    return (found[1], datetime.fromisoformat(found[2]), int(found[3])) if found else ("all", settled, 0)
 
 
 def _records(hotel: Hotel, condition: str, values: Mapping[str, Any]) -> tuple[Record, ...]:
