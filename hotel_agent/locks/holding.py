@@ -10,7 +10,7 @@ Every change leaves a row in `lock_audit`; the verbs tell who and why (locks/aud
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -103,8 +103,11 @@ def hold(
     guest_id: int,
     request_key: str,
     replaces: str | None = None,
+    not_to_be_let: Callable[[set[int]], set[int]] | None = None,
 ) -> tuple[Claim, ...]:
     """Keep a room for each of `wanted`, all or none, for HOLD_SECONDS. Raises RoomTaken.
+
+    `not_to_be_let`: which of these rooms cannot be had for another reason, asked when nobody can change it any more.
 
     The same `request_key` gives the same live hold, however often and from wherever it is asked. The guest's
     hold named by `replaces` is let go in the same transaction, and survives when RoomTaken is raised.
@@ -122,7 +125,8 @@ def hold(
             tell(guest(guest_id), "another hold takes its place")
             _let_go(hotel_id, replaces, guest_id)
         _expire_lapsed(rooms)
-        chosen = _choose(wanted, {None: _taken(rooms, check_in, check_out)})
+        out = not_to_be_let(rooms) if not_to_be_let else set()
+        chosen = _choose(wanted, {None: _taken(rooms, check_in, check_out) | out})
         tell(guest(guest_id), f"asked for by {request_key}")
         return _insert(hotel_id, check_in, check_out, wanted, chosen, guest_id, request_key)
 

@@ -56,6 +56,10 @@ class LeastStay:
     check_in: date
     nights: int
 
+    @property
+    def check_out(self) -> date:
+        return self.check_in + timedelta(days=self.nights)
+
 
 @dataclass(frozen=True)
 class Offers:

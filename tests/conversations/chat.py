@@ -24,7 +24,7 @@ from hotel_agent.hotels.models import Extra, Hotel, Knowledge
 from hotel_agent.hotels.opening import next_opening
 from hotel_agent.pms.local.models import Reservation
 from hotel_agent.reservations import Booking, Stay
-from hotel_agent.reservations.booking import look_up
+from hotel_agent.reservations.booking import find_hold, look_up
 from hotel_agent.reservations.quoting import search
 
 
@@ -256,6 +256,11 @@ def _on_record(chat: Chat, reply: Reply) -> tuple[set[Decimal], set[date]]:
         amounts |= {total, total / (check_out - check_in).days}
     for state in states:
         _add_changes(chat, state.changing, amounts, days)
+        _add_terms(chat, state, amounts)
+    if chat.hotel.settings.get("cancellation_fee", "").startswith("amount:"):
+        amounts.add(Decimal(chat.hotel.settings["cancellation_fee"].removeprefix("amount:")))
+    said = reply.answer.understanding.entities if reply.answer.understanding else {}
+    days |= {date.fromisoformat(str(said[name])) for name in ("check_in", "check_out") if said.get(name)}
     amounts |= set(db.session.scalars(select(Extra.price).where(Extra.hotel_id == chat.hotel.id)))
     for booking in bookings:
         days |= {booking.stay.check_in, booking.stay.check_out, booking.free_until.date()}
@@ -304,6 +309,18 @@ def _add_changes(chat: Chat, changing: dict[str, Any], amounts: set[Decimal], da
         together = [sum((offers[code] for code in codes), Decimal(0)) for codes in (kinds, rooms)]
         for total in (*offers.values(), *together):
             amounts |= {total, abs(total - booking.total)}
+
+
+def _add_terms(chat: Chat, state: State, amounts: set[Decimal]) -> None:
+    """What cancelling a hold would cost, and the taxes that come on top of a price."""
+    hold = find_hold(chat.hotel, state.hold, chat.guest.id) if state.hold else None
+    if hold is not None:
+        amounts.add(hold.late_fee)
+    tax = chat.hotel.settings.get("tax", {})
+    if tax.get("added") == "yes":
+        totals = [Decimal(shown.total) for shown in state.offers] + ([hold.total] if hold else [])
+        net = [(total / (1 + Decimal(tax["percent"]) / 100)).quantize(Decimal("0.01")) for total in totals]
+        amounts |= {total - without for total, without in zip(totals, net, strict=True)}
 
 
 def _owner(code: str) -> int | None:

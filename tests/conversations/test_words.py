@@ -52,7 +52,7 @@ SAMPLES: dict[str, list[Any]] = {
     "description": ["", "Con balcón."],
     "dates_known": [False, True],
     "expires_at": [datetime(2026, 12, 1, 12, 45)],
-    "fee_is": ["first_night", "total", "percent:50", "nights:1", "nights:2", "amount:30.00"],
+    "fee_is": ["total", "nights:2", "percent:50"],
     "amount": [None, Decimal("30.00")],
     "tax": [None, Decimal("19.00")],
     "never_free": [False, True],
@@ -243,3 +243,27 @@ def test_a_missing_value_is_an_error_and_not_a_hole():
 def test_an_unknown_block_is_named():
     with pytest.raises(LookupError, match="no_such_block"):
         words.say("es", "greet.no_such_block")
+
+
+@pytest.mark.parametrize(
+    ("language", "fee", "told"),
+    [
+        ("es", "first_night", "se cobra la primera noche (30,00 €)"),
+        ("es", "nights:1", "se cobra la primera noche (30,00 €)"),
+        ("es", "nights:2", "se cobran las 2 primeras noches (30,00 €)"),
+        ("es", "percent:50", "se cobra el 50 % del precio (30,00 €)"),
+        ("es", "total", "se cobra toda la estancia (30,00 €)"),
+        ("es", "amount:30.00", "hay un cargo (30,00 €)"),
+        ("en", "nights:2", "the first 2 nights are charged (€30.00)"),
+        ("en", "percent:12.5", "12.5% of the price is charged (€30.00)"),
+        ("en", "total", "the whole stay is charged (€30.00)"),
+        ("en", "amount:30.00", "there is a charge (€30.00)"),
+        ("pt", "nights:2", "são cobradas as 2 primeiras noites"),
+        ("pt", "percent:50", "é cobrado 50% do preço"),
+        ("pt", "total", "é cobrada a estadia inteira"),
+        ("pt", "amount:30.00", "há uma taxa"),
+    ],
+)
+def test_a_fee_is_told_as_what_it_is(language, fee, told):
+    values = {"hours": 48, "from_time": time(15), "amount": Decimal("30.00"), "currency": "EUR", "fee_is": fee}
+    assert told in words.say(language, "knowledge.policy", **values)

@@ -4,6 +4,7 @@ intake   durable posts a second beside a no-op and a per-request insert; what ki
 latency  from a guest's message to the reply heard at the Graph double, at 1, 20 and 50 messages a second; memory
 inbox    the receptionist's pages among 100,000 conversations and a million messages: time, bytes, statements
 indexes  the six of the blueprint among a million sessions and 200,000 bookings, with and without each; BRIN's size
+availability  what is free in thirty days, at 500 rooms with three years of stays kept here
 holds    a thousand guests at ten rooms at once: holds a second, and that no two overlap
 process  POST /api/orchestrator/process with questions about the hotel, one after the other, caches warm
 live     open screens of the front desk: what 50 cost while nothing happens, and how soon a message is on one
@@ -39,6 +40,7 @@ import psycopg
 from hotel_agent import create_app
 from hotel_agent.embedded import Embedded
 from tests.chaos.history import WAMID
+from tests.load import availability as searches
 from tests.load import crowd, meta, screens
 from tests.load import holds as rooms
 from tests.load import indexes as grande
@@ -69,6 +71,7 @@ BODY_BYTES = 850
 WARM_UP, VISITS = 5, 60
 PAGE_MS, PAGE_STATEMENTS, FIRST_VISIT_KB = 50, 20, 150
 INDEX_RATIO = 3
+AVAILABILITY_MS = 10
 SCREENS, QUIET_SECONDS, ON_SCREEN = 50, 20.0, 40
 QUESTIONS = (
     "¿Tenéis parking?", "¿A qué hora es el desayuno?", "¿Hay piscina?", "¿Admitís perros?", "¿Cómo llego al hotel?",
@@ -463,6 +466,37 @@ def indexes() -> Figures:
     return figures
 
 
+# --- availability -------------------------------------------------------------------------------------------
+
+
+def availability() -> Figures:
+    sizes = searches.SIZES
+    with _folder() as folder, Embedded(folder / "data") as servers:
+        environment = clean_environment(
+            DATABASE_URL=servers.database_url,
+            REDIS_URL=servers.redis_url,
+            SECRET_KEY="a-secret-key-that-is-only-for-the-bench",
+            DATA_DIR=str(folder / "data"),
+        )
+        _flask(environment, "db", "upgrade")
+        print(f"  filling in {sizes.rooms} rooms with {sizes.reservations:,} stays", flush=True)
+        print(f"  … took {grande.fill(servers.database_url, sizes):.0f} s", flush=True)
+        os.environ.update(environment)
+        asked = searches.measure(create_app())
+    figures: Figures = {
+        what: {f"p{share}": round(quantile(one, share / 100) * 1000, 1) for share in (50, 95, 99)}
+        for what, one in asked.items()
+    }
+    table(
+        f"what is free in our own tables: {sizes.rooms} rooms, {searches.YEARS} years of stays, {sizes.reservations:,}",
+        ["asked", "p50 ms", "p95 ms", "p99 ms"],
+        [[what, *(str(one[f"p{share}"]) for share in (50, 95, 99))] for what, one in figures.items()],
+    )
+    for what, one in figures.items():
+        target(f"{what}, p95 ms", one["p95"], AVAILABILITY_MS)
+    return figures
+
+
 # --- holds --------------------------------------------------------------------------------------------------
 
 
@@ -649,11 +683,12 @@ PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
     "latency": (latency,),
     "inbox": (inbox,),
     "indexes": (indexes,),
+    "availability": (availability,),
     "holds": (holds,),
     "process": (process,),
     "live": (live,),
     "start": (start,),
-    "all": (intake, kills, latency, inbox, indexes, holds, process, live, start),
+    "all": (intake, kills, latency, inbox, indexes, availability, holds, process, live, start),
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from hotel_agent.db import db
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import Booking, Offer, RoomRequest, Stay
+from hotel_agent.pms.door import pms_for
 from hotel_agent.pms.local import availability, rooms, seasons
 from hotel_agent.reservations.booking import book, hold_quote
 from tests.reservations.cast import guest_of
@@ -40,6 +41,12 @@ def own_hotel(
 def offer(hotel: Hotel, kind: str, stay: Stay) -> Offer:
     found = availability.availability(hotel, stay).offer(kind)
     db.session.commit()
+    assert found is not None
+    return found
+
+
+def on_record(hotel: Hotel, code: str) -> Booking:
+    found = pms_for(hotel).read(code)
     assert found is not None
     return found
 

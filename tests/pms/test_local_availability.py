@@ -15,7 +15,7 @@ from sqlalchemy import event, text
 from hotel_agent.db import db
 from hotel_agent.pms.contract import Stay
 from hotel_agent.pms.local import availability, rooms
-from tests.pms.own_rooms import own_hotel
+from tests.pms.own_rooms import offer, own_hotel
 from tests.reservations.cast import day
 
 ROOMS = {"doble": ("101", "102", "103"), "suite": ("201", "202")}
@@ -65,7 +65,7 @@ def test_free_is_what_one_counts_by_hand(playa, taken, nights):
 
 def put(hotel, taken):
     """As far as the tables let them be: of two live claims that overlap the second is left out."""
-    kept = []
+    kept: list[Taken] = []
     for one in taken:
         overlaps = any(
             other.number == one.number
@@ -111,6 +111,10 @@ def counted(taken, numbers, arrival, nights):
                for number in numbers)  # fmt: skip
 
 
+def free_of(there, kind):
+    return next(one.free for one in there.offers if one.kind.code == kind)
+
+
 def blocks(one, number, night):
     if one.number != number or one.how not in ("booked", "held", "out", "out for good"):
         return False
@@ -121,7 +125,7 @@ def test_arrivals_of_many_months_are_told_in_order(playa):
     claim(playa, Taken("101", 64, 3, "booked"))
     found = availability.availability_from(playa, day(-5), day(130), 1)
     assert [there.stay.check_in for there in found] == [day(n) for n in range(-5, 131)]
-    free = {(there.stay.check_in - day(0)).days: there.offer("doble").free for there in found}
+    free = {(there.stay.check_in - day(0)).days: free_of(there, "doble") for there in found}
     assert [free[n] for n in (59, 60, 61, 63, 64, 130)] == [3, 3, 0, 0, 0, 0]  # Priced until the 60th.
     assert availability.availability_from(playa, day(1), day(0), 1) == ()
 
@@ -143,7 +147,7 @@ def test_thirty_days_are_one_query(playa):
 def test_another_hotels_rooms_do_not_count(playa):
     own_hotel("otra", {"doble": ("101",)}, {"doble": Decimal(1)}, day(0), day(10))
     claim(playa, Taken("101", 0, 1, "booked"))
-    assert availability.availability(playa, Stay(day(0), day(1))).offer("doble").free == 2
+    assert offer(playa, "doble", Stay(day(0), day(1))).free == 2
 
 
 def test_the_old_column_still_puts_a_room_out_of_order_and_back(playa):
@@ -154,7 +158,7 @@ def test_the_old_column_still_puts_a_room_out_of_order_and_back(playa):
             text("update rooms set out_of_order = :value where hotel_id = :hotel and number = '201'"),
             {"value": value, "hotel": playa.id},
         )
-        return availability.availability(playa, Stay(day(0), day(1))).offer("suite").free
+        return offer(playa, "suite", Stay(day(0), day(1))).free
 
     assert set_to(True) == 1
     assert [(out.number, out.until) for out in rooms.outages(playa, today)] == [("201", None)]
@@ -171,5 +175,5 @@ def test_a_room_made_out_of_order_from_the_start_is(playa):
         ),
         {"hotel": playa.id},
     )
-    assert availability.availability(playa, Stay(day(0), day(1))).offer("doble").free == 3
+    assert offer(playa, "doble", Stay(day(0), day(1))).free == 3
     assert date.today() < day(0)

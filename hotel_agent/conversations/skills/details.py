@@ -14,7 +14,7 @@ from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.day_words import month_named
 from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import Party
-from hotel_agent.reservations.quoting import BadStay, check_party, check_stay
+from hotel_agent.reservations.quoting import BadStay, LeastStay, check_party, check_stay
 
 # What the vocabulary calls a kind of room that no word of the hotel's own resolved.
 _UNRESOLVED = {"single", "double", "twin", "triple", "family", "suite"}
@@ -224,7 +224,7 @@ def explain(talk: Talk, bad: BadStay) -> Part:
 
 def _longer(talk: Talk, check_in: date, nights: int) -> Choice:
     """A button with as many nights as it takes."""
-    check_out = check_in + timedelta(days=nights)
+    check_out = LeastStay(check_in, nights).check_out
     title = talk.say("availability.row_dates", check_in=check_in, check_out=check_out)
     return Choice(f"dates:{check_in}:{check_out}", title)
 

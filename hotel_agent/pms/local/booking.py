@@ -15,7 +15,7 @@ from hotel_agent.db import db, lock_until_commit, utcnow
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks import holding
 from hotel_agent.locks.auditing import guest as by_guest
-from hotel_agent.locks.holding import Claim, HoldLapsed, NotExtended, Wanted
+from hotel_agent.locks.holding import Claim, HoldLapsed, NotExtended, RoomTaken, Wanted
 from hotel_agent.locks.transaction import in_one_transaction
 from hotel_agent.pms.contract import (
     FIRST_NIGHT,
@@ -31,6 +31,7 @@ from hotel_agent.pms.contract import (
 from hotel_agent.pms.local import extras
 from hotel_agent.pms.local.availability import kind_of
 from hotel_agent.pms.local.pricing import split, tax_added
+from hotel_agent.pms.local.rooms import out_of_order
 from hotel_agent.pms.local.selling import kinds_for, nightly_of, rates_now
 from hotel_agent.pms.policy import Fee, fee_of, free_until, no_show_fee_of
 
@@ -48,7 +49,12 @@ TOO_LATE = ("in_house", "departed", "no_show")
 
 
 def hold(hotel: Hotel, request: HoldRequest) -> Hold:
-    """Keep the rooms at today's rates. Raises RoomTaken, PmsRejected with "not_for_sale" or one of NOT_SOLD."""
+    """Keep the rooms at today's rates.
+
+    Raises RoomTaken, PmsRejected with "past_date", "not_for_sale" or one of NOT_SOLD.
+    """
+    if request.stay.check_in < hotel.today():
+        raise PmsRejected("past_date")
     kinds = kinds_for(hotel, {room.room_type for room in request.rooms}, request.stay)
     wanted = []
     for room in request.rooms:
@@ -64,6 +70,7 @@ def hold(hotel: Hotel, request: HoldRequest) -> Hold:
         request.guest_id,
         request.request_key,
         request.replaces,
+        not_to_be_let=lambda rooms: out_of_order(rooms, request.stay.check_in, request.stay.check_out),
     )
     return _hold(hotel, claims)
 
@@ -99,6 +106,7 @@ def book(hotel: Hotel, request: BookRequest) -> str:
         if already:
             return already
         _check(hotel, request, claims)
+        _check_in_order(claims)
         reservation_id, code = _insert(hotel, request, claims)
         holding.convert(request.hold_key, reservation_id)
         return code
@@ -181,6 +189,14 @@ def _check(hotel: Hotel, request: BookRequest, claims: Sequence[Claim]) -> None:
         raise HoldLapsed
     if holding.has_lapsed(claims) and _price_now(hotel, claims) != sum(claim.price for claim in claims):
         raise HoldLapsed
+
+
+def _check_in_order(claims: Sequence[Claim]) -> None:
+    """Nobody is promised a room that broke while it was held. Raises RoomTaken."""
+    rooms = {claim.resource_id for claim in claims}
+    holding.lock_rooms(rooms)
+    if out_of_order(rooms, claims[0].check_in, claims[0].check_out):
+        raise RoomTaken
 
 
 def _price_now(hotel: Hotel, claims: Sequence[Claim]) -> Decimal:

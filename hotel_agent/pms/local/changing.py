@@ -31,6 +31,8 @@ from hotel_agent.pms.local import booking as desk
 from hotel_agent.pms.local import extras
 from hotel_agent.pms.local.availability import kind_of
 from hotel_agent.pms.local.pricing import shares, split
+from hotel_agent.pms.local.restrictions import new_nights
+from hotel_agent.pms.local.rooms import out_of_order
 from hotel_agent.pms.local.selling import Kind, kinds_for, nights_of
 from hotel_agent.pms.policy import Fee, fee_of, free_until, no_show_fee_of
 
@@ -159,9 +161,7 @@ def _plan(hotel: Hotel, before: Booking, reservation_id: int, request: ChangeReq
     for room, was in zip(request.rooms, staying, strict=True):
         prices = _nightly(kinds[room.room_type], before.stay, request.stay, was)
         kinds[room.room_type].check(request.stay, before.stay if was else None)
-        # Nobody who is in a room can be told by a machine to move.
-        others = () if in_house else _others(kinds[room.room_type].rooms, old)
-        candidates = (was.resource_id, *(one for one in others if one != was.resource_id)) if was else others
+        candidates = _candidates(kinds[room.room_type], old, was, request.stay, before)
         since = was.since if was and was.since > request.stay.check_in and in_house else None
         wanted.append(Wanted(candidates, sum(prices, Decimal(0)), room.adults, room.children + room.cots, since))
         nightly.append(prices)
@@ -175,6 +175,20 @@ def _plan(hotel: Hotel, before: Booking, reservation_id: int, request: ChangeReq
         same_rooms=sorted(chosen) == sorted(one.resource_id for one in old),
         lost_extras=extras.lost(before, reservation_id, request.stay, chosen),
     )
+
+
+def _candidates(kind: Kind, old: Sequence[_Old], was: _Old | None, stay: Stay, before: Booking) -> tuple[int, ...]:
+    """The room that it was, then others of the kind; only that where the guest is in it, as no machine moves people.
+
+    A room that is out of order keeps the nights that it has, and gets no other ones.
+    """
+    others = () if before.status == "in_house" else _others(kind.rooms, old)
+    if was is None:
+        return others
+    new = new_nights(stay, before.stay)
+    broken = any(out_of_order([was.resource_id], part.check_in, part.check_out) for part in new)
+    stays = () if broken else (was.resource_id,)
+    return (*stays, *(one for one in others if one != was.resource_id))
 
 
 def _old_rooms(reservation_id: int) -> list[_Old]:

@@ -26,7 +26,7 @@ room = Group("room", help="Rooms: list, add, out of order, clean.")
 room_type = Group("room-type", help="Kinds of room, and their prices outside of seasons.")
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
@@ -82,6 +82,9 @@ def set_season(
     told = {kind: str(price) for kind, price in (wanted.prices or {}).items()}
     _note("season_set", name, hotel, first=first, last=last, prices=told, min_stay=min_stay)
     click.echo(f"{slug}: season {name} {'made' if is_new else 'changed'}, {first} to {last}")
+    for other, wins in seasons.met(hotel, wanted):
+        first_place, second = (other, wanted.name) if wins else (wanted.name, other)
+        click.echo(f"{first_place} wins over {second} on the nights that they share")
 
 
 @season.command("list")

@@ -39,7 +39,7 @@ def check_in(hotel: Hotel, code: str, today: date) -> bool:
             raise PmsRejected("too_early")
         if today >= row.check_out:
             raise PmsRejected("over")
-        if rooms.is_out_of_order(_rooms(row.id), today, today + timedelta(days=1)):
+        if rooms.out_of_order(_rooms(row.id), today, today + timedelta(days=1)):
             raise PmsRejected(OUT_OF_ORDER)
         _becomes(row, "in_house")
         return True
@@ -114,7 +114,7 @@ def move(hotel: Hotel, code: str, from_room: str, to_room: str) -> bool:
         if new in has:  # Its guests have both rooms, and would have to be asked who sleeps where.
             raise RoomTaken
         holding.lock_rooms([*has, new])
-        if rooms.is_out_of_order([new], since, row.check_out):
+        if rooms.out_of_order([new], since, row.check_out):
             raise PmsRejected(OUT_OF_ORDER)
         in_house = row.status == "in_house"
         wanted = [_wanted(claim, old, new, since if in_house else None) for claim in claims]

@@ -61,10 +61,11 @@ def _matters(closed: Closed, stay: Stay, before: Stay | None) -> bool:
         return closed.is_on(stay.check_in) and (before is None or before.check_in != stay.check_in)
     if closed.kind == "departure":
         return closed.is_on(stay.check_out) and (before is None or before.check_out != stay.check_out)
-    return any(closed.meets(part) for part in _new_nights(stay, before))
+    return any(closed.meets(part) for part in new_nights(stay, before))
 
 
-def _new_nights(stay: Stay, before: Stay | None) -> list[Stay]:
+def new_nights(stay: Stay, before: Stay | None) -> list[Stay]:
+    """The nights of a stay that are not those of the one before."""
     if before is None or before.check_out <= stay.check_in or stay.check_out <= before.check_in:
         return [stay]
     found = []

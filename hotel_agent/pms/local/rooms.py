@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -156,16 +157,16 @@ def outages(hotel: Hotel, since: date) -> tuple[Outage, ...]:
     return tuple(Outage(*row) for row in rows)
 
 
-def is_out_of_order(rooms: list[int], check_in: date, check_out: date) -> bool:
-    """Whether one of these rooms is, on any of these nights."""
-    found = db.session.scalar(
+def out_of_order(rooms: Iterable[int], check_in: date, check_out: date) -> set[int]:
+    """Which of these rooms are, on any of these nights."""
+    found = db.session.scalars(
         text(
-            "select exists (select from room_outages where room_id = any(:rooms) and first_night < :check_out"
-            " and (until is null or until > :check_in))"
+            "select room_id from room_outages where room_id = any(:rooms) and first_night < :check_out"
+            " and (until is null or until > :check_in)"
         ),
-        {"rooms": rooms, "check_in": check_in, "check_out": check_out},
+        {"rooms": list(rooms), "check_in": check_in, "check_out": check_out},
     )
-    return bool(found)
+    return set(found)
 
 
 def _affected(number: str, values: dict[str, Any]) -> tuple[Affected, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -119,6 +119,23 @@ def of_hotel(hotel: Hotel) -> tuple[Season, ...]:
         )
         for row in rows
     )
+
+
+def met(hotel: Hotel, season: Season) -> tuple[tuple[str, bool], ...]:
+    """Other seasons with some of its nights that say something of the same kinds, and whether each wins over it."""
+    order = of_hotel(hotel)
+    place = next((at for at, one in enumerate(order) if one.name == season.name), len(order))
+    return tuple((one.name, at > place) for at, one in enumerate(order) if at != place and _meet(one, season))
+
+
+def _meet(one: Season, other: Season) -> bool:
+    first, last = max(one.first, other.first), min(one.last, other.last)
+    nights = range(min((last - first).days + 1, len(WEEK)))
+    shared = any(
+        (first + timedelta(days=night)).isoweekday() in {*one.weekdays} & {*other.weekdays} for night in nights
+    )
+    kinds = not one.prices or not other.prices or set(one.prices) & set(other.prices)
+    return shared and bool(kinds)
 
 
 def set_price(hotel: Hotel, code: str, price: Decimal, first: date, last: date) -> int:
