@@ -121,6 +121,26 @@ def went_missing(hotel: Hotel, reservation_id: int) -> None:
         db.session.rollback()
 
 
+def number_is_anothers(hotel: Hotel, reservation_id: int) -> None:
+    """The PMS has given a booking's number to another one, as after it was set back: ours stands there no more."""
+    key = {"id": reservation_id, "hotel": hotel.id}
+    try:
+        row = db.session.execute(ROW, key).first()
+        if row is None:
+            return
+        if row.status in ("pending", "booked", "in_house"):
+            if row.guest_id is not None and not _missed_already(row.id):
+                was = Standing(row.status, Stay(row.check_in, row.check_out), row.adults, row.children, row.total)
+                _keep_news(hotel, row.id, was.packed(), {**was.packed(), "status": MISSING})
+            if row.guest_id is None or row.status == "pending":
+                _set(row.id, status="cancelled", cancelled_at=utcnow())
+        _set(row.id, pms_id=None)
+        db.session.commit()
+        log.error("pms_number_of_another", hotel=hotel.slug, reservation=row.id)
+    finally:
+        db.session.rollback()
+
+
 def _take_over(hotel: Hotel, row: Any, seen: Standing) -> None:
     columns: dict[str, Any] = {
         "status": seen.status,

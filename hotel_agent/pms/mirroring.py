@@ -191,7 +191,8 @@ def _kept(hotel: Hotel, pms_ids: Iterable[str]) -> dict[str, Any]:
             select r.id, r.pms_id, r.guest_id, r.request_key, r.guest_name, r.currency, r.status, r.check_in,
                 r.check_out, r.adults, r.children, r.total, (
                 select jsonb_agg(jsonb_build_array(o.kind, o.number, o.names, o.check_in, o.check_out) order by o.place)
-                from reservation_rooms o where o.reservation_id = r.id) as rooms
+                from reservation_rooms o where o.reservation_id = r.id) as rooms, r.code,
+                exists (select from pms_holds h where h.reservation_id = r.id) as has_token
             from reservations r where r.hotel_id = :hotel and r.pms_id = any(:ids)
         """),
         {"hotel": hotel.id, "ids": list(pms_ids)},
@@ -201,6 +202,9 @@ def _kept(hotel: Hotel, pms_ids: Iterable[str]) -> dict[str, Any]:
 
 
 def _take_over_one(turn: _Turn, record: Record, row: Any, read_at: datetime) -> str:
+    if row is not None and row.has_token and record.code != row.code:
+        agreeing.number_is_anothers(turn.hotel, row.id)
+        row = None
     if row is None:
         if record.status in GONE:
             return "none"

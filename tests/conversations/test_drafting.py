@@ -110,7 +110,9 @@ def test_discarded_the_guest_waits_for_a_person(proposed, desk, run_jobs, sent):
 
 
 def test_a_colleague_who_writes_instead_settles_it(proposed, desk, run_jobs, sent):
-    desk.post(f"/conversations/{proposed.conversation_id}/messages", data={"text": "Sí, hay.", "client_id": str(uuid4())})
+    desk.post(
+        f"/conversations/{proposed.conversation_id}/messages", data={"text": "Sí, hay.", "client_id": str(uuid4())}
+    )
     run_jobs()
     assert said(sent) == ["Sí, hay."]
     assert (draft().status, conversation().waiting_reasons) == ("overtaken", [])
@@ -179,7 +181,9 @@ def test_prices_wait_and_the_talk_goes_on_where_they_were_told(approves, marta_s
     run_jobs()
     db.session.rollback()
     # The room is kept already: the guest is told so at once.
-    assert db.session.scalar(select(func.count()).select_from(ReservationLock).where(ReservationLock.status == "active"))
+    assert db.session.scalar(
+        select(func.count()).select_from(ReservationLock).where(ReservationLock.status == "active")
+    )
     assert len(sent) > told
 
 

@@ -34,7 +34,7 @@ from hotel_agent.pms.contract import (
 from hotel_agent.pms.orders import holds, records, standing, writes
 from hotel_agent.pms.orders.records import Booked, HoldRow
 from hotel_agent.pms.orders.standing import GuestIsIn, Otherwise, Wanted
-from hotel_agent.pms.orders.system import Line, Order, Refused, System, cents, order_of, shares, status_of
+from hotel_agent.pms.orders.system import Line, Order, Refused, System, cents, shares, status_of
 from hotel_agent.pms.policy import free_until
 
 log = get_logger(__name__)
@@ -63,7 +63,7 @@ def confirm(system: System, hotel: Hotel, code: str) -> None:
     if booked is None or booked.status != "pending":
         return
     hold = next(iter(records.holds_where("reservation_id = :id", id=booked.id)))
-    order = order_of(system, booked.pms_id)
+    order = records.its_order(system, booked)
     try:
         if order is None:
             raise RoomTaken
@@ -120,7 +120,7 @@ def cancel(system: System, hotel: Hotel, code: str, fee: Decimal) -> bool:
 def undo_noted(system: System, booked: Booked, write_id: int) -> None:
     """Cancel the order and write down what became of that. Raises PmsRejected, OutcomeUnknown, PmsUnavailable."""
     try:
-        standing.undo(system, booked.pms_id)
+        standing.undo(system, booked.pms_id, booked.token)
     except GuestIsIn:
         writes.settle(write_id, "refused", "somebody is in the room")
         raise PmsRejected("in_house") from None
@@ -209,7 +209,7 @@ def _read(system: System, hotel: Hotel, rows: Sequence[Booked]) -> list[Booking]
     for booked in rows:
         order = orders.get(booked.pms_id)
         own = tuple(line for line in lines if line.order_id == booked.pms_id)
-        if order is None or not own:
+        if order is None or not own or not booked.is_its(order):
             log.error("pms_booking_missing", code=booked.code, order=booked.pms_id)
             continue
         found.append(booking_from(system, hotel, booked, Seen(order, own), read_at))
@@ -268,7 +268,7 @@ def _rooms(kinds: dict[str, RoomKind], seen: Seen) -> tuple[BookedRoom, ...]:
 
 
 def _state(system: System, booked: Booked) -> str:
-    order = order_of(system, booked.pms_id)
+    order = records.its_order(system, booked)
     return Seen(order, system.lines_of([booked.pms_id])).status if order is not None else "cancelled"
 
 

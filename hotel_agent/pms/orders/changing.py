@@ -42,7 +42,6 @@ from hotel_agent.pms.orders.system import (
     Room,
     StillUnderWay,
     System,
-    order_of,
     shares,
     standing_lines,
 )
@@ -159,7 +158,7 @@ def _current(system: System, hotel: Hotel, code: str) -> tuple[Booked, Seen, Boo
     if booked is None:
         raise PmsRejected("unknown")
     read_at = agreeing.clock()
-    order = order_of(system, booked.pms_id)
+    order = records.its_order(system, booked)
     lines = system.lines_of([booked.pms_id])
     if order is None or not lines:
         raise PmsRejected("unknown")
@@ -342,7 +341,7 @@ def _payload(plan: Plan, request: ChangeRequest) -> dict[str, object]:
 
 def _check(system: System, plan: Plan) -> RoomTaken | PmsRejected | None:
     """What is wrong with what stands now. Raises PmsUnavailable."""
-    order = order_of(system, plan.booked.pms_id)
+    order = records.its_order(system, plan.booked)
     if order is None:
         return PmsRejected("unknown")
     try:
@@ -383,7 +382,7 @@ def _go_back(system: System, plan: Plan, write_id: int) -> None:
 
 
 def _is_as_it_was(system: System, plan: Plan) -> bool:
-    order = order_of(system, plan.booked.pms_id)
+    order = records.its_order(system, plan.booked)
     lines = standing_lines(system, plan.booked.pms_id)
     return order is not None and order.total == plan.before.total and _essence(lines) == _essence(plan.seen.standing)
 

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from prometheus_client import Counter
 from sqlalchemy import text
 
 from hotel_agent.config import settings
 from hotel_agent.db import db, utcnow
 from hotel_agent.hotels.credentials import fingerprint
 from hotel_agent.hotels.models import Hotel
+from hotel_agent.pms import agreeing
 from hotel_agent.pms.contract import Change, RoomRequest, Stay, Version
 from hotel_agent.pms.local.booking import CODE_LETTERS
+from hotel_agent.pms.orders.system import Order, System, order_of
 from hotel_agent.pms.policy import free_until
+
+unread = Counter("pms_records_unread_total", "Bookings of a PMS that make no sense to us and are left out.", ["hotel"])
 
 HOLD = (
     "id, hotel_id, guest_id, reservation_id, hold_key, token, code, status, order_id, check_in, check_out, rooms,"
     " total, late_fee, currency, expires_at, extensions, extension_key, cleared_at"
 )
+# What the order of a booking carries, where we have made it.
+TOKEN = "coalesce((select h.token from pms_holds h where h.reservation_id = reservations.id limit 1), '') as token"
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,11 @@ class Booked:
     pms_id: str
     cancelled_at: datetime | None
     cancellation_fee: Decimal | None
+    token: str = ""
+
+    def is_its(self, order: Order) -> bool:
+        """A PMS that was set back gives a number again: it is our order by our token, where we have made it."""
+        return not self.token or order.token == self.token
 
 
 def prefix_of(hotel: Hotel) -> str:
@@ -200,21 +212,27 @@ def clear_hold(row_id: int) -> None:
 # Bookings
 
 
-def ours(hotel: Hotel, pms_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Code and status of our bookings by the ids that their orders have there."""
+def ours(hotel: Hotel, tokens: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Code and status of our bookings by the ids that their orders have there; `tokens` are what those orders carry."""
     rows = db.session.execute(
-        text("select pms_id, code, status from reservations where hotel_id = :hotel and pms_id = any(:ids)"),
-        {"hotel": hotel.id, "ids": list(pms_ids)},
+        text(f"select pms_id, code, status, {TOKEN} from reservations where hotel_id = :hotel and pms_id = any(:ids)"),
+        {"hotel": hotel.id, "ids": list(tokens)},
     ).all()
     db.session.commit()
-    return {row.pms_id: (row.code, row.status) for row in rows}
+    return {row.pms_id: (row.code, row.status) for row in rows if row.token in ("", tokens[row.pms_id])}
+
+
+def its_order(system: System, booked: Booked) -> Order | None:
+    """The order of a booking of ours; None where there is none, or another one under its number."""
+    order = order_of(system, booked.pms_id)
+    return order if order is not None and booked.is_its(order) else None
 
 
 def bookings_where(hotel: Hotel, condition: str, **values: Any) -> tuple[Booked, ...]:
     rows = db.session.execute(
         text(
             "select id, code, guest_id, guest_name, status, check_in, check_out, adults, children, total, currency,"
-            " policy, pms_id, cancelled_at, cancellation_fee from reservations"
+            f" policy, pms_id, cancelled_at, cancellation_fee, {TOKEN} from reservations"
             f" where hotel_id = :hotel and pms_id is not null and {condition} order by check_in, id"
         ),
         {"hotel": hotel.id, **values},
@@ -236,6 +254,7 @@ def bookings_where(hotel: Hotel, condition: str, **values: Any) -> tuple[Booked,
             row.pms_id,
             row.cancelled_at,
             row.cancellation_fee,
+            row.token,
         )
         for row in rows
     )
@@ -248,6 +267,7 @@ def booking_of(hotel: Hotel, code: str) -> Booked | None:
 def become_pending(hotel: Hotel, hold: HoldRow, guest_name: str, request_key: str) -> str:
     """The hold is a booking from now on that waits to be read back; its code."""
     code, written = hold.code, None
+    _free_number(hotel, hold.order_id)
     while written is None:
         written = db.session.execute(
             text(
@@ -281,6 +301,17 @@ def become_pending(hotel: Hotel, hold: HoldRow, guest_name: str, request_key: st
     )
     db.session.commit()
     return code
+
+
+def _free_number(hotel: Hotel, order_id: str | None) -> None:
+    """Of an order that we have just seen: whatever row has its number is about one that is there no more."""
+    rows = db.session.scalars(
+        text("select id from reservations where hotel_id = :hotel and pms_id = :order"),
+        {"hotel": hotel.id, "order": order_id},
+    ).all()
+    db.session.commit()
+    for row_id in rows:
+        agreeing.number_is_anothers(hotel, row_id)
 
 
 def never_was(code: str) -> None:

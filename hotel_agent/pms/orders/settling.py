@@ -23,7 +23,7 @@ from hotel_agent.pms.contract import PmsRejected, PmsUnavailable, RoomRequest, S
 from hotel_agent.pms.orders import booking, holds, records, standing, writes
 from hotel_agent.pms.orders.records import HoldRow
 from hotel_agent.pms.orders.standing import GuestIsIn, Otherwise, Wanted
-from hotel_agent.pms.orders.system import Order, System, order_of, standing_lines
+from hotel_agent.pms.orders.system import Order, System, standing_lines
 
 log = get_logger(__name__)
 
@@ -172,7 +172,7 @@ def _created(system: System, write: Write) -> tuple[str, str]:
 def _cancelled(system: System, booked: records.Booked, write: Write) -> tuple[str, str]:
     """The guest wants it cancelled: looked up, and asked again where it still stands."""
     try:
-        standing.undo(system, booked.pms_id)
+        standing.undo(system, booked.pms_id, booked.token)
     except GuestIsIn:
         return "to_staff", "somebody is in the room"
     except PmsUnavailable as trouble:
@@ -185,7 +185,7 @@ def _cancelled(system: System, booked: records.Booked, write: Write) -> tuple[st
 
 def _changed(system: System, hotel: Hotel, booked: records.Booked, write: Write) -> tuple[str, str]:
     """Looked up and not tried again: the guest is with people, who are told which of the two it is."""
-    order = order_of(system, booked.pms_id)
+    order = records.its_order(system, booked)
     check_in, check_out = map(date.fromisoformat, write.payload["stay"])
     wanted = [Wanted.of(RoomRequest.unpacked(room)) for room in write.payload["rooms"]]
     try:

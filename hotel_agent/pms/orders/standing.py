@@ -73,13 +73,18 @@ def only_one(system: System, token: str) -> Order | None:
     return live[0] if live else None
 
 
-def undo(system: System, order_id: str) -> None:
-    """Cancel an order and see that none of its rooms stands. Raises OutcomeUnknown, GuestIsIn, PmsUnavailable."""
+def undo(system: System, order_id: str, token: str = "") -> None:
+    """Cancel an order and see that none of its rooms stands; with a `token`, only the order that carries it.
+
+    Raises OutcomeUnknown, GuestIsIn, PmsUnavailable.
+    """
     for _ in range(CANCEL_ATTEMPTS):
         lines = standing_lines(system, order_id)
+        order = order_of(system, order_id)
+        if token and order is not None and order.token != token:
+            return
         if any(line.guest_is_in or line.guest_has_left for line in lines):
             raise GuestIsIn(order_id)
-        order = order_of(system, order_id)
         if not lines and (order is None or order.is_off):
             return
         try:

@@ -19,23 +19,18 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from prometheus_client import Counter
-from sqlalchemy import text
-
-from hotel_agent.db import db, utcnow
+from hotel_agent.db import utcnow
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.logs import get_logger
 from hotel_agent.pms.contract import Changes, GuestProfile, PmsUnavailable, Record, RecordRoom, RoomStatus, Stay
 from hotel_agent.pms.orders.catalogues import kept
-from hotel_agent.pms.orders.records import ours, prefix_of
+from hotel_agent.pms.orders.records import booking_of, ours, prefix_of, unread
 from hotel_agent.pms.orders.system import cents
 from hotel_agent.pms.qloapps.reading import CANCELED, Shop, day_of, money, plain, whole
 from hotel_agent.pms.qloapps.shops import shop_of
 from hotel_agent.pms.qloapps.writing import email_of
 
 log = get_logger(__name__)
-
-unread = Counter("pms_records_unread_total", "Bookings of a PMS that make no sense to us and are left out.", ["hotel"])
 
 OVERLAP = timedelta(minutes=65)
 AHEAD = timedelta(hours=15)  # It is later nowhere: what claims to be does not lead us past what has yet to change.
@@ -87,19 +82,15 @@ def guest(hotel: Hotel, code: str) -> GuestProfile | None:
     Of languages and countries QloApps knows those of whoever used its own pages, and calls every other guest by the
     shop's, so that neither tells anything.
     """
-    row = db.session.execute(
-        text("select guest_id, pms_id from reservations where hotel_id = :hotel and code = :code"),
-        {"hotel": hotel.id, "code": code},
-    ).first()
-    db.session.commit()
-    if row is None or row.pms_id is None:
+    booked = booking_of(hotel, code)
+    if booked is None:
         return None
     shop = shop_of(hotel)
-    order = next(iter(_by_ids(shop, "orders", _ORDER, [whole(row.pms_id)])), None)
-    if order is None:
+    order = next(iter(_by_ids(shop, "orders", _ORDER, [whole(booked.pms_id)])), None)
+    if order is None or booked.token not in ("", order.get("source")):
         return None
     found = _by_ids(shop, "customers", "id,firstname,lastname,email,phone", [whole(order.get("id_customer"))])
-    return _profile(hotel, row.guest_id, found[0]) if found else None
+    return _profile(hotel, booked.guest_id, found[0]) if found else None
 
 
 def _profile(hotel: Hotel, guest_id: int | None, row: Mapping[str, Any]) -> GuestProfile:
@@ -271,7 +262,7 @@ class _About:
             {whole(row.get("id")): _name(row) for row in named},
             dict(kept(("currencies", shop.client.base), lambda: _currencies(shop))),
             dict(kept(("rooms", shop.client.base, shop.hotel_id), lambda: _numbers(shop))),
-            ours(hotel, [str(order.get("id")) for order in orders]),
+            ours(hotel, {str(order.get("id")): str(order.get("source") or "") for order in orders}),
         )
 
     def record(self, order: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Record | None:

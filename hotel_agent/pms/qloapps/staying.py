@@ -175,7 +175,7 @@ def _look(shop: Shop, hotel: Hotel, code: str) -> tuple[Booked, Seen]:
     if booked.status == "pending":
         raise PmsRejected("pending")
     orders, lines = shop.orders([booked.pms_id]), shop.lines_of([booked.pms_id])
-    if not orders or not lines:
+    if not orders or not lines or booked.token not in ("", orders[0].source):
         raise PmsRejected("unknown")
     return booked, Seen(orders[0], lines)
 
