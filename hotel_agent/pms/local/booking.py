@@ -51,10 +51,8 @@ TOO_LATE = ("in_house", "departed", "no_show")
 def hold(hotel: Hotel, request: HoldRequest) -> Hold:
     """Keep the rooms at today's rates.
 
-    Raises RoomTaken, PmsRejected with "past_date", "not_for_sale" or one of NOT_SOLD.
+    Raises RoomTaken, PmsRejected with "not_for_sale" or one of NOT_SOLD.
     """
-    if request.stay.check_in < hotel.today():
-        raise PmsRejected("past_date")
     kinds = kinds_for(hotel, {room.room_type for room in request.rooms}, request.stay)
     wanted = []
     for room in request.rooms:
