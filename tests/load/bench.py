@@ -5,6 +5,8 @@ latency  from a guest's message to the reply heard at the Graph double, at 1, 20
 inbox    the receptionist's pages among 100,000 conversations and a million messages: time, bytes, statements
 indexes  the six of the blueprint among a million sessions and 200,000 bookings, with and without each; BRIN's size
 availability  what is free in thirty days, at 500 rooms with three years of stays kept here
+cache    a PMS that takes 0.3 s for every answer: what is kept of it answers how many questions, and how fast
+hang     a PMS that hangs for 10 s: what the sixth call costs in every process, and how many try when it is back
 holds    a thousand guests at ten rooms at once: holds a second, and that no two overlap
 process  POST /api/orchestrator/process with questions about the hotel, one after the other, caches warm
 live     open screens of the front desk: what 50 cost while nothing happens, and how soon a message is on one
@@ -40,8 +42,9 @@ import psycopg
 from hotel_agent import create_app
 from hotel_agent.embedded import Embedded
 from tests.chaos.history import WAMID
+from tests.fakes import qloapps as far
 from tests.load import availability as searches
-from tests.load import crowd, meta, screens
+from tests.load import crowd, far_pms, meta, screens
 from tests.load import holds as rooms
 from tests.load import indexes as grande
 from tests.load.installation import (
@@ -72,6 +75,7 @@ WARM_UP, VISITS = 5, 60
 PAGE_MS, PAGE_STATEMENTS, FIRST_VISIT_KB = 50, 20, 150
 INDEX_RATIO = 3
 AVAILABILITY_MS = 10
+CACHE_MS, HIT_RATIO, SIXTH_MS = 5, 0.85, 50
 SCREENS, QUIET_SECONDS, ON_SCREEN = 50, 20.0, 40
 QUESTIONS = (
     "¿Tenéis parking?", "¿A qué hora es el desayuno?", "¿Hay piscina?", "¿Admitís perros?", "¿Cómo llego al hotel?",
@@ -497,6 +501,71 @@ def availability() -> Figures:
     return figures
 
 
+# --- a PMS far away -----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _far_pms(folder: Path) -> Iterator[tuple[far.QloApps, dict[str, str], date]]:
+    """The demo hotel works with a QloApps; who asks it begins from that environment."""
+    with Embedded(folder / "data") as servers, far.QloApps(far.miramar()) as pms:
+        environment = clean_environment(
+            DATABASE_URL=servers.database_url,
+            REDIS_URL=servers.redis_url,
+            SECRET_KEY="a-secret-key-that-is-only-for-the-bench",
+            DATA_DIR=str(folder / "data"),
+            APP_ENV="demo",
+            LOG_LEVEL="error",
+        )
+        _flask(environment, "db", "upgrade")
+        _flask(environment, "demo", "load")
+        _flask(environment, "hotel", "set", "miramar", f"pms_url={pms.url}", f"pms_key={pms.key}", "pms_hotel_id=1")
+        _flask(environment, "hotel", "set", "miramar", "pms=qloapps", "pms_rate=1000")
+        yield pms, environment, datetime.now(UTC).date() + timedelta(days=1)
+
+
+def cache() -> Figures:
+    with _folder() as folder, _far_pms(folder) as (pms, environment, today):
+        kept = far_pms.cache(pms, environment, today)
+    figures: Figures = {
+        source: {"answers": len(took), **{f"p{n}": round(quantile(took, n / 100) * 1000, 2) for n in (50, 95, 99)}}
+        for source, took in sorted(kept.took.items())
+    }
+    table(
+        f"{far_pms.STAYS} stays asked about, {kept.asked} questions, a PMS {far_pms.LATENCY:.1f} s away",
+        ["answered from", "answers", "p50 ms", "p95 ms", "p99 ms"],
+        [[source, *(str(value) for value in one.values())] for source, one in figures.items()],
+    )
+    figures |= {"hit_ratio": round(kept.ratio, 3), "warm_up_seconds": round(kept.warm_up, 1), "requests": kept.requests}
+    target("a hit, p95 ms", figures["cache"]["p95"], CACHE_MS)
+    target("hit ratio", figures["hit_ratio"], HIT_RATIO, at_least=True)
+    return figures
+
+
+def hang() -> Figures:
+    with _folder() as folder, _far_pms(folder) as (pms, environment, today):
+        hung = far_pms.hang(pms, environment, today)
+    figures: Figures = {
+        "failures_ms": [round(took * 1000) for took in hung.failures],
+        "sixth_ms": [round(took * 1000, 1) for took in hung.sixth],
+        "told": sorted(hung.refusals),
+        "trials": hung.trials,
+        "rest_seconds": round(hung.rest, 1),
+        "rounds": hung.rounds,
+    }
+    table(
+        f"a PMS that hangs for {far_pms.HANG:.0f} s, {far_pms.PROCESSES} processes",
+        ["", "ms"],
+        [
+            ["the first five calls", ", ".join(map(str, figures["failures_ms"]))],
+            ["the sixth, in each process", ", ".join(map(str, figures["sixth_ms"]))],
+        ],
+    )
+    target("the sixth call, ms", max(figures["sixth_ms"]), SIXTH_MS)
+    target("trials at once when it is back", hung.trials, 1)
+    target("rounds until everybody is answered", hung.rounds, 2)
+    return figures
+
+
 # --- holds --------------------------------------------------------------------------------------------------
 
 
@@ -684,11 +753,13 @@ PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
     "inbox": (inbox,),
     "indexes": (indexes,),
     "availability": (availability,),
+    "cache": (cache,),
+    "hang": (hang,),
     "holds": (holds,),
     "process": (process,),
     "live": (live,),
     "start": (start,),
-    "all": (intake, kills, latency, inbox, indexes, availability, holds, process, live, start),
+    "all": (intake, kills, latency, inbox, indexes, availability, cache, hang, holds, process, live, start),
 }
 
 
