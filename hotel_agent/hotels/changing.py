@@ -337,19 +337,19 @@ def _text(_found: re.Match[str], words: str) -> str | None:
 def _fee(_found: re.Match[str], words: str) -> str | None:
     """As pms/policy.py reads it."""
     if words and not _FEE.fullmatch(words):
-        raise ValueError("Give first_night, nights:2, percent:50, total, or amount:30.00.")
+        raise ValueError(_("Give first_night, nights:2, percent:50, total, or amount:30.00."))
     return words or None
 
 
 def _percent(_found: re.Match[str], words: str) -> str | None:
     if words and not (_PERCENT.fullmatch(words) and 0 < Decimal(words) < 100):
-        raise ValueError("Give a percentage such as 10 or 5.5.")
+        raise ValueError(_("Give a percentage such as 10 or 5.5."))
     return f"{Decimal(words):.2f}" if words else None
 
 
 def _yes_or_no(_found: re.Match[str], words: str) -> str | None:
     if words not in ("", "yes", "no"):
-        raise ValueError("Give yes or no.")
+        raise ValueError(_("Give yes or no."))
     return words or None
 
 

@@ -23,7 +23,10 @@ from hotel_agent.i18n import LANGUAGES, _
 from hotel_agent.staff.access import can, may, me
 
 # What managers change; the rest is for admins.
-EVERYDAY = tuple(key for key in changing.READERS if key not in (*changing.SECRETS, "pms"))
+EVERYDAY = tuple(key for key in changing.READERS if key not in (*changing.SECRETS, "pms", "free_cancellation_hours"))
+FEES = ("cancellation_fee", "no_show_fee")
+WITH_A_NUMBER = ("nights", "percent", "amount")
+LOCAL_POLICIES = (*FEES, "non_refundable", "tax.percent", "tax.added")
 CONTINENTS = frozenset("Africa America Antarctica Asia Atlantic Australia Europe Indian Pacific".split())
 
 bp = Blueprint("hotel", __name__, url_prefix="/admin/hotel")
@@ -135,6 +138,73 @@ def _approvals_page(
         name=topics.approvable_words,
     )
     return make_response(page, status)
+
+
+# Policies: what cancelling, not coming and taxes are
+
+
+@bp.get("/policies")
+@may("hotel")
+def policies() -> Response:
+    return _policies_page()
+
+
+@bp.post("/policies")
+@may("hotel")
+def change_policies() -> Response:
+    """A fee is a kind and, where that has one, a number; the rest are yes or no, and the percentage of the tax."""
+    form, keys = request.form, _policy_keys(db.session.get_one(Hotel, me().hotel.id))
+    typed = {key: form.get(key, "").strip() for key in keys}
+    typed |= {key: _fee_of(form.get(key, ""), form.get(f"{key}-number", "")) for key in keys if key in FEES}
+    seen = {key: form.get(f"seen-{key}", "") for key in typed}
+    try:
+        changed = changing.change(me().hotel.id, typed, seen)
+    except Unfit as unfit:
+        return _policies_page(400, typed, seen, unfit.problems)
+    except ChangedMeanwhile as meanwhile:
+        return _policies_page(409, typed, seen | meanwhile.now, _overtaken(meanwhile.now))
+    flash(_("Saved.") if changed else _("Nothing was changed."))
+    return redirect(url_for(".policies"), 303)
+
+
+def _fee_of(kind: str, number: str) -> str:
+    return f"{kind}:{number.strip()}" if kind in WITH_A_NUMBER else kind
+
+
+def _policy_keys(hotel: Hotel) -> list[str]:
+    """What a PMS of the hotel's own says of fees and taxes is set there."""
+    return ["free_cancellation_hours", *(LOCAL_POLICIES if hotel.pms == "local" else ())]
+
+
+def _policies_page(
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+    seen: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> Response:
+    hotel = db.session.get_one(Hotel, me().hotel.id, populate_existing=True)
+    keys = _policy_keys(hotel)
+    now = changing.written(hotel, keys) | {"free_cancellation_hours": str(hotel.free_cancellation_hours)}
+    page = render_template(
+        "hotel/policies.html",
+        values=now | dict(typed or {}),
+        seen=now | dict(seen or {}),
+        problems=problems or {},
+        is_ours=hotel.pms == "local",
+        fees=_fees(),
+        currency=hotel.currency,
+    )
+    return make_response(page, status)
+
+
+def _fees() -> dict[str, str]:
+    return {
+        "first_night": _("The first night"),
+        "nights": _("So many nights"),
+        "percent": _("So many percent of the stay"),
+        "total": _("The whole stay"),
+        "amount": _("A fixed amount"),
+    }
 
 
 def _is_of_the_desk(key: str) -> bool:
@@ -265,5 +335,4 @@ def _whatsapp(hotel: Hotel) -> dict[str, Any]:
         "numbers": db.session.scalars(numbers.order_by(HotelIdentifier.id)).all(),
         "set": {key: getattr(hotel, key) is not None for key in changing.SECRETS},
         "installation": {key: getattr(settings(), key) is not None for key in changing.SECRETS},
-        "pms": hotel.pms,
     }

@@ -152,6 +152,7 @@ PLACES = (
     Place("more pages", "/requests", EVA, more_pages),
     Place("knowledge", "/knowledge", LUIS),
     Place("hours and emergencies", "/admin/hotel/desk", LUIS),
+    Place("policies", "/admin/hotel/policies", LUIS),
     Place("what a person approves", "/admin/hotel/approvals", LUIS),
     Place("connection to the PMS", "/admin/hotel/pms", EVA),
     Place("knowledge, to read", "/knowledge", ANA),
