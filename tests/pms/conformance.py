@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
+from time import monotonic
 from typing import Any, cast
 
 import pytest
@@ -423,6 +424,20 @@ class TestBooking:
         assert len(claims) == 1
         assert claims[0].number == booking.rooms[0].number
 
+    def test_children_and_babies_are_kept(self, stage):
+        """A baby sleeps in a cot and takes no bed, whatever a system makes of its age."""
+        kind = stage.offer(stage.nights(1)).kind
+        children = 1 if kind.takes(1, 1) else 0
+        room = RoomRequest(stage.few, 1, children, cots=1)
+        held = stage.door.hold(HoldRequest(stage.nights(1), (room,), stage.marta, "with children"))
+        stage._held.append((held.hold_key, stage.marta))
+        booking = stage.read(stage.book(held))
+        assert (held.adults, held.children) == (booking.adults, booking.children) == (1, children + 1)
+        assert of(stage.door.arrivals(booking.stay.check_in), booking.code).children == children + 1
+        without = ChangeRequest(booking.code, booking.stay, (RoomRequest(stage.few, 1, children),), "Marta García")
+        assert stage.door.modify(without).after.children == children
+        assert stage.read(booking.code).children == children
+
     def test_one_hold_is_booked_once_whatever_the_key(self, stage):
         hold = stage.hold(stage.nights(1))
         codes = {stage.book(hold, key="one"), stage.book(hold, key="one"), stage.book(hold, key="other")}
@@ -727,7 +742,13 @@ class TestComingAndGoing:
             stage.door.no_show(stage.booked(stage.nights(1)).code, stage.hotel.today())
         free = stage.free(staying.stay, stage.many)
         day = stage.hotel.today()
-        assert stage.door.no_show(staying.code, day)
+        try:
+            is_said = stage.door.no_show(staying.code, day)
+        except PmsRejected as refusal:
+            if URL and refusal.reason == "too_early":
+                return  # By an instance's own clock the hour of arrival may still be to come.
+            raise
+        assert is_said
         assert not stage.door.no_show(staying.code, day)
         assert stage.read(staying.code).status == "no_show"
         assert stage.free(staying.stay, stage.many) == free + 1
@@ -763,6 +784,7 @@ TROUBLES = (
     "answered twice",
     "done twice",
     "away",
+    "too often",
     "slow",
     "done too late",
 )
@@ -852,6 +874,12 @@ class TestTroubleInReading:
         spoilt.end.heal()
         redis().flushdb()  # The breaker gives nobody a rest.
         assert spoilt.read(booking.code) == booking
+
+    def test_who_asks_too_often_waits_as_long_as_they_are_told(self, spoilt):
+        spoilt.end.spoil("too often", "read")
+        began = monotonic()
+        assert spoilt.free(spoilt.nights(1)) > 0
+        assert monotonic() - began >= 1
 
     def test_a_booking_that_cannot_be_read_back_is_pending_until_it_is(self, spoilt):
         hold = spoilt.hold(spoilt.nights(1))

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from time import monotonic
 from typing import Protocol
 
 import pytest
@@ -22,7 +23,7 @@ from hotel_agent.hotels import changing
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import Changes, Record, Stay
 from hotel_agent.pms.door import pms_for
-from tests.fakes import qloapps
+from tests.fakes import apaleo, qloapps
 from tests.fakes.qloapps.call import Mode
 from tests.reservations.cast import hotel_named
 
@@ -55,7 +56,7 @@ class End(Protocol):
     first_day: date
 
     def claims(self) -> list[Claim]:
-        """What keeps rooms from `first_day` on, whoever has it, as the system itself has it."""
+        """What keeps rooms from `first_day` on, whoever has it meanwhile, as the system itself has it."""
 
 
 class Spoilt(End, Protocol):
@@ -161,6 +162,7 @@ _QLOAPPS_TROUBLES: dict[str, Callable[[], qloapps.Fault]] = {
     "answered twice": qloapps.answers_twice,
     "done twice": qloapps.does_twice,
     "away": qloapps.unavailable,
+    "too often": lambda: qloapps.too_many_requests(1),
     "slow": lambda: qloapps.latency(0.3),
     "done too late": lambda: qloapps.latency(1.6),
 }
@@ -182,11 +184,81 @@ def qloapps_in(mode: Mode) -> Callable[[pytest.MonkeyPatch], AbstractContextMana
     return end
 
 
+# Apaleo
+
+
+class Apaleo:
+    """Our demo hotel in the double of an Apaleo, where it is evening: who is to arrive today may be there, or not."""
+
+    def __init__(self, pms: apaleo.Apaleo) -> None:
+        self.pms = pms
+        key = f"{pms.client_id}:{pms.client_secret}"
+        self.hotel = installed("apaleo", pms.url, key, pms.property_id, f"pms.identity_url={pms.url}")
+        began, started = datetime.combine(self.hotel.today(), time(18), self.hotel.zone), monotonic()
+        pms.house.clock = lambda: began + timedelta(seconds=monotonic() - started)
+        self.first_day = self.hotel.today() + timedelta(days=AHEAD)
+
+    def claims(self) -> list[Claim]:
+        stays = [(one, Stay(one.nights[0], one.nights[-1] + timedelta(days=1))) for one in self.pms.standing()]
+        return [
+            Claim(one.group.id, one.units[0].name if one.units else "", stay)
+            for one, stay in stays
+            if stay.check_out > self.first_day
+        ]
+
+    def spoil(self, trouble: str, verb: str, times: int | None = 1) -> None:
+        method, path = {
+            "create": ("POST", "/bookings"),
+            "cancel": ("PUT", "/cancel"),
+            "change": ("PUT", "/amend"),
+            "read": ("GET", ""),
+        }[verb]
+        self.pms.inject(_APALEO_TROUBLES[trouble](), method=method, path=path, times=times)
+
+    def heal(self) -> None:
+        self.pms.heal()
+
+    def wait_until_done(self) -> None:
+        self.pms.wait_for(lambda pms: all(heard.answer is not None for heard in pms.requests))
+
+
+_APALEO_TROUBLES: dict[str, Callable[[], apaleo.Fault]] = {
+    "500 after success": apaleo.error_after_success,
+    "200 with garbage": apaleo.garbage,
+    "empty body": lambda: apaleo.empty_body(200),
+    "died between write and answer": apaleo.reset_after_write,
+    "died before the write": apaleo.reset_before_write,
+    "half an answer": apaleo.broken_json,
+    "answered twice": apaleo.answers_twice,
+    "done twice": apaleo.does_twice,
+    "away": apaleo.unavailable,
+    "too often": lambda: apaleo.too_many_requests(1),
+    "slow": lambda: apaleo.latency(0.3),
+    "done too late": lambda: apaleo.latency(1.6),
+}
+
+
+@contextmanager
+def apaleo_end(patch: pytest.MonkeyPatch) -> Iterator[End]:
+    from hotel_agent.pms.apaleo import client
+    from hotel_agent.pms.orders import catalogues
+
+    patch.setattr(client, "WRITE_SECONDS", 1.0)
+    patch.setattr(client, "READ_SECONDS", 1.0)
+    client.forget_tokens()
+    catalogues.forget()
+    with apaleo.Apaleo(apaleo.miramar()) as pms:
+        yield Apaleo(pms)
+
+
 # A running instance
 
 
 class Instance:
-    """Somebody's installation, seen through its own lists. Every test has nights of its own in a far year's corner."""
+    """Somebody's installation, seen through its own lists. Every test has nights of its own in a far year's corner.
+
+    What was there before is left out of what is seen.
+    """
 
     turn = 0
 
@@ -201,6 +273,7 @@ class Instance:
             Claim(room.kind, room.number, room.stay or record.stay)
             for record in self._records()
             if record.status in ("booked", "in_house") and record.stay.check_out > self.first_day
+            if record.pms_id not in self._others
             for room in record.rooms
         ]
 
@@ -237,6 +310,7 @@ ENDS: dict[str, Callable[[pytest.MonkeyPatch], AbstractContextManager[End]]] = (
         "local": local,
         "qloapps": qloapps_in("masked"),
         "qloapps-500": qloapps_in("hidden"),
+        "apaleo": apaleo_end,
     }
 )
 SPOILABLE = [name for name, end in ENDS.items() if end not in (local, instance)]

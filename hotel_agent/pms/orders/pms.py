@@ -1,4 +1,4 @@
-"""The part of an adapter that holds, books and changes, for systems that know orders and no holds."""
+"""An adapter for systems that know orders and no holds: it holds, books and changes, and is told the rest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from hotel_agent.db import done_reading, utcnow
 from hotel_agent.hotels.models import Hotel
@@ -14,15 +14,20 @@ from hotel_agent.pms.contract import (
     Availability,
     Booking,
     BookRequest,
+    Capabilities,
     Change,
     ChangeQuote,
     ChangeRequest,
+    Changes,
     ExtraRequest,
+    GuestProfile,
     Hold,
     HoldRequest,
     Offer,
     PmsRejected,
+    Record,
     RoomKind,
+    RoomStatus,
     Stay,
     Unsettled,
 )
@@ -46,11 +51,59 @@ def asked(verb: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     return ask
 
 
-class OrdersPms:
-    """A hotel's rooms and bookings by a `System`. `system_of` raises PmsUnavailable while settings are missing."""
+class Lists(Protocol):
+    """What `PmsAdapter` says of these; a system's page of lists has them as functions."""
 
-    def __init__(self, system_of: Callable[[Hotel], System]) -> None:
+    def arrivals(self, hotel: Hotel, day: date) -> tuple[Record, ...]: ...
+
+    def departures(self, hotel: Hotel, day: date) -> tuple[Record, ...]: ...
+
+    def in_house(self, hotel: Hotel) -> tuple[Record, ...]: ...
+
+    def changes_since(self, hotel: Hotel, cursor: str) -> Changes: ...
+
+    def guest(self, hotel: Hotel, code: str) -> GuestProfile | None: ...
+
+    def room_status(self, hotel: Hotel) -> tuple[RoomStatus, ...]: ...
+
+
+class FrontDesk(Protocol):
+    """The same for guests who come and go."""
+
+    def check_in(self, hotel: Hotel, code: str, today: date) -> bool: ...
+
+    def check_out(self, hotel: Hotel, code: str, today: date) -> bool: ...
+
+    def no_show(self, hotel: Hotel, code: str, today: date) -> bool: ...
+
+    def move(self, hotel: Hotel, code: str, from_room: str, to_room: str) -> bool: ...
+
+
+class OrdersPms:
+    """The operations of `PmsAdapter` by a `System`. `system_of` raises PmsUnavailable while settings are missing."""
+
+    def __init__(
+        self,
+        capabilities: Capabilities,
+        system_of: Callable[[Hotel], System],
+        lists: Lists,
+        front_desk: FrontDesk,
+        *,
+        requests_per_second: float,
+    ) -> None:
+        self.capabilities = capabilities
         self.system_of = system_of
+        self.requests_per_second = requests_per_second
+        self.arrivals = asked(lists.arrivals)
+        self.departures = asked(lists.departures)
+        self.in_house = asked(lists.in_house)
+        self.changes_since = asked(lists.changes_since)
+        self.guest = asked(lists.guest)
+        self.room_status = asked(lists.room_status)
+        self.check_in = asked(front_desk.check_in)
+        self.check_out = asked(front_desk.check_out)
+        self.no_show = asked(front_desk.no_show)
+        self.move = asked(front_desk.move)
 
     @asked
     def room_kinds(self, hotel: Hotel) -> tuple[RoomKind, ...]:

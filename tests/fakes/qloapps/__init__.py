@@ -25,6 +25,7 @@ from tests.fakes.qloapps.faults import (
     reset_before_write,
     rival,
     stale_availability,
+    too_many_requests,
     unavailable,
     wrong_price,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "reset_before_write",
     "rival",
     "stale_availability",
+    "too_many_requests",
     "unavailable",
     "wrong_price",
 ]

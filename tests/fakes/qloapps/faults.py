@@ -27,6 +27,7 @@ class Spoilt:
     status: int
     body: Callable[[bytes], bytes]
     content_type: str | None = "text/html; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,12 @@ def unavailable(status: int = 503) -> Fault:
     """A gateway answers; the PMS has heard nothing."""
     page = f"<html><body><h1>{status}</h1></body></html>".encode()
     return Fault(str(status), works=0, spoilt=Spoilt(status, lambda body: page))
+
+
+def too_many_requests(retry_after: int = 1) -> Fault:
+    """A gateway that counts: 429 with the seconds to wait; the PMS has heard nothing."""
+    spoilt = Spoilt(429, lambda body: b"<html></html>", headers=(("Retry-After", str(retry_after)),))
+    return Fault("429", works=0, spoilt=spoilt)
 
 
 FATAL = (

@@ -336,7 +336,7 @@ def _spoilt(given: Answer, fault: Fault) -> Answer:
     if fault.spoilt is None:
         return given
     kind = fault.spoilt.content_type
-    kept = {} if kind else given.headers
+    kept = {**({} if kind else given.headers), **dict(fault.spoilt.headers)}
     return Answer(fault.spoilt.status, fault.spoilt.body(given.body), kind or given.content_type, kept)
 
 

@@ -1,0 +1,1 @@
+"""Apaleo: its public API, as its documentation tells it."""
