@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     pms_reset_seconds: float = Field(30, gt=0)
     guest_email_domain: str | None = None
 
+    translation_url: str | None = None
+    translation_key: str | None = None
+
     postgres_pool_size: int = Field(10, ge=1)
     postgres_max_overflow: int = Field(10, ge=0)
     postgres_pool_timeout: float = Field(5, gt=0)

@@ -28,6 +28,7 @@ from hotel_agent.conversations import (
     missing,
     presence,
     tending,
+    translating,
     writing,
 )
 from hotel_agent.conversations.handover import TakenBySomebodyElse
@@ -46,6 +47,7 @@ from workers import nudges
 FIRST_PAGES = (("conversations", "dashboard.index"), ("operations", "operations.index"), ("account", "account.show"))
 MOST_PAGES = 5
 PMS_SECONDS = 5
+TRANSLATION_SECONDS = 8
 LONGEST_QUERY = 100
 BEAT_SECONDS, STREAM_SECONDS = 20.0, 600.0
 # So often does a quiet stream look whether its process is to end, and whether the page is still there.
@@ -205,6 +207,23 @@ def send_again(conversation_id: int, message_id: int) -> AnyResponse:
         "composer",
         then=nudges.send,
     )
+
+
+@bp.post(f"/conversations/{ONE}/messages/{MESSAGE}/translate")
+@may("conversations")
+def translate(conversation_id: int, message_id: int) -> AnyResponse:
+    """The message in the reader's language, by a worker: this process asks nobody outside."""
+    if not translating.is_configured():
+        raise NoSuchPage
+    somebody = me()
+    translating.words_of(somebody.hotel.id, conversation_id, message_id)
+    asked = (somebody.hotel.id, conversation_id, message_id, i18n.language())
+    found = queues.ask(queues.API, nudges.TRANSLATE, *asked, wait_seconds=TRANSLATION_SECONDS)
+    told = {"of": message_id, "text": (found or {}).get("text", "")}
+    status = 200 if told["text"] else 503
+    if "HX-Request" in request.headers:
+        return make_response(render_template("conversations/_translation.html", translation=told), status)
+    return _page(conversation_id, status, translation=told)
 
 
 @bp.post(f"/conversations/{ONE}/requests/{REQUEST}/done")
@@ -453,7 +472,11 @@ def _done(
 
 
 def _page(
-    conversation_id: int | None, status: int = 200, trouble: Trouble | None = None, before: str | None = None
+    conversation_id: int | None,
+    status: int = 200,
+    trouble: Trouble | None = None,
+    before: str | None = None,
+    translation: Mapping[str, Any] | None = None,
 ) -> AnyResponse:
     part = _part()
     if part not in (None, "list") and conversation_id is None:
@@ -465,6 +488,7 @@ def _page(
         given |= _presence(me(), conversation_id)
     elif conversation_id and part != "list":
         given |= _work(me(), conversation_id, trouble, before)
+    given["translation"] = translation
     given["screen"] = "guest" if request.args.get("show") == "guest" else "thread" if conversation_id else "list"
     name = f"conversations/_{part}.html" if part else "conversations/show.html"
     return make_response(render_template(name, **given), status)
@@ -520,6 +544,7 @@ def _work(somebody: Me, conversation_id: int, trouble: Trouble | None, before: s
         "quoted": _quoted(thread.items),
         "typed": trouble.text if trouble and trouble.place == "composer" else _canned_text(somebody, conversation_id),
         "trouble": trouble,
+        "translates": translating.is_configured() and head.language != i18n.language(),
         "new_client_id": uuid4(),
         "new_note_id": uuid4(),
     }

@@ -48,6 +48,7 @@ JOBS: Mapping[str, Any] = {
     "workers.holds.release": _("Let a kept room go"),
     "workers.integrations.carry_out": _("Change bookings for a program (API)"),
     "workers.integrations.write_down_what_was_done": _("Tell programs what became of their requests (API)"),
+    "workers.translations.translate": _("Translate a message"),
     "workers.knowledge.try_question": _("Try a question"),
     "workers.privacy.export": _("Gather what is known of a guest"),
     "workers.privacy.erase": _("Erase a guest"),
