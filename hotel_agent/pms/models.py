@@ -84,8 +84,8 @@ class PmsWrite(Model):
     """Something that a PMS was asked to do, written down before it was asked.
 
     `operation`: create, cancel, change, rename, check_in, check_out, move. `state`: asked, done, refused, unknown (to
-    be looked up), to_staff (cannot be settled by us). `token` and `order_id` are how it is found there; `payload` is what
-    was asked for, without who the guest is; `why` is in words.
+    be looked up), to_staff (cannot be settled by us). `token` and `order_id` are how it is found there; `payload` is
+    what was asked for, without who the guest is; `why` is in words.
     """
 
     __tablename__ = "pms_writes"

@@ -149,7 +149,7 @@ PLACES = (
     Place("no connection", "/conversations/{marta}", ANA, offline),
     Place("requests", "/requests", ANA),
     Place("no requests", "/requests", OSCAR),
-    Place("more pages", "/requests", EVA, more_pages),
+    Place("more pages", "/admin/hotel/approvals", EVA, more_pages),
     Place("knowledge", "/knowledge", LUIS),
     Place("hours and emergencies", "/admin/hotel/desk", LUIS),
     Place("policies", "/admin/hotel/policies", LUIS),
