@@ -10,15 +10,17 @@ from hotel_agent.errors import ConfigurationError
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import PmsRejected, PmsUnavailable
 from hotel_agent.pms.door import pms_for
+from hotel_agent.pms.orders import catalogues
 
 
 def check(hotel: Hotel) -> dict[str, Any]:
-    """Ask for its kinds of room, past what is kept of them.
+    """Ask for its kinds of room, past everything that is kept of them.
 
     `problem` is empty where it answers, else why not; `kinds` are code, name and capacity, `capabilities` as
     contract.Capabilities has them, `milliseconds` what the answer took.
     """
     told: dict[str, Any] = {"pms": hotel.pms, "problem": "", "kinds": [], "capabilities": {}, "milliseconds": 0}
+    catalogues.forget()
     began = perf_counter()
     try:
         door = pms_for(hotel)

@@ -13,6 +13,7 @@ from hotel_agent.db import db
 from hotel_agent.hotels.credentials import unseal
 from hotel_agent.hotels.finding import by_slug
 from tests.dashboard.cast import statements
+from tests.fakes import qloapps as far
 from tests.pms.at_a_pms import at_a_pms
 
 PAGE = "/admin/hotel/pms"
@@ -59,6 +60,12 @@ def test_a_pms_that_answers_tells_its_kinds_of_room(eva, at_the_pms, api_worker)
     answer = eva.post(f"{PAGE}/test")
     assert (answer.status_code, "Responde" in answer.text) == (200, True)
     assert answer.text.count('class="title"') >= 2
+
+
+def test_one_that_has_just_gone_away_is_told(eva, at_the_pms, api_worker):
+    assert "Responde" in eva.post(f"{PAGE}/test").text
+    at_the_pms.inject(far.unavailable(500), times=None)
+    assert "No responde como debería" in eva.post(f"{PAGE}/test").text
 
 
 def test_a_wrong_key_is_told(eva, at_the_pms, api_worker):

@@ -46,7 +46,7 @@ def recorded(name: str) -> Any:
 class Told:
     """Answers with what was put into it."""
 
-    base = "http://pms.example/api"
+    account = ("http://pms.example/api", "a key")
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers

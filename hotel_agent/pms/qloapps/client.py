@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from hotel_agent.hotels.credentials import fingerprint
 from hotel_agent.logs import get_logger
 from hotel_agent.pms import limits
 from hotel_agent.pms.contract import OutcomeUnknown, PmsUnavailable
@@ -41,12 +42,10 @@ class Client:
     ) -> None:
         self._base = api_of(base)
         self._auth = httpx.BasicAuth(key, "")
+        # Whose answers these are: what one key was told another has to ask for itself.
+        self.account = (self._base, fingerprint(f"pms_key:{key}"))
         self._read_seconds = read_seconds or READ_SECONDS
         self._write_seconds = write_seconds or WRITE_SECONDS
-
-    @property
-    def base(self) -> str:
-        return self._base
 
     def read(self, path: str, **query: str) -> Any:
         """What is there as JSON, money as Decimal; None where there is nothing. Raises PmsUnavailable."""

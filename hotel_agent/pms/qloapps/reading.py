@@ -17,6 +17,7 @@ from hotel_agent.pms.orders.system import CENT, Free, Offered, cents, shares
 from hotel_agent.pms.qloapps.client import Client
 
 CANCELED = 4  # The order state of a cancelled order.
+MOST_LEFT_OUT = 20
 _IN_HOUSE, _DEPARTED = 2, 3
 _PER_NIGHT, _IN_ROOM_PRICE = 2, 1
 _LINE = (
@@ -113,15 +114,15 @@ class Shop:
 
     def kinds(self) -> tuple[Kind, ...]:
         """The types of room that are for sale, in QloApps' order; kept for a minute."""
-        return catalogues.kept((self.client.base, self.hotel_id, self._language), self._kinds)
+        return catalogues.kept((*self.client.account, self.hotel_id, self._language), self._kinds)
 
     def _kinds(self) -> tuple[Kind, ...]:
-        services = {row.id: row for row in map(_service, _rows(self._services(), "services")) if row is not None}
+        services = {row.id: row for row in map(_service, rows_of(self._services(), "services")) if row is not None}
         types = {
-            whole(row.get("id")): row for row in _rows(self.client.read("room_types", display="full"), "room_types")
+            whole(row.get("id")): row for row in rows_of(self.client.read("room_types", display="full"), "room_types")
         }
         found = []
-        for row in _rows(self.client.read("hotel_room_types", display="full"), "hotel_room_types"):
+        for row in rows_of(self.client.read("hotel_room_types", display="full"), "hotel_room_types"):
             named = types.get(whole(row.get("id_product")))
             if whole(row.get("id_hotel")) == self.hotel_id and named and whole(named.get("active", 1)):
                 found.append(_kind(row, named, services, self._language))
@@ -188,7 +189,7 @@ class Shop:
 
     def _by_night(self, stay: Stay) -> list[Any]:
         said = self.client.ask("hotel_ari", self._question(stay, "<date_wise_breakdown>1</date_wise_breakdown>"))
-        return _rows(said, "hotel_aris")
+        return rows_of(said, "hotel_aris")
 
     def _question(self, stay: Stay, more: str = "") -> str:
         return (
@@ -209,11 +210,12 @@ class Shop:
         return tuple(order for order in said if order.source.startswith(prefix))
 
     def orders(self, order_ids: Iterable[str]) -> tuple[Order, ...]:
-        wanted = "|".join(order_ids)
-        return self._orders(**{"filter[id]": f"[{wanted}]"}) if wanted else ()
+        """Those of them that are there, also where a list leaves them out."""
+        ids = [whole(order_id) for order_id in order_ids]
+        return tuple(sorted(map(_order, orders_by_id(self.client, _ORDER, ids)), key=lambda order: order.id))
 
     def _orders(self, **query: str) -> tuple[Order, ...]:
-        rows = _rows(self.client.read("orders", display=f"[{_ORDER}]", **query), "orders")
+        rows = rows_of(self.client.read("orders", display=f"[{_ORDER}]", **query), "orders")
         return tuple(sorted(map(_order, rows), key=lambda order: order.id))
 
     def lines_of(self, order_ids: Iterable[str]) -> tuple[Line, ...]:
@@ -232,11 +234,11 @@ class Shop:
         return tuple(line for line in rows if line.stands and not line.guest_has_left and overlap(line.stay, stay))
 
     def _lines(self, **query: str) -> tuple[Line, ...]:
-        rows = _rows(self.client.read("room_bookings", display=f"[{_LINE}]", **query), "bookings")
+        rows = rows_of(self.client.read("room_bookings", display=f"[{_LINE}]", **query), "bookings")
         return tuple(sorted((_line(row) for row in rows), key=lambda line: line.id))
 
     def is_in_service(self, room_id: int) -> bool:
-        rows = _rows(self.client.read("hotel_rooms", display="[id,id_status]", **{"filter[id]": f"[{room_id}]"}), "")
+        rows = rows_of(self.client.read("hotel_rooms", display="[id,id_status]", **{"filter[id]": f"[{room_id}]"}), "")
         return bool(rows) and whole(rows[0].get("id_status", 1)) != _OUT_OF_ORDER
 
 
@@ -250,13 +252,34 @@ def overlap(one: Stay, other: Stay) -> bool:
 # Reading the pieces
 
 
-def _rows(said: Any, name: str) -> list[Any]:
-    """The list of an answer. An empty one is `[]` without its name; rooms come as `rooms` or as `hotel_rooms`."""
-    if isinstance(said, list):
-        return _list(said)
-    if not isinstance(said, dict):
+def orders_by_id(client: Client, display: str, ids: Sequence[int]) -> list[Mapping[str, Any]]:
+    """Orders as they are. One that a list leaves out is asked for by itself: that it is in no list is no proof, as
+    QloApps hides an order from them whose shop somebody has emptied, and whose rooms are kept all the same.
+
+    Of many that are left out at once, a few are asked for: then it is the list that is wrong, and it comes again.
+    """
+    if not ids:
         return []
-    return _list(said.get(name) if name else next(iter(said.values()), []))
+    wanted = "|".join(map(str, ids))
+    found = rows_of(client.read("orders", display=f"[{display}]", **{"filter[id]": f"[{wanted}]"}), "orders")
+    left_out = sorted(set(ids) - {whole(row.get("id")) for row in found})
+    for order_id in left_out[:MOST_LEFT_OUT]:
+        said = client.read(f"orders/{order_id}")
+        if said is not None:
+            found.append(_body(said, "order"))
+    return found
+
+
+def rows_of(said: Any, name: str = "") -> list[Any]:
+    """The list of an answer. An empty one is `[]` without its name; rooms come as `rooms` or as `hotel_rooms`.
+
+    Raises PmsUnavailable without a list: that nothing is there has to be said.
+    """
+    if isinstance(said, dict):
+        said = said.get(name) if name else next(iter(said.values()), None)
+    if not isinstance(said, list | dict):
+        raise PmsUnavailable(f"QloApps answers without a list{name and f' of {name}'}")
+    return _list(said)
 
 
 def _list(said: Any) -> list[Any]:
