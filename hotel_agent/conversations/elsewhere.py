@@ -1,9 +1,10 @@
 """What others have done to a booking in the hotel's PMS: the thread shows it, and the guest hears once that it is off.
 
 What was changed at the front desk its people know. A booking that is off is another matter: the guest reads it where
-they booked, in their language, while their window is open and nobody else is talking to them; otherwise a person has to
-reach them. `pms_news.told_at` is set with all this in one transaction: two jobs at once tell once, and what a job that
-died has not told the next one tells. Of a room that was sold twice its people hear once, as long as it is so.
+they booked, in their language, while their window is open and nobody else is talking to them, and the conversation goes
+to people either way: to see what the guest says to it, or to reach them. `pms_news.told_at` is set with all this in one
+transaction: two jobs at once tell once, and what a job that died has not told the next one tells. Of a room that was
+sold twice its people hear once, as long as it is so.
 """
 
 from __future__ import annotations
@@ -110,8 +111,8 @@ def _tell(news_id: int) -> int | None:
         waiting.hand_over(conversation, "pms_failed")
     if what != "cancelled" or booking.status != "cancelled" or _is_over(conversation, news.before):
         return None
+    waiting.hand_over(conversation, "cancelled_there")
     if not _can_be_told(conversation):
-        waiting.hand_over(conversation, "cancelled_there")
         return None
     outbox.put(conversation, _words(conversation, booking.code, news))
     return conversation.id

@@ -54,7 +54,7 @@ NAMES = (
 # A hotel that works with a PMS of its own has a row of pms_mirrors.
 MIRRORS = text("""
     select h.slug, (select count(*) from room_conflicts c where c.hotel_id = h.id),
-        extract(epoch from now() - m.as_of)
+        extract(epoch from now() - coalesce(m.as_of, m.failed_since))
     from pms_mirrors m join hotels h on h.id = m.hotel_id where h.pms <> 'local' order by h.slug
 """)
 
@@ -85,7 +85,7 @@ class Rows(Collector):
         conflicts = GaugeMetricFamily("pms_conflicts", "Rooms that a PMS has sold twice.", labels=["hotel"])
         age = GaugeMetricFamily(
             "pms_mirror_age_seconds",
-            "How long ago a PMS's arrivals, departures and guests were read.",
+            "How long ago a PMS's arrivals, departures and guests were read, or since when they cannot be.",
             labels=["hotel"],
         )
         for slug, count, seconds in mirrors:

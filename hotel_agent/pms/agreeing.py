@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ log = get_logger(__name__)
 
 GONE = ("cancelled", "no_show")
 MISSING = "missing"
+TWICE_WITHIN = timedelta(hours=1)  # Everything is read several times in it.
 # What a status of our own asking is called among the writes.
 _ASKED_AS = {"cancelled": "cancel", "no_show": "no_show"}
 
@@ -105,15 +106,16 @@ def agree(
 
 
 def went_missing(hotel: Hotel, reservation_id: int) -> None:
-    """The PMS does not know a booking any more: of a guest's people hear, once; of another's the row is cancelled."""
+    """The PMS does not know a booking any more: of a guest's people hear, once. Another's is off when it is missing for
+    the second time: a PMS that has told too little once has not cancelled anything."""
     key = {"id": reservation_id, "hotel": hotel.id}
     try:
         row = db.session.execute(ROW, key).first()
         if row is None or row.status not in ("booked", "in_house"):
             return
-        if row.guest_id is None:
+        if row.guest_id is None and _missed_already(row.id, within=TWICE_WITHIN):
             _set(row.id, status="cancelled", cancelled_at=utcnow())
-        elif not _missed_already(row.id):
+        elif row.guest_id is None or not _missed_already(row.id):
             was = Standing(row.status, Stay(row.check_in, row.check_out), row.adults, row.children, row.total)
             _keep_news(hotel, row.id, was.packed(), {**was.packed(), "status": MISSING})
         db.session.commit()
@@ -211,12 +213,16 @@ def _keep_news(hotel: Hotel, reservation_id: int, before: Mapping[str, Any], aft
     )
 
 
-def _missed_already(reservation_id: int) -> bool:
-    latest = db.session.scalar(
-        text("select after ->> 'status' from pms_news where reservation_id = :id order by id desc limit 1"),
+def _missed_already(reservation_id: int, within: timedelta | None = None) -> bool:
+    latest = db.session.execute(
+        text(
+            "select after ->> 'status' as status, at from pms_news where reservation_id = :id order by id desc limit 1"
+        ),
         {"id": reservation_id},
-    )
-    return bool(latest == MISSING)
+    ).first()
+    if latest is None or latest.status != MISSING:
+        return False
+    return within is None or utcnow() - latest.at < within
 
 
 def nights_of(packed: Mapping[str, Any]) -> tuple[date, date]:

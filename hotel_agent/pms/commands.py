@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 
 import click
 
@@ -20,17 +21,27 @@ pms = Group("pms", help="Hotels' own property-management systems.")
 @pms.command("sync")
 @click.argument("slug")
 def sync(slug: str) -> None:
-    """Bring our rows into line with the PMS now, as is done every few seconds anyway."""
+    """Bring our rows into line with the PMS now, as is done every few seconds anyway.
+
+    Goes on until everything is told; how far it is goes to standard error.
+    """
     from workers import pms as jobs  # It loads what answers guests, which no other command waits for.
 
     hotel = _with_a_pms(slug)
-    done = mirroring.mirror(hotel)
-    if done.is_busy:
-        raise click.ClickException(f"{slug} is just being synchronised")
-    jobs.tell(hotel.id)
-    if done.away:
-        raise click.ClickException(f"the PMS of {slug} does not answer: {done.away}")
-    click.echo(f"{slug}: {done.seen} bookings seen, {done.changed} changed")
+    seen, changed, more = 0, 0, True
+    while more:
+        done = mirroring.mirror(hotel, partial(_progress, slug, seen))
+        if done.is_busy:
+            raise click.ClickException(f"{slug} is just being synchronised by another process; see flask pms status")
+        jobs.tell(hotel.id)
+        if done.away:
+            raise click.ClickException(f"the PMS of {slug} does not answer: {done.away}")
+        seen, changed, more = seen + done.seen, changed + done.changed, done.more
+    click.echo(f"{slug}: {seen} bookings seen, {changed} changed")
+
+
+def _progress(slug: str, before: int, seen: int) -> None:
+    click.echo(f"{slug}: {before + seen} bookings seen so far", err=True)
 
 
 @pms.command("status")

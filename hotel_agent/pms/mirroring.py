@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from time import monotonic
@@ -41,12 +41,14 @@ MOST_LOOKED_UP = 50
 
 @dataclass(frozen=True)
 class Mirrored:
-    """What one turn has done. `away` is why the PMS did not answer; `is_busy`: another process is at this hotel."""
+    """What one turn has done. `away` is why the PMS did not answer; `is_busy`: another process is at this hotel;
+    `more`: its time was over before it had told everything."""
 
     seen: int = 0
     changed: int = 0
     away: str = ""
     is_busy: bool = False
+    more: bool = False
 
 
 @dataclass
@@ -58,8 +60,10 @@ class _Turn:
     door: Door
     names: Mapping[str, Mapping[str, str]]
     until: float
+    progress: Callable[[int], None] | None
     seen: int = 0
     changed: int = 0
+    more: bool = False
     told: set[str] = field(default_factory=set)
     touched: list[Stay] = field(default_factory=list)
 
@@ -71,18 +75,21 @@ def mirrored_hotels() -> Sequence[Hotel]:
     return [hotel for hotel in hotels if (pms := adapter_of(hotel.pms)) is not None and pms.capabilities.is_remote]
 
 
-def mirror(hotel: Hotel) -> Mirrored:
-    """Bring the hotel's rows into line with its PMS; one process at a time, and nobody is waited for."""
+def mirror(hotel: Hotel, progress: Callable[[int], None] | None = None) -> Mirrored:
+    """Bring the hotel's rows into line with its PMS; one process at a time, and nobody is waited for.
+
+    `progress` hears how many bookings the turn has seen, as often as there are more to come.
+    """
     with one_at_a_time("pms_mirror", hotel.id) as mine:
         if not mine:
             return Mirrored(is_busy=True)
-        turn = _Turn(hotel, pms_for(hotel), {}, monotonic() + SECONDS)
+        turn = _Turn(hotel, pms_for(hotel), {}, monotonic() + SECONDS, progress)
         with limits.in_background():
             away = _turn(turn)
         if turn.touched:
             caching.invalidate(hotel, *turn.touched)
         note_conflicts(hotel)
-    return Mirrored(turn.seen, turn.changed, away)
+    return Mirrored(turn.seen, turn.changed, away, more=turn.more)
 
 
 def _turn(turn: _Turn) -> str:
@@ -110,15 +117,17 @@ def _follow(turn: _Turn) -> None:
     started = None
     if is_due:
         cursor, started = "", agreeing.clock()
-    more = True
-    while more and monotonic() < turn.until:
+    turn.more = True
+    while turn.more and monotonic() < turn.until:
         read_at = agreeing.clock()
         changes = turn.door.changes_since(cursor)
         _take_over(turn, changes.records, read_at)
         begins = {"whole_at": changes.as_of} if not cursor else {}
-        cursor, more = changes.cursor, changes.more
+        cursor, turn.more = changes.cursor, changes.more
         _keep_state(turn.hotel, cursor=cursor, **begins)
-    if started is not None and not more:
+        if turn.more and turn.progress is not None:
+            turn.progress(turn.seen)
+    if started is not None and not turn.more:
         _look_for_missing(turn, started)
 
 
@@ -208,8 +217,8 @@ def _take_over_one(turn: _Turn, record: Record, row: Any, read_at: datetime) -> 
     if row is None:
         if record.status in GONE:
             return "none"
-        made = _make(turn.hotel, record)
-        _put_rooms(turn, made, record)
+        _put_rooms(turn, _make(turn.hotel, record), record)
+        db.session.commit()
         return "made"
     seen = Standing(record.status, record.stay, record.adults, record.children, record.total)
     changed = not _is_so(row, seen) and agreeing.agree(turn.hotel, row.id, seen, read_at)
@@ -217,6 +226,7 @@ def _take_over_one(turn: _Turn, record: Record, row: Any, read_at: datetime) -> 
         changed |= _put_name(row, record)
     if [list(room) for room in _rooms(turn, record)] != row.rooms:
         _put_rooms(turn, row.id, record)
+        db.session.commit()
         changed = True
     return "changed" if changed else "same"
 
@@ -255,7 +265,6 @@ def _make(hotel: Hotel, record: Record) -> int:
             text("select id from reservations where hotel_id = :hotel and pms_id = :pms_id"),
             {"hotel": hotel.id, "pms_id": record.pms_id},
         )
-        db.session.commit()
         if made is not None:
             return made
 
@@ -287,25 +296,29 @@ def _rooms(turn: _Turn, record: Record) -> list[tuple[str, str, dict[str, str], 
 
 
 def _put_rooms(turn: _Turn, reservation_id: int, record: Record) -> None:
+    """In the transaction of whoever asks: a booking is not seen without its rooms."""
     db.session.execute(text("delete from reservation_rooms where reservation_id = :id"), {"id": reservation_id})
-    for place, (kind, number, names, check_in, check_out) in enumerate(_rooms(turn, record)):
+    rooms = [
+        {
+            "id": reservation_id,
+            "place": place,
+            "hotel": turn.hotel.id,
+            "kind": kind,
+            "number": number,
+            "names": json.dumps(names),
+            "check_in": check_in,
+            "check_out": check_out,
+        }
+        for place, (kind, number, names, check_in, check_out) in enumerate(_rooms(turn, record))
+    ]
+    if rooms:
         db.session.execute(
             text(
                 "insert into reservation_rooms (reservation_id, place, hotel_id, kind, number, names, check_in,"
                 " check_out) values (:id, :place, :hotel, :kind, :number, cast(:names as jsonb), :check_in, :check_out)"
             ),
-            {
-                "id": reservation_id,
-                "place": place,
-                "hotel": turn.hotel.id,
-                "kind": kind,
-                "number": number,
-                "names": json.dumps(names),
-                "check_in": check_in,
-                "check_out": check_out,
-            },
+            rooms,
         )
-    db.session.commit()
 
 
 # What was sold twice

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,21 +13,23 @@ from typing import Any
 
 import pytest
 from prometheus_client.registry import CollectorRegistry
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from hotel_agent import queues
 from hotel_agent.conversations import elsewhere
 from hotel_agent.conversations.models import Conversation
 from hotel_agent.dashboard.stay import card, whereabouts
-from hotel_agent.db import db, utcnow
+from hotel_agent.db import db, one_at_a_time, utcnow
 from hotel_agent.health.figures import Rows
 from hotel_agent.pms import agreeing, mirroring
 from hotel_agent.pms.agreeing import Standing
-from hotel_agent.pms.contract import ChangeRequest, HoldRequest, OutcomeUnknown, RoomRequest, Stay
+from hotel_agent.pms.contract import BookRequest, ChangeRequest, HoldRequest, OutcomeUnknown, RoomRequest, Stay
+from hotel_agent.pms.door import pms_for
 from hotel_agent.pms.qloapps import client, listing
 from hotel_agent.redis import redis
 from tests.conversations.chat import span
 from tests.fakes import qloapps as far
+from tests.fakes.qloapps.faults import Spoilt
 from tests.pms.front_desk import REFUNDED, FrontDesk, rows
 from tests.reservations.cast import all_at_once, guest_of, hotel_named
 from workers import pms as jobs
@@ -242,6 +246,181 @@ def test_what_is_kept_of_free_rooms_is_forgotten_for_the_nights_that_were_touche
     assert free(stay) == 14
 
 
+class Killed(BaseException):
+    """As a process that is ended: nobody catches it."""
+
+
+def test_a_turn_that_dies_at_any_write_loses_and_doubles_nothing(desk, marta):
+    """Ended before its first write, then before its second, and so on, until one comes through."""
+    code = desk.books(desk.nights(3), marta)
+    desk.mirror()
+    desk.cancels(desk.order(desk.rows("pms_id")[0][0]))
+    for number in range(1, 5):
+        desk.sells(f"2{number:02}", desk.nights(5), "Eva Ruiz")
+    deaths = 0
+    while deaths < 100 and dies_after(desk, deaths):
+        deaths += 1
+    assert 5 < deaths < 100
+    assert desk.mirror().changed == 0
+    assert sorted(desk.rows("status")) == [("booked",)] * 4 + [("cancelled",)]
+    assert len(desk.rows("distinct pms_id")) == 5
+    assert rows("reservation_rooms", "number", "reservation_id") == [("201",), ("201",), ("202",), ("203",), ("204",)]
+    assert news() == [("booked", "cancelled", False)]
+    assert [known for known, guest_id in desk.rows("code, guest_id") if guest_id] == [code]
+
+
+def dies_after(desk: FrontDesk, survived: int) -> bool:
+    """One turn that lives through so many writes; whether it died of the next."""
+    left = iter(range(survived))
+
+    def fate(*told: Any) -> None:
+        if told[2].lstrip().lower().startswith(("insert", "update", "delete")) and next(left, None) is None:
+            raise Killed
+
+    event.listen(db.engine, "before_cursor_execute", fate)
+    try:
+        desk.mirror()
+    except Killed:
+        return True
+    finally:
+        event.remove(db.engine, "before_cursor_execute", fate)
+        db.session.remove()
+        desk.hotel = hotel_named("andes")
+    return False
+
+
+def telling(rows_left: Callable[[list[Any]], list[Any]]) -> far.Fault:
+    """A list of which only these rows arrive, and which looks as it should; single resources are whole."""
+
+    def spoil(body: bytes) -> bytes:
+        said = json.loads(body)
+        name, told = next(iter(said.items())) if isinstance(said, dict) and said else ("", said)
+        if not isinstance(told, list):
+            return body
+        return json.dumps({name: kept} if (kept := rows_left(told)) else []).encode()
+
+    return far.Fault("left out", spoilt=Spoilt(200, spoil, None))
+
+
+@pytest.mark.parametrize("path", ["/orders", "/room_bookings", ""])
+@pytest.mark.parametrize(
+    "rows_left",
+    [lambda _: [], lambda told: told[: len(told) // 2], lambda told: told[len(told) // 2 :]],
+    ids=["none", "the first half", "the second half"],
+)
+@pytest.mark.parametrize("whole", [False, True], ids=["changes", "everything"])
+def test_a_list_that_tells_too_little_cancels_nothing_and_nothing_is_lost(desk, marta, path, rows_left, whole):
+    desk.books(desk.nights(3), marta)
+    for number in range(2, 5):
+        desk.sells(f"2{number:02}", desk.nights(3), "Eva Ruiz")
+    desk.mirror()
+    before = desk.rows("id, code, status, guest_name, check_in, adults")
+    db.session.execute(text("update reservations set created_at = created_at - interval '1 hour'"))
+    db.session.commit()
+    desk.sells("205", desk.nights(3), "Lola Sol")
+    if whole:
+        desk.whole_anew()
+    desk.pms.inject(telling(rows_left), method="GET", path=path, times=None)
+    desk.mirror()
+    assert [row for row in desk.rows("id, code, status, guest_name, check_in, adults") if row in before] == before
+    desk.pms.heal()
+    desk.mirror()
+    assert sorted(name for (name,) in desk.rows("guest_name")) == [*["Eva Ruiz"] * 3, "Lola Sol", "Marta García"]
+    assert {status for (status,) in desk.rows("status")} == {"booked"}
+    assert len(rows("reservation_rooms", "number")) == 5
+
+
+@pytest.mark.parametrize("body", [b"null", b"{}", b"7", b'"orders"', b'{"orders": null}', b'{"errors": []}'])
+def test_an_answer_without_a_list_is_no_empty_list(desk, body):
+    desk.sells("201", desk.nights(3))
+    desk.mirror()
+    cursor = rows("pms_mirrors", "cursor")
+    desk.sells("202", desk.nights(3))
+    desk.pms.inject(far.Fault("no list", spoilt=Spoilt(200, lambda _: body)), path="/orders", times=None)
+    assert desk.mirror().away
+    assert rows("pms_mirrors", "cursor") == cursor
+    desk.pms.heal()
+    redis().flushdb()
+    assert not desk.mirror().away
+    assert len(desk.rows()) == 2
+
+
+def test_an_order_that_its_lists_hide_is_there_all_the_same(desk, marta):
+    """Somebody has written to it: it has no shop any more, and its room is kept."""
+    code = desk.books(desk.nights(3), marta)
+    other = desk.sells("202", desk.nights(3), "Eva Ruiz")
+    desk.mirror()
+    db.session.execute(text("update reservations set created_at = created_at - interval '1 hour'"))
+    db.session.commit()
+    for order in desk.pms.shop.orders:
+        order.id_shop = 0
+    desk.rewrites(other, adults=1)
+    desk.whole_anew()
+    desk.mirror()
+    assert sorted(desk.rows("guest_name, status, adults")) == [("Eva Ruiz", "booked", 1), ("Marta García", "booked", 2)]
+    assert news() == []
+    assert desk.door.read(code).is_confirmed
+
+
+def test_a_line_that_names_no_order_keeps_no_other_from_being_followed(desk):
+    broken = desk.sells("201", desk.nights(0))
+    desk.sells("202", desk.nights(0))
+    desk.rewrites(broken, id_order=0)
+    assert not desk.mirror().away
+    assert rows("reservation_rooms", "number") == [("202",)]
+
+
+def test_while_guests_book_and_cancel_every_order_is_one_row(desk, app):
+    """Holds become bookings, and bookings go, while the mirror reads and the front desk sells."""
+    guests = [guest_of(desk.hotel, name) for name in ("Ana Gil", "Luis Sol")]
+
+    def live(number: int) -> None:
+        hotel = hotel_named("andes")
+        if number == 2:
+            for _ in range(12):
+                mirroring.mirror(hotel)
+            return
+        for turn in range(4):
+            stay = Stay(hotel.today() + timedelta(days=3 + 3 * turn), hotel.today() + timedelta(days=5 + 3 * turn))
+            if number == 3:
+                desk.sells(f"21{turn}", stay, "Eva Ruiz")
+                continue
+            door, guest_id = pms_for(hotel), guests[number]
+            held = door.hold(HoldRequest(stay, (RoomRequest("2", 2),), guest_id, f"h{number}{turn}"))
+            booked = door.book(BookRequest(held.hold_key, guest_id, "Ana Gil", f"b{number}{turn}", hotel.today()))
+            if turn % 2:
+                door.cancel(booked, Decimal(0))
+
+    all_at_once(app, 4, live)
+    desk.mirror()
+    assert len(desk.rows("distinct pms_id")) == len(desk.rows("id")) == len(desk.pms.orders()) == 12
+    of_guests = [status for status, guest_id in desk.rows("status, guest_id") if guest_id]
+    assert sorted(of_guests) == ["booked"] * 4 + ["cancelled"] * 4
+    assert news() == []
+
+
+def test_five_hundred_bookings_cost_few_statements(desk):
+    """None of them for each booking, unless it is otherwise than it was."""
+    for number in range(500):
+        desk.sells(f"2{number % 14 + 1:02}", desk.nights(3 + 2 * (number // 14)))
+    asked: list[str] = []
+
+    def count(*told: Any) -> None:
+        asked.append(told[2])
+
+    event.listen(db.engine, "before_cursor_execute", count)
+    try:
+        assert desk.mirror().changed == 500
+        first = len(asked)
+        asked.clear()
+        desk.whole_anew()
+        assert desk.mirror() == mirroring.Mirrored(seen=500)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", count)
+    assert first < 3.2 * 500
+    assert len(asked) < 40
+
+
 # Bookings of our guests
 
 
@@ -382,7 +561,7 @@ def test_a_booking_that_stands_again_is_told_to_the_desk(desk, marta):
     desk.mirror()
     jobs.tell(desk.hotel.id)
     assert desk.rows("status, cancelled_at") == [("booked", None)]
-    assert [what for _, what in happened(conversation)] == ["cancelled", "back"]
+    assert [what for kind, what in happened(conversation) if kind == "changed_in_pms"] == ["cancelled", "back"]
     assert len(told(conversation)) == 1
 
 
@@ -424,8 +603,8 @@ def test_a_guest_hears_once_that_their_booking_is_off(desk, marta, app, language
     assert words in said
     assert code in said
     assert "Doble" in said
-    assert happened(conversation) == [("changed_in_pms", "cancelled")]
-    assert waits_for(conversation) == []
+    assert happened(conversation) == [("changed_in_pms", "cancelled"), ("handed_over", None)]
+    assert waits_for(conversation) == ["cancelled_there"]
     assert news() == [("booked", "cancelled", True)]
 
 
@@ -619,16 +798,57 @@ def test_commands_synchronise_tell_how_it_stands_and_try_the_pms(desk, app):
     assert listing_failed.exit_code != 0
     assert "does not answer" in listing_failed.output
     assert "away since\tno" not in cli.invoke(args=["pms", "status", "andes"]).output
-    for words in (["sync", "miramar"], ["status", "miramar"], ["sync", "nowhere"]):
-        failed = cli.invoke(args=["pms", *words])
-        assert failed.exit_code != 0
-        assert failed.output.startswith("Error: ")
     assert "hold\tnative\n" in cli.invoke(args=["pms", "test", "miramar"]).output
+
+
+@pytest.mark.parametrize("command", ["sync", "status", "test"])
+def test_commands_say_which_hotel_they_do_not_know_and_which_has_no_pms(app, command):
+    cli = app.test_cli_runner()
+    unknown = cli.invoke(args=["pms", command, "nowhere"])
+    assert (unknown.exit_code, unknown.output) == (1, "Error: There is no hotel 'nowhere'.\n")
+    if command != "test":
+        local = cli.invoke(args=["pms", command, "miramar"])
+        told = "Error: miramar has no PMS of its own: its rooms and bookings are kept here\n"
+        assert (local.exit_code, local.output) == (1, told)
+    assert "Usage: " in cli.invoke(args=["pms", command, "--help"]).output
+    assert f"  {command} " in cli.invoke(args=["pms", "--help"]).output
+
+
+def test_a_long_synchronisation_tells_how_far_it_is_and_ends_with_everything(desk, app, monkeypatch):
+    monkeypatch.setattr(listing, "PAGE", 2)
+    ticks = iter(range(1000))
+    monkeypatch.setattr(mirroring, "SECONDS", 2)
+    monkeypatch.setattr(mirroring, "monotonic", lambda: next(ticks))
+    for number in range(1, 8):
+        desk.sells(f"2{number:02}", desk.nights(3))
+    done = app.test_cli_runner().invoke(args=["pms", "sync", "andes"])
+    *course, last = done.output.splitlines()
+    assert done.exit_code == 0
+    assert len(course) >= 3
+    assert all(line.startswith("andes: ") and line.endswith(" bookings seen so far") for line in course)
+    assert last.endswith(", 7 changed")
+    assert len(desk.rows()) == 7
+
+
+def test_a_synchronisation_leaves_the_one_that_runs_alone(desk, app):
+    with one_at_a_time("pms_mirror", desk.hotel.id), ThreadPoolExecutor(1) as another:
+        done = another.submit(app.test_cli_runner().invoke, args=["pms", "sync", "andes"]).result()
+    assert done.exit_code == 1
+    assert "another process" in done.output
+    assert desk.rows() == []
 
 
 def test_figures_tell_how_old_what_we_know_is(desk):
     desk.mirror()
     db.session.execute(text("update pms_mirrors set as_of = as_of - interval '90 seconds'"))
+    db.session.commit()
+    assert 90 <= figure("pms_mirror_age_seconds")["andes"] < 120
+
+
+def test_figures_tell_of_a_pms_that_has_never_answered(desk):
+    desk.pms.inject(far.unavailable(), times=None)
+    desk.mirror()
+    db.session.execute(text("update pms_mirrors set failed_since = failed_since - interval '90 seconds'"))
     db.session.commit()
     assert 90 <= figure("pms_mirror_age_seconds")["andes"] < 120
 

@@ -26,7 +26,7 @@ from hotel_agent.pms.contract import Changes, GuestProfile, PmsUnavailable, Reco
 from hotel_agent.pms.orders.catalogues import kept
 from hotel_agent.pms.orders.records import booking_of, ours, prefix_of, unread
 from hotel_agent.pms.orders.system import cents
-from hotel_agent.pms.qloapps.reading import CANCELED, Shop, day_of, money, plain, whole
+from hotel_agent.pms.qloapps.reading import CANCELED, Shop, day_of, money, orders_by_id, plain, rows_of, whole
 from hotel_agent.pms.qloapps.shops import shop_of
 from hotel_agent.pms.qloapps.writing import email_of
 
@@ -86,7 +86,7 @@ def guest(hotel: Hotel, code: str) -> GuestProfile | None:
     if booked is None:
         return None
     shop = shop_of(hotel)
-    order = next(iter(_by_ids(shop, "orders", _ORDER, [whole(booked.pms_id)])), None)
+    order = next(iter(orders_by_id(shop.client, _ORDER, [whole(booked.pms_id)])), None)
     if order is None or booked.token not in ("", order.get("source")):
         return None
     found = _by_ids(shop, "customers", "id,firstname,lastname,email,phone", [whole(order.get("id_customer"))])
@@ -178,7 +178,7 @@ def _beginning(shop: Shop) -> Cursor:
 def _newest(shop: Shop, resource: str) -> str:
     before = {"filter[date_upd]": f"<[{_latest()}]"}
     said = shop.client.read(resource, display="[id,date_upd]", date="1", sort="[date_upd_DESC]", limit="1", **before)
-    return max((str(row.get("date_upd")) for row in _listed(said)), default=BEFORE_ALL)
+    return max((str(row.get("date_upd")) for row in rows_of(said)), default=BEFORE_ALL)
 
 
 def _standing(shop: Shop, hotel: Hotel, here: Cursor, after: int) -> tuple[list[int], Cursor, bool]:
@@ -186,16 +186,16 @@ def _standing(shop: Shop, hotel: Hotel, here: Cursor, after: int) -> tuple[list[
     since = hotel.today() - timedelta(days=2)  # Nobody knows the shop's zone.
     query = {"filter[date_to]": f">[{since} 23:59:59]", **_here(shop)}
     rows = _page(shop, "room_bookings", "id,id_order", query, after)
-    also = [] if after else [whole(line.get("id_order")) for line in _lines(shop, _IS_IN)]
+    also = [] if after else _ids(_lines(shop, _IS_IN), "id_order")
     more = len(rows) == PAGE
     reached = replace(here, standing=whole(rows[-1].get("id")) if more else None)
-    return [*also, *(whole(row.get("id_order")) for row in rows)], reached, more
+    return [*also, *_ids(rows, "id_order")], reached, more
 
 
 def _changed(shop: Shop, here: Cursor) -> tuple[list[int], Cursor, bool]:
     orders, orders_at = _step(shop, "orders", "id,date_upd", {}, here.orders)
     lines, lines_at = _step(shop, "room_bookings", "id,id_order,date_upd", _here(shop), here.lines)
-    touched = [*(whole(row.get("id")) for row in orders), *(whole(row.get("id_order")) for row in lines)]
+    touched = [*_ids(orders, "id"), *_ids(lines, "id_order")]
     more = orders_at.id is not None or lines_at.id is not None
     return touched, Cursor(orders_at, lines_at), more
 
@@ -208,10 +208,10 @@ def _step(
     rows: list[Mapping[str, Any]] = []
     if here.id is not None:
         rest = {"filter[date_upd]": f"[{here.at}]", "filter[id]": f">[{here.id}]", "limit": str(PAGE)}
-        rows += _listed(shop.client.read(resource, **common, **rest))
+        rows += rows_of(shop.client.read(resource, **common, **rest))
     if len(rows) < PAGE:
         following = {"filter[date_upd]": f">[{here.since}]", "limit": str(PAGE - len(rows))}
-        rows += _listed(shop.client.read(resource, **common, **following))
+        rows += rows_of(shop.client.read(resource, **common, **following))
     if len(rows) == PAGE:
         return rows, Place(str(rows[-1].get("date_upd")), whole(rows[-1].get("id")))
     latest = _latest()
@@ -229,7 +229,7 @@ def records_of(shop: Shop, hotel: Hotel, order_ids: Iterable[int]) -> tuple[Reco
     """These orders as bookings, as far as they are; one that makes no sense is left out and told of in the log."""
     found: list[Record] = []
     for ids in _chunks(sorted(set(order_ids))):
-        orders = _by_ids(shop, "orders", _ORDER, ids)
+        orders = orders_by_id(shop.client, _ORDER, ids)
         lines = _grouped(_by_ids(shop, "room_bookings", _LINE, ids, field="id_order"))
         about = _About.of(shop, hotel, orders)
         for order in orders:
@@ -260,8 +260,8 @@ class _About:
             shop,
             hotel,
             {whole(row.get("id")): _name(row) for row in named},
-            dict(kept(("currencies", shop.client.base), lambda: _currencies(shop))),
-            dict(kept(("rooms", shop.client.base, shop.hotel_id), lambda: _numbers(shop))),
+            dict(kept(("currencies", *shop.client.account), lambda: _currencies(shop))),
+            dict(kept(("rooms", *shop.client.account, shop.hotel_id), lambda: _numbers(shop))),
             ours(hotel, {str(order.get("id")): str(order.get("source") or "") for order in orders}),
         )
 
@@ -348,7 +348,7 @@ def _slept(stay: Stay, left: Any) -> Stay:
 
 
 def _currencies(shop: Shop) -> tuple[tuple[int, str], ...]:
-    rows = _listed(shop.client.read("currencies", display="[id,iso_code]"))
+    rows = rows_of(shop.client.read("currencies", display="[id,iso_code]"))
     return tuple((whole(row.get("id")), str(row.get("iso_code") or "")) for row in rows)
 
 
@@ -377,7 +377,7 @@ def _name(row: Mapping[str, Any]) -> str:
 def _on(hotel: Hotel, query: Mapping[str, str]) -> tuple[Record, ...]:
     """The bookings of which a room that stands fits the question."""
     shop = shop_of(hotel)
-    order_ids = [whole(line.get("id_order")) for line in _lines(shop, query) if _stands(line)]
+    order_ids = _ids((line for line in _lines(shop, query) if _stands(line)), "id_order")
     return tuple(record for record in records_of(shop, hotel, order_ids) if record.status != "cancelled")
 
 
@@ -415,14 +415,14 @@ def _walk(shop: Shop, resource: str, display: str, query: Mapping[str, str]) -> 
 def _page(shop: Shop, resource: str, display: str, query: Mapping[str, str], after: int) -> list[Mapping[str, Any]]:
     beyond = {"filter[id]": f">[{after}]"} if after else {}
     said = shop.client.read(resource, display=f"[{display}]", sort="[id_ASC]", limit=str(PAGE), **query, **beyond)
-    return _listed(said)
+    return rows_of(said)
 
 
 def _by_ids(shop: Shop, resource: str, display: str, ids: Sequence[int], field: str = "id") -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for some in _chunks(ids):
         wanted = "|".join(map(str, some))
-        found += _listed(shop.client.read(resource, display=f"[{display}]", **{f"filter[{field}]": f"[{wanted}]"}))
+        found += rows_of(shop.client.read(resource, display=f"[{display}]", **{f"filter[{field}]": f"[{wanted}]"}))
     return found
 
 
@@ -431,10 +431,9 @@ def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
 
 
-def _listed(said: Any) -> list[Mapping[str, Any]]:
-    """The rows of an answer: of an empty one there is nothing but `[]`."""
-    rows = next(iter(said.values()), []) if isinstance(said, dict) else said
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+def _ids(rows: Iterable[Mapping[str, Any]], name: str) -> list[int]:
+    """A row that names no order keeps no other from being told."""
+    return [int(value) for row in rows if (value := str(row.get(name) or "")).isdecimal() and int(value)]
 
 
 def _grouped(lines: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
