@@ -17,6 +17,7 @@ GENERIC = {
     "family": "familiar familiares cuadruple cuadruples quadruplo quadrupla quadruple",
     "suite": "suite suites",
 }
+LETTERS = 3  # A code with fewer is no word.
 _ROOM = (
     r"(?:habitacion|habitaciones|cuarto|cuartos|pieza|piezas|room|rooms|quarto|quartos|hab|apartamento"
     r"|apto)"
@@ -116,7 +117,7 @@ def resolved(generic: str, types: Mapping[str, tuple[str, ...]]) -> str:
 
 @lru_cache(maxsize=256)
 def _words(types: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
-    own = {form for code, words in types for word in (code, *words) for form in _forms(fold(word))}
+    own = {form for code, words in types for word in _spoken(code, words) for form in _forms(fold(word))}
     # "familia" or "family" alone speaks of people, not of a room.
     own -= {"familia", "familias", "family", "casal", "pareja", "couple", "matrimonio"}
     generic = {word for words in GENERIC.values() for word in words.split()} - {"casal", "matrimonio"}
@@ -125,12 +126,17 @@ def _words(types: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
 
 def _meaning(word: str, types: Mapping[str, tuple[str, ...]]) -> str | None:
     for code, words in types.items():
-        if any(word in _forms(fold(own)) for own in (code, *words)):
+        if any(word in _forms(fold(own)) for own in _spoken(code, words)):
             return code
     for generic, synonyms in GENERIC.items():
         if word in synonyms.split():
             return resolved(generic, types)
     return None
+
+
+def _spoken(code: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    """What guests may call a kind of room. A PMS may number its kinds, and then "for 2" is no word for number 2."""
+    return (code, *words) if sum(letter.isalpha() for letter in code) >= LETTERS else words
 
 
 def _forms(word: str) -> tuple[str, ...]:

@@ -200,3 +200,25 @@ def test_the_language_follows_the_guest_but_not_a_single_word(text: str, prior: 
 def test_asking_for_another_language() -> None:
     assert entity("can we talk in english please", "language") == "en"
     assert entity("pode falar em português?", "language") == "pt"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("quiero una suite del 10 al 12 de mayo para 2 personas", "4"),
+        ("1 noche para 3, familiar", "3"),
+        ("somos 2 adultos y 1 niño", None),
+        ("a double for 2 people, 1 night", "2"),
+        ("um quarto individual para 1 pessoa, 4 noites", "1"),
+    ],
+)
+def test_the_numbers_of_a_pms_are_no_words_for_its_rooms(text, code):
+    kinds = {"1": ("Individual",), "2": ("Doble",), "3": ("Familiar",), "4": ("Suite",)}
+    found = understand(text, TODAY, Hints(room_types=kinds))
+    assert found.entities.get("room_type") == code
+    assert "room_type" not in found.ambiguous
+
+
+@pytest.mark.parametrize("text", ["quiero una habitación a buen precio", "e quanto custa o quarto?"])
+def test_nor_are_its_letters(text):
+    assert "room_type" not in understand(text, TODAY, Hints(room_types={"a": (), "e": (), "o": ()})).entities
