@@ -130,9 +130,7 @@ def _check(guest: Guest) -> None:
         raise BadInput("guest", _("This guest has been erased."))
     hotel = db.session.get_one(Hotel, guest.hotel_id)
     if live_bookings(guest.id, hotel):
-        raise BadInput(
-            "guest", _("This guest has a booking that is not over: cancel it first, or wait for its end.")
-        )
+        raise BadInput("guest", _("This guest has a booking that is not over: cancel it first, or wait for its end."))
     held = text(
         "select exists (select from reservation_locks where guest_id = :guest and status = 'active'"
         " and expires_at > clock_timestamp()) or exists (select from pms_holds where guest_id = :guest"
