@@ -63,6 +63,7 @@ def _add_routes(app: Flask, config: Settings) -> None:
     from hotel_agent.dashboard.knowledge import routes as knowledge
     from hotel_agent.dashboard.reports import routes as reports
     from hotel_agent.dashboard.requests import routes as requests
+    from hotel_agent.dashboard.today import routes as today
     from hotel_agent.flags import routes as flags
     from hotel_agent.health import routes as health
     from hotel_agent.hotels import routes as hotels
@@ -76,7 +77,7 @@ def _add_routes(app: Flask, config: Settings) -> None:
     features = (whatsapp, orchestrator, availability, staff, dashboard, media, hotels, flags, audit, operations, health)
     for feature in (*features, reservations):
         app.register_blueprint(feature.bp)
-    desk = (requests.bp, guests.bp, knowledge.bp, reports.bp, connection.bp)
+    desk = (today.bp, requests.bp, guests.bp, knowledge.bp, reports.bp, connection.bp)
     for pages in (staff.api, staff.account_pages, staff.people_pages, staff.token_pages, orchestrator.replies, *desk):
         app.register_blueprint(pages)
     whatsapp.init_app(app)

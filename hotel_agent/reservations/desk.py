@@ -15,7 +15,7 @@ from hotel_agent.db import db
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks import auditing
 from hotel_agent.locks.holding import RoomTaken
-from hotel_agent.pms.contract import PmsRejected
+from hotel_agent.pms.contract import OutcomeUnknown, PmsRejected, PmsUnavailable
 from hotel_agent.pms.door import pms_for
 from hotel_agent.pms.local import rooms
 from hotel_agent.staff.models import Staff
@@ -134,3 +134,25 @@ def _email_of(staff_id: int | None) -> str | None:
     """None where nobody is named: then it is whoever is signed in, or the command line."""
     person = db.session.get(Staff, staff_id) if staff_id is not None else None
     return person.email if person else None
+
+
+VERBS: dict[str, Callable[..., bool]] = {
+    "check_in": lambda hotel, code, staff_id: check_in(hotel, code, staff_id),
+    "check_out": lambda hotel, code, staff_id: check_out(hotel, code, staff_id),
+    "no_show": lambda hotel, code, staff_id: no_show(hotel, code, staff_id),
+    "move": lambda hotel, code, staff_id, was, now: move(hotel, code, was, now, staff_id),
+}
+
+
+def outcome(hotel: Hotel, verb: str, code: str, staff_id: int, *rooms: str) -> dict[str, str]:
+    """One of VERBS; empty when it is done or was so already, else its `reason`: of Refused, "away" where the PMS did
+    not answer, "unknown_outcome" where nobody knows whether it was done."""
+    try:
+        VERBS[verb](hotel, code, staff_id, *rooms)
+    except Refused as refused:
+        return {"reason": refused.reason}
+    except OutcomeUnknown:
+        return {"reason": "unknown_outcome"}
+    except PmsUnavailable:
+        return {"reason": "away"}
+    return {}

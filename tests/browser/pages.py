@@ -147,6 +147,7 @@ PLACES = (
     Place("quick replies, without scripts", "/conversations/{marta}/replies", ANA),
     Place("keys", "/conversations/{marta}", ANA, keys),
     Place("no connection", "/conversations/{marta}", ANA, offline),
+    Place("today", "/today", ANA),
     Place("requests", "/requests", ANA),
     Place("no requests", "/requests", OSCAR),
     Place("more pages", "/admin/hotel/approvals", EVA, more_pages),
