@@ -87,6 +87,7 @@ def no_show(code: str) -> Response:
 def move(code: str) -> Response:
     """Another room for the nights that are left, at the price of before."""
     was, now = request.form.get("was", "").strip(), request.form.get("now", "").strip()
+    _name_of(code)
     if not now or len(now) > LONGEST_ROOM:
         return _page(400, Trouble(code, _("Say which room."), now))
     return _done("move", code, was, now)
