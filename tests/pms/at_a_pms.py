@@ -20,7 +20,7 @@ from tests.reservations.cast import hotel_named
 def at_a_pms(slug: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Hotel, far.QloApps]]:
     """Our client waits a second for it."""
     monkeypatch.setattr(client, "WRITE_SECONDS", 1.0)
-    monkeypatch.setattr(client, "READ_SECONDS", 1.0)
+    monkeypatch.setattr(client, "READ_SECONDS", 3.0)
     with far.QloApps(far.miramar()) as pms:
         reading.forget()
         hotel = hotel_named(slug)

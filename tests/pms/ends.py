@@ -176,7 +176,7 @@ def qloapps_in(mode: Mode) -> Callable[[pytest.MonkeyPatch], AbstractContextMana
         from hotel_agent.pms.qloapps import client, reading
 
         patch.setattr(client, "WRITE_SECONDS", 1.0)
-        patch.setattr(client, "READ_SECONDS", 1.0)
+        patch.setattr(client, "READ_SECONDS", 3.0)
         reading.forget()
         with qloapps.QloApps(qloapps.miramar(), mode=mode) as pms:
             yield QloApps(pms)
@@ -244,7 +244,7 @@ def apaleo_end(patch: pytest.MonkeyPatch) -> Iterator[End]:
     from hotel_agent.pms.orders import catalogues
 
     patch.setattr(client, "WRITE_SECONDS", 1.0)
-    patch.setattr(client, "READ_SECONDS", 1.0)
+    patch.setattr(client, "READ_SECONDS", 3.0)
     client.forget_tokens()
     catalogues.forget()
     with apaleo.Apaleo(apaleo.miramar()) as pms:

@@ -20,7 +20,7 @@ from tests.pms.front_desk import FrontDesk, rows
 @pytest.fixture
 def desk(app, monkeypatch) -> Iterator[FrontDesk]:
     monkeypatch.setattr(client, "WRITE_SECONDS", 1.0)
-    monkeypatch.setattr(client, "READ_SECONDS", 1.0)
+    monkeypatch.setattr(client, "READ_SECONDS", 3.0)
     with far.QloApps(far.miramar()) as pms:
         yield FrontDesk(pms)
 

@@ -22,7 +22,7 @@ pytestmark = needs_recordings
 class Recorded:
     """Answers as recorded. `orders` and `lines` name recordings; an order is listed unless it is `hidden`."""
 
-    base = "http://recorded.example/api"
+    account = ("http://recorded.example/api", "a key")
 
     def __init__(self, orders: str, lines: str, *, customers: str = "h01", hidden: bool = False) -> None:
         order = recorded(orders)
