@@ -91,11 +91,14 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
     from hotel_agent.db import db
     from hotel_agent.flags import switches
     from hotel_agent.hotels import finding
+    from hotel_agent.pms import breaker, limits
     from hotel_agent.redis import redis
 
     redis().flushdb()
     switches.forget()
     finding.forget()
+    breaker._own.clear()
+    limits._own.clear()
     with migrated_app.app_context():
         db.session.execute(text(_put_back()))
         db.session.commit()

@@ -25,7 +25,7 @@ from hotel_agent.redis import RedisError, spared
 log = get_logger(__name__)
 
 FAIL_MAX = 5
-FAILURE_WINDOW = 60.0  # Failures further apart than this are not one outage.
+FAILURE_WINDOW = 120.0  # Failures further apart than this are not one outage; a write may take a minute to fail.
 
 NAMES = "breakers"
 NUMBERS = {STATE_CLOSED: 0, STATE_OPEN: 1, STATE_HALF_OPEN: 2}
@@ -40,7 +40,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local event, role = ARGV[1], ARGV[2]
 local fail_max, window = tonumber(ARGV[3]), tonumber(ARGV[4])
 local rest, lease = tonumber(ARGV[5]), tonumber(ARGV[6])
-local function get(name) return tonumber(redis.call('hget', KEYS[1], name) or 0) end
+local function get(name) return tonumber(redis.call('hget', KEYS[1], name)) or 0 end
 local function set(...)
   redis.call('hset', KEYS[1], ...)
   redis.call('pexpire', KEYS[1], 86400000)
@@ -48,6 +48,10 @@ end
 local opened, trial, failures = get('opened'), get('trial'), get('failures')
 local function told(state) return {state, failures, math.max(opened + rest - now, trial - now, 0)} end
 
+if now < opened then -- The clock was put back: a rest must not last until it is there again.
+  opened, trial = now - rest, 0
+  set('opened', opened, 'trial', 0)
+end
 if event == 'succeeded' and (role == 'half-open' or opened == 0) then
   redis.call('del', KEYS[1])
   return {'closed', 0, 0}

@@ -3,7 +3,8 @@
 Looked for in this process's memory (a minute), in Valkey (five minutes), then asked of the PMS, by one caller for all
 who want to know the same. Every night of a hotel has a mark in Valkey that changes when something was done to it,
 and an answer counts only under the marks that it was asked under: so all processes forget at once, and what was asked
-before a booking and comes after it is not believed. Without Valkey nothing is kept.
+before a booking and comes after it is not believed. How old an answer is tells Valkey's clock alone, as those of
+machines differ. Without Valkey nothing is kept.
 
 What was said in the last day lies there for the time in which the PMS does not answer; only whoever asks for `stale`
 is given it. There is nothing about guests in any of it.
@@ -17,7 +18,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -47,36 +48,57 @@ LOOK_SECONDS = 0.02
 
 requests = Counter(
     "pms_cache_requests_total",
-    "Questions about rooms and prices by what answered them: l1 (memory), l2 (Valkey), pms, or stale.",
+    "Questions about rooms and prices by what answered them: l1 (memory), l2 (Valkey), pms, stale, or fresh"
+    " (the PMS, as nothing that is kept would do: for a booking, or ahead of all questions).",
     ["layer"],
 )
 
 
 @dataclass(frozen=True)
 class Question(Generic[Answer]):
-    """`words` are its own among the hotel's; something done to one of `nights` makes its answer old."""
+    """`words` are its own among the hotel's; something done on one of the nights of `stay` makes its answer old."""
 
     words: str
-    nights: tuple[date, ...]
+    stay: Stay | None
     form: TypeAdapter[tuple[float, str, Answer]]
+
+    @property
+    def nights(self) -> tuple[date, ...]:
+        return _nights(self.stay) if self.stay else ()
 
 
 @dataclass(frozen=True)
 class Kept(Generic[Answer]):
-    """An answer, when it was asked for (seconds since 1970), and under which marks."""
+    """An answer, when it was asked for (seconds since 1970, on Valkey's clock), and under which marks."""
 
     asked_at: float
     marks: str
     answer: Answer
 
 
+@dataclass(frozen=True)
+class Now:
+    """One look at Valkey: its time, ours (monotonic), and for each question the marks under which answers count."""
+
+    at: float
+    here: float
+    marks: tuple[str, ...]
+
+    def is_fresh(self, one: Kept[Any], mark: str) -> bool:
+        return one.marks == mark and 0 <= self.at - one.asked_at < VALKEY_SECONDS
+
+    def kept_until(self, one: Kept[Any]) -> float:
+        """Until when, on our clock, this process's memory knows it."""
+        return self.here + min(MEMORY_SECONDS, one.asked_at + VALKEY_SECONDS - self.at)
+
+
 _ROOMS = TypeAdapter(tuple[float, str, Availability])
-KINDS = Question("kinds", (), TypeAdapter(tuple[float, str, tuple[RoomKind, ...]]))
-LAST_NIGHT = Question("last night", (), TypeAdapter(tuple[float, str, date | None]))
+KINDS = Question("kinds", None, TypeAdapter(tuple[float, str, tuple[RoomKind, ...]]))
+LAST_NIGHT = Question("last night", None, TypeAdapter(tuple[float, str, date | None]))
 
 
 def rooms(stay: Stay) -> Question[Availability]:
-    return Question(f"rooms {stay.check_in} {stay.check_out}", _nights(stay), _ROOMS)
+    return Question(f"rooms {stay.check_in} {stay.check_out}", stay, _ROOMS)
 
 
 def calendar(first: date, last: date, nights: int) -> list[Question[Availability]]:
@@ -98,11 +120,12 @@ def answer(
     `is_resting` says whether the PMS is not asked for now; then, `even_stale`, what was said in the last day will do.
     Raises PmsUnavailable.
     """
-    found = kept(hotel, questions)
+    now = _look_at_marks(hotel, questions)
+    found = _kept(hotel, questions, now)
     if found is not None:
         return found
     try:
-        return _asked_once(hotel, questions, ask, is_resting)
+        return _asked_once(hotel, questions, now, ask, is_resting)
     except PmsUnavailable:
         old = stale(hotel, questions) if even_stale and is_resting() else None
         if old is None:
@@ -112,12 +135,7 @@ def answer(
 
 def kept(hotel: Hotel, questions: Sequence[Question[Answer]]) -> list[Answer] | None:
     """What is kept and not old, if all of it is. Never asks the PMS."""
-    found = _look(hotel, questions)
-    if found is None:
-        return None
-    layer, answers = found
-    requests.labels(layer).inc()
-    return answers
+    return _kept(hotel, questions, _look_at_marks(hotel, questions))
 
 
 def stale(hotel: Hotel, questions: Sequence[Question[Answer]]) -> list[Answer] | None:
@@ -132,12 +150,9 @@ def stale(hotel: Hotel, questions: Sequence[Question[Answer]]) -> list[Answer] |
 
 def renew(hotel: Hotel, questions: Sequence[Question[Answer]], ask: Callable[[], Sequence[Answer]]) -> list[Answer]:
     """Ask, whatever is kept, and keep the answers. Raises PmsUnavailable."""
-    marks, asked_at = _marks(hotel, questions), time.time()
-    answers = ask()
-    requests.labels("pms").inc()
-    if marks is not None:
-        _keep(hotel, questions, [Kept(asked_at, mark, one) for mark, one in zip(marks, answers, strict=True)])
-    return list(answers)
+    answers = _asked_and_kept(hotel, questions, _look_at_marks(hotel, questions), ask)
+    requests.labels("fresh").inc()
+    return answers
 
 
 def invalidate(hotel: Hotel, *stays: Stay) -> None:
@@ -145,6 +160,17 @@ def invalidate(hotel: Hotel, *stays: Stay) -> None:
     nights = {night.isoformat() for stay in stays for night in _nights(stay)}
     _owed.add(hotel.id, nights or {ALL})
     _pay(hotel.id)
+
+
+def _asked_and_kept(
+    hotel: Hotel, questions: Sequence[Question[Answer]], now: Now | None, ask: Callable[[], Sequence[Answer]]
+) -> list[Answer]:
+    """`now` is from before it is asked."""
+    answers = list(ask())
+    if now is not None:
+        said = [Kept(now.at, mark, one) for mark, one in zip(now.marks, answers, strict=True)]
+        _keep(hotel, questions, said, now)
+    return answers
 
 
 # One asks, the others wait
@@ -166,10 +192,13 @@ _flying = threading.Lock()
 def _asked_once(
     hotel: Hotel,
     questions: Sequence[Question[Answer]],
+    now: Now | None,
     ask: Callable[[], Sequence[Answer]],
     is_resting: Callable[[], bool],
 ) -> list[Answer]:
-    key = _key(hotel, "/".join((questions[0].words, questions[-1].words)), "asking")
+    """Nobody waits for whoever asked before something was done on these nights."""
+    since = str(len(_owed.of(hotel.id))) if now is None else "/".join(now.marks)
+    key = _key(hotel, "/".join((questions[0].words, questions[-1].words, since)), "asking")
     mine = _Flight()
     with _flying:
         flight = _flights.setdefault(key, mine)
@@ -205,11 +234,14 @@ def _asked_by_one_process(
 ) -> list[Answer]:
     while True:
         with _leases.taken(key) as mine:
-            found = kept(hotel, questions)  # Somebody may have asked just before.
+            now = _look_at_marks(hotel, questions)
+            found = _kept(hotel, questions, now)  # Somebody may have asked just before.
             if found is not None:
                 return found
             if mine:
-                return renew(hotel, questions, ask)
+                answers = _asked_and_kept(hotel, questions, now, ask)
+                requests.labels("pms").inc()
+                return answers
         if is_resting() or limits.seconds_left() <= 0:
             raise PmsUnavailable("another process asks the same and has had no answer in time")
         time.sleep(LOOK_SECONDS)
@@ -292,12 +324,11 @@ _leases = _Leases()
 # What is kept
 
 
-def _look(hotel: Hotel, questions: Sequence[Question[Answer]]) -> tuple[str, list[Answer]] | None:
-    """The answers and the layer that knew the last of them, if all are known and not old."""
-    marks = _marks(hotel, questions)
-    if marks is None:
+def _kept(hotel: Hotel, questions: Sequence[Question[Answer]], now: Now | None) -> list[Answer] | None:
+    """The answers if all are known and not old."""
+    if now is None:
         return None
-    layer = "l1"
+    layer, marks = "l1", now.marks
     found = [_memory.get(_key(hotel, question.words), mark) for question, mark in zip(questions, marks, strict=True)]
     missing = [number for number, one in enumerate(found) if one is None]
     if missing:
@@ -305,14 +336,15 @@ def _look(hotel: Hotel, questions: Sequence[Question[Answer]]) -> tuple[str, lis
         values = _values(hotel, [questions[number] for number in missing])
         for number, value in zip(missing, values, strict=True):
             one = _unpacked(questions[number], value)
-            if one is None or one.marks != marks[number] or not 0 <= time.time() - one.asked_at < VALKEY_SECONDS:
+            if one is None or not now.is_fresh(one, marks[number]):
                 return None
-            found[number] = replace(one, answer=_from("cache", one.answer))
-            _memory.put(_key(hotel, questions[number].words), found[number])
-    return layer, [one.answer for one in found if one is not None]
+            found[number] = one = replace(one, answer=_from("cache", one.answer))
+            _memory.put(_key(hotel, questions[number].words), one, now.kept_until(one))
+    requests.labels(layer).inc()
+    return [one.answer for one in found if one is not None]
 
 
-def _keep(hotel: Hotel, questions: Sequence[Question[Answer]], said: Sequence[Kept[Answer]]) -> None:
+def _keep(hotel: Hotel, questions: Sequence[Question[Answer]], said: Sequence[Kept[Answer]], now: Now) -> None:
     def put(valkey: Redis) -> None:
         with valkey.pipeline(transaction=False) as together:
             for question, one in zip(questions, said, strict=True):
@@ -321,7 +353,8 @@ def _keep(hotel: Hotel, questions: Sequence[Question[Answer]], said: Sequence[Ke
             together.execute()
 
     for question, one in zip(questions, said, strict=True):
-        _memory.put(_key(hotel, question.words), replace(one, answer=_from("cache", one.answer)))
+        known = replace(one, answer=_from("cache", one.answer))
+        _memory.put(_key(hotel, question.words), known, now.kept_until(known))
     try:
         spared(put)
     except RedisError:
@@ -337,13 +370,15 @@ def _values(hotel: Hotel, questions: Sequence[Question[Answer]]) -> Sequence[byt
 
 
 def _unpacked(question: Question[Answer], value: bytes | str | None) -> Kept[Answer] | None:
-    """None also for what another version of this program has written."""
+    """None also for what another version of this program has written, or was written under the wrong name."""
     if value is None:
         return None
     try:
-        return Kept(*question.form.validate_json(value))
+        one = Kept(*question.form.validate_json(value))
     except ValidationError:
         return None
+    is_ours = not isinstance(one.answer, Availability) or one.answer.stay == question.stay
+    return one if is_ours else None
 
 
 def _from(source: str, answer: Answer) -> Answer:
@@ -353,7 +388,7 @@ def _from(source: str, answer: Answer) -> Answer:
 
 def _key(hotel: Hotel, words: str, kind: str = "said") -> str:
     """Other settings of the PMS are another PMS; another day on the hotel's wall may be sold otherwise."""
-    told = {name: value for name, value in (hotel.settings or {}).items() if name.startswith("pms_")}
+    told = {name: value for name, value in (hotel.settings or {}).items() if name == "pms" or name.startswith("pms_")}
     whole = json.dumps([hotel.pms, hotel.currency, hotel.language, str(hotel.today()), told, words], sort_keys=True)
     return f"pms:{kind}:{hotel.id}:{hashlib.sha256(whole.encode()).hexdigest()[:24]}"
 
@@ -370,12 +405,9 @@ class _Memory:
             until, one = self._kept.get(key, (0.0, None))
         return one if one is not None and one.marks == marks and time.monotonic() < until else None
 
-    def put(self, key: str, one: Kept[Any] | None) -> None:
-        if one is None:
-            return
-        left = min(MEMORY_SECONDS, one.asked_at + VALKEY_SECONDS - time.time())
+    def put(self, key: str, one: Kept[Any], until: float) -> None:
         with self._lock:
-            self._kept[key] = (time.monotonic() + left, one)
+            self._kept[key] = (until, one)
             self._kept.move_to_end(key)
             if len(self._kept) > MOST_IN_MEMORY:
                 self._kept.popitem(last=False)
@@ -388,25 +420,27 @@ _memory = _Memory()
 
 ALL = "all"
 # KEYS: the hotel's marks. ARGV: a new mark, should there be none for all nights (Valkey may have lost them), for how
-# many milliseconds marks are kept, then nights. The answer: the mark for all, then those of the nights.
+# many milliseconds marks are kept, then nights. The answer: the time in microseconds, the mark for all, then those of
+# the nights.
 MARKS = """
+local t = redis.call('time')
 local all = redis.call('hget', KEYS[1], 'all')
 if not all then
   all = ARGV[1]
   redis.call('hset', KEYS[1], 'all', all)
   redis.call('pexpire', KEYS[1], ARGV[2])
 end
-local said = {all}
+local said = {string.format('%.0f', t[1] * 1000000 + t[2]), all}
 if #ARGV > 2 then
-  for place, mark in ipairs(redis.call('hmget', KEYS[1], unpack(ARGV, 3))) do said[place + 1] = mark or '' end
+  for place, mark in ipairs(redis.call('hmget', KEYS[1], unpack(ARGV, 3))) do said[place + 2] = mark or '' end
 end
 return said
 """
 
 
-def _marks(hotel: Hotel, questions: Iterable[Question[Any]]) -> list[str] | None:
-    """Under which marks answers count now, one string for each question; None where nobody can tell."""
-    questions = list(questions)
+def _look_at_marks(hotel: Hotel, questions: Sequence[Question[Any]]) -> Now | None:
+    """None where nobody can tell."""
+    here = time.monotonic()
     if not _pay(hotel.id):
         return None
     nights = sorted({night.isoformat() for question in questions for night in question.nights})
@@ -415,9 +449,10 @@ def _marks(hotel: Hotel, questions: Iterable[Question[Any]]) -> list[str] | None
         said = spared(lambda valkey: valkey.register_script(MARKS)(keys=[_marks_key(hotel.id)], args=args))
     except RedisError:
         return None
-    every, *marks = (mark.decode() for mark in said)
+    at, every, *marks = (word.decode(errors="replace") for word in said)
     by_night = {night: mark for night, mark in zip(nights, marks, strict=True) if mark}
-    return [_together(every, by_night, question.nights) for question in questions]
+    together = tuple(_together(every, by_night, question.nights) for question in questions)
+    return Now(int(at) / 1_000_000, here, together)
 
 
 def _together(every: str, by_night: dict[str, str], nights: Sequence[date]) -> str:

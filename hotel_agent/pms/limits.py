@@ -25,6 +25,7 @@ from hotel_agent.redis import RedisError, spared
 BURST_SECONDS = 2.0  # Whoever was quiet may ask as much at once as in so many seconds.
 LEAST_FOR_A_WRITE = 3.0  # With less left it would be begun only to be given up.
 LONGEST_PAUSE = 300.0  # A PMS that asks for more is asked again after this.
+FARTHEST = 2 * LONGEST_PAUSE
 
 
 class AskAgain(PmsUnavailable):
@@ -162,12 +163,14 @@ def _seconds_of(words: str) -> float:
 
 # The hash has one time: until when everything has been given away. Whoever comes may be early by a burst. KEYS: the
 # hotel's hash. ARGV, in microseconds: the space between two requests, the burst, how long the caller can wait. The
-# answer: how long they must, or how long they would have to, as a negative number, and then have no turn.
+# answer: how long they must, or how long they would have to, as a negative number, and then have no turn. The last of
+# ARGV is how far ahead anything is ever given away: what is further was written before the clock was put back.
 TURN = """
 local t = redis.call('time')
 local now = t[1] * 1000000 + t[2]
 local space, burst, patience = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local given = math.max(tonumber(redis.call('hget', KEYS[1], 'given') or 0), now)
+local given = math.max(tonumber(redis.call('hget', KEYS[1], 'given')) or 0, now)
+if given > now + tonumber(ARGV[4]) then given = now end
 local wait = math.max(given - burst - now, 0)
 if wait > patience then return -wait end
 redis.call('hset', KEYS[1], 'given', string.format('%.0f', given + space))
@@ -178,7 +181,7 @@ return wait
 PAUSE = """
 local t = redis.call('time')
 local now = t[1] * 1000000 + t[2]
-local given = math.max(tonumber(redis.call('hget', KEYS[1], 'given') or 0), now + tonumber(ARGV[1]))
+local given = math.max(tonumber(redis.call('hget', KEYS[1], 'given')) or 0, now + tonumber(ARGV[1]))
 redis.call('hset', KEYS[1], 'given', string.format('%.0f', given))
 redis.call('pexpire', KEYS[1], math.ceil((given - now) / 1000) + 1000)
 return 0
@@ -201,7 +204,7 @@ def _turn(call: Call) -> float:
 
 def _shared_turn(valkey: Redis, call: Call, burst: float) -> float:
     space, patience = 1 / call.rate, _patience(call)
-    args = [int(seconds * 1_000_000) for seconds in (space, burst * space - space, patience)]
+    args = [int(seconds * 1_000_000) for seconds in (space, burst * space - space, patience, FARTHEST)]
     return int(valkey.register_script(TURN)(keys=[_key(call)], args=args)) / 1_000_000
 
 

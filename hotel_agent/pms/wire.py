@@ -8,10 +8,12 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -78,16 +80,10 @@ def exchange(
 ) -> Answer:
     """One request and its whole answer in so many seconds. Raises what httpx does."""
     deadline = time.monotonic() + seconds
+    _deadline.set(deadline)
     sent = {"Accept-Encoding": "identity", "Connection": "close", **(headers or {})}
     if content_type:
         sent["Content-Type"] = content_type
-    times = dict.fromkeys(("connect", "read", "write", "pool"), seconds) | {"connect": min(CONNECT_SECONDS, seconds)}
-
-    def keep_to_the_deadline(_step: str, _info: object) -> None:
-        """httpx gives each step the whole time; all of them together have it here."""
-        left = max(deadline - time.monotonic(), 0.001)
-        times.update({step: min(most, left) for step, most in times.items()})
-
     with _http().stream(
         method,
         url,
@@ -95,15 +91,13 @@ def exchange(
         content=body,
         headers=sent,
         auth=auth,
-        extensions={"timeout": times, "trace": keep_to_the_deadline},
+        timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
     ) as response:
         content = bytearray()
         for chunk in response.iter_raw():
             content += chunk
             if len(content) > LARGEST_ANSWER:
                 raise httpx.HTTPError("the answer is too large")
-            if time.monotonic() > deadline:
-                raise httpx.ReadTimeout("the answer took too long")
         wait = limits.asked_to_wait(response.headers.get("Retry-After")) if response.status_code in LATER else 0.0
         return Answer(response.status_code, response.headers.get("Content-Type", ""), bytes(content), wait)
 
@@ -131,6 +125,42 @@ def _amount(value: Any) -> float:
     raise TypeError(type(value).__name__)
 
 
+_deadline: ContextVar[float] = ContextVar("pms_deadline", default=float("inf"))
+
+
+class _InTime(httpcore.NetworkStream):
+    """httpx gives the whole time to every read of a socket; all steps of an exchange together have it here."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._deadline, timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(self._deadline, timeout, httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        timeout = _left(self._deadline, timeout, httpcore.ConnectTimeout)
+        return _InTime(self._stream.start_tls(ssl_context, server_hostname, timeout), self._deadline)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(deadline: float, timeout: float | None, too_late: type[httpcore.TimeoutException]) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise too_late("the time for this exchange is up")
+    return left if timeout is None else min(left, timeout)
+
+
 class _Guarded(httpcore.SyncBackend):
     """Looks at the address that is connected to, not at the name: a name may lead elsewhere a moment later."""
 
@@ -142,7 +172,9 @@ class _Guarded(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return super().connect_tcp(address_of(host, port), port, timeout, local_address, socket_options)
+        address, deadline = address_of(host, port), _deadline.get()
+        timeout = _left(deadline, timeout, httpcore.ConnectTimeout)
+        return _InTime(super().connect_tcp(address, port, timeout, local_address, socket_options), deadline)
 
 
 def address_of(host: str, port: int) -> str:

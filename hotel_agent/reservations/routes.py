@@ -63,10 +63,14 @@ def _looked_up(hotel: Hotel, stay: Stay) -> Response:
 
 
 def _date(field: str) -> date:
+    given = request.args.get(field, "")
     try:
-        return date.fromisoformat(request.args.get(field, ""))
+        day = date.fromisoformat(given)
     except ValueError:
-        raise BadInput(field, "Give a date as YYYY-MM-DD.") from None
+        day = None
+    if day is None or day.isoformat() != given:  # ISO 8601 has more ways to write one.
+        raise BadInput(field, "Give a date as YYYY-MM-DD.")
+    return day
 
 
 def _count(field: str, default: int, least: int) -> None:

@@ -147,6 +147,15 @@ def cache(pms: far.QloApps, environment: Mapping[str, str], today: date) -> Kept
     return kept
 
 
+def mix() -> str:
+    """What is asked, in words."""
+    nights = ", ".join(f"{count}: {share} %" for count, share in zip(NIGHTS, NIGHTS_WEIGHTS, strict=True))
+    return (
+        f"{SOON_SHARE:.0%} of arrivals within {SOON_DAYS} days, the others within {LATER_DAYS}; nights {nights};"
+        f" each stay asked about {LOOKS} times, {ANOTHER_SHARE:.0%} once more with a night more; two workers in turn"
+    )
+
+
 def _mix(today: date) -> Iterator[str]:
     """Always the same guests."""
     luck = random.Random(6)
@@ -191,6 +200,8 @@ def hang(pms: far.QloApps, environment: Mapping[str, str], today: date) -> Hung:
         failures = [workers[0].ask(_stay(today, next(nights), 1))[1] for _ in range(FAILURES)]
         refused = [one.ask(_stay(today, next(nights), 1)) for one in workers]
         pms.heal()
+        # Were it quicker, whoever is told to ask last would ask after the trial.
+        pms.inject(far.latency(LATENCY), times=None)
         healed = time.monotonic()
         while True:
             told, trials = _round(pms, workers, [_stay(today, next(nights), 1) for _ in workers])

@@ -1,5 +1,6 @@
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -8,7 +9,7 @@ from hotel_agent.db import db
 from hotel_agent.pms import breaker as breakers
 from hotel_agent.pms import door
 from hotel_agent.pms.contract import PmsRejected, PmsUnavailable
-from hotel_agent.redis import RedisConnectionError
+from hotel_agent.redis import RedisConnectionError, redis
 from hotel_agent.reservations import RoomTaken, Stay
 from tests.reservations.cast import day, hotel_named
 
@@ -96,6 +97,110 @@ def test_after_the_rest_one_call_alone_may_try(miramar):
     assert isinstance(during[1], PmsUnavailable)
     assert breakers.state_of(NAME) == 0
     assert door.call(miramar, "availability", lambda: "open to all") == "open to all"
+
+
+def test_of_many_who_come_when_it_has_rested_one_tries(miramar):
+    break_it(miramar)
+    wait_until_rested()
+    start, over, tried = threading.Barrier(8, timeout=10), threading.Barrier(8, timeout=10), []
+
+    def trial():
+        tried.append(threading.get_ident())
+        over.wait()
+        return "back"
+
+    def come():
+        start.wait()
+        try:
+            return door.call(miramar, "availability", trial)
+        except PmsUnavailable as away:
+            over.wait()
+            return away
+
+    with ThreadPoolExecutor(8) as pool:
+        told = [one.result() for one in [pool.submit(come) for _ in range(8)]]
+    assert len(tried) == 1
+    assert sorted(type(one).__name__ for one in told) == ["Resting"] * 7 + ["str"]
+
+
+def test_a_call_that_began_before_it_opened_changes_nothing_when_it_fails_late(miramar):
+    def fails_late():
+        in_thread(lambda: break_it(miramar))
+        fails()
+
+    with pytest.raises(PmsUnavailable, match="away"):
+        door.call(miramar, "availability", fails_late)
+    left = door.rest_left(miramar)
+    wait_until_rested()
+    assert left <= breakers.reset_seconds()
+    assert door.call(miramar, "availability", lambda: "back") == "back"
+
+
+def test_a_success_that_began_before_it_opened_does_not_close_it(miramar):
+    def answers_late():
+        in_thread(lambda: break_it(miramar))
+        return "late"
+
+    assert door.call(miramar, "availability", answers_late) == "late"
+    assert breakers.state_of(NAME) == 1
+
+
+def test_valkeys_clock_put_back_prolongs_no_rest(app, monkeypatch):
+    monkeypatch.setattr(settings(), "pms_reset_seconds", 30)
+    miramar = hotel_named("miramar")
+    break_it(miramar)
+    assert door.rest_left(miramar) > 20
+    redis().hset(f"breaker:{NAME}", "opened", int((time.time() + 3600) * 1000))
+    assert door.rest_left(miramar) == 0
+
+    during = []
+
+    def trial():
+        during.append(in_thread(lambda: door.call(miramar, "availability", lambda: "a second one")))
+        return "back"
+
+    assert door.call(miramar, "availability", trial) == "back"
+    assert isinstance(during[0], door.Resting)
+    assert breakers.state_of(NAME) == 0
+
+
+@pytest.mark.parametrize("garbled", ["", "what", "\xff"])
+def test_a_state_that_is_garbled_is_a_closed_breaker(app, garbled):
+    miramar = hotel_named("miramar")
+    redis().hset(f"breaker:{NAME}", mapping={"opened": garbled, "trial": garbled, "failures": garbled, "last": garbled})
+    assert door.call(miramar, "availability", lambda: "asked") == "asked"
+    break_it(miramar)
+    assert breakers.state_of(NAME) == 1
+
+
+@pytest.mark.parametrize("step", ["closed", "open", "trial"])
+def test_valkey_may_go_away_and_come_back_at_any_step(app, monkeypatch, step):
+    """Nobody is let through to a PMS that rests, and whatever happens meanwhile it is asked again in the end."""
+    monkeypatch.setattr(settings(), "pms_reset_seconds", 0.2)
+    miramar = hotel_named("miramar")
+    break_it(miramar, 4 if step == "closed" else 5)
+    with monkeypatch.context() as patched:
+        if step == "trial":
+            wait_until_rested()
+
+            def trial():
+                patched.setattr(breakers, "spared", _away)
+                return "back"
+
+            assert door.call(miramar, "availability", trial) == "back"
+            assert door.call(miramar, "availability", lambda: "asked") == "asked"
+        else:
+            patched.setattr(breakers, "spared", _away)
+            if step == "closed":
+                break_it(miramar, 1)
+            with pytest.raises(door.Resting):
+                door.call(miramar, "availability", lambda: "never asked")
+    deadline = time.monotonic() + 10
+    while breakers.rest_of(NAME) > 0:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
+    assert door.call(miramar, "availability", lambda: "back") == "back"
+    assert breakers.state_of(NAME) == 0
 
 
 def test_a_trial_that_fails_opens_the_breaker_again_for_the_whole_rest(miramar):

@@ -192,6 +192,80 @@ def test_what_another_version_has_written_is_asked_for_anew(door, asked, monkeyp
     assert door.availability(nights(0, 1)).source == "pms"
 
 
+def test_more_that_is_set_of_a_system_makes_it_another(there, door):
+    hotel, _pms = there
+    door.availability(nights(0, 1))
+    changing.change(hotel.id, {"pms.identity_url": "https://elsewhere.example"})
+    db.session.refresh(hotel)
+    assert pms_for(hotel).availability(nights(0, 1)).source == "pms"
+
+
+def test_what_one_hotel_was_told_no_other_is(there, door, asked):
+    """Both are at the same address with the same key."""
+    hotel, pms = there
+    other = hotel_named("miramar")
+    told = {"pms": "qloapps", "pms_url": pms.url, "pms_key": pms.key, "pms_hotel_id": "1"}
+    changing.change(other.id, {**told, "currency": hotel.currency, "language": hotel.language})
+    db.session.refresh(other)
+    door.availability(nights(0, 1))
+    found = pms_for(other).availability(nights(0, 1))
+    assert (found.hotel_id, found.source) == (other.id, "pms")
+    caching.invalidate(other)
+    assert [pms_for(one).availability(nights(0, 1)).source for one in (hotel, other)] == ["cache", "pms"]
+
+
+GARBLED = [b"", b"\xff\xfe", b"null", b"[]", b"[NaN, null, null]", b"[" * 5000, b'{"a": 1}', b'[1e999, "x", {}]']
+
+
+@pytest.mark.parametrize("garbled", GARBLED)
+def test_what_is_garbled_is_asked_for_anew(door, monkeypatch, garbled):
+    said = door.availability(nights(0, 1))
+    for key in redis().keys("pms:said:*"):
+        redis().set(key, garbled)
+    another_process(monkeypatch)
+    found = door.availability(nights(0, 1))
+    assert (found.source, found.offers) == ("pms", said.offers)
+    assert door.availability(nights(0, 1)).source == "cache"
+
+
+def test_a_key_that_is_no_string_is_as_good_as_empty(door, monkeypatch):
+    door.availability(nights(0, 1))
+    for key in redis().keys("pms:said:*"):
+        redis().delete(key)
+        redis().rpush(key, "what")
+    another_process(monkeypatch)
+    assert door.availability(nights(0, 1)).source == "pms"
+
+
+def test_an_answer_under_the_name_of_another_question_is_not_believed(door, asked, monkeypatch):
+    known = set(redis().keys("pms:said:*"))
+    door.availability(nights(0, 1))
+    (first,) = set(redis().keys("pms:said:*")) - known
+    door.availability(nights(3, 1))
+    (second,) = set(redis().keys("pms:said:*")) - known - {first}
+    redis().rename(first, second)
+    another_process(monkeypatch)
+    found = door.availability(nights(3, 1))
+    assert (found.source, found.stay) == ("pms", nights(3, 1))
+
+
+def test_marks_that_are_garbled_break_nothing(there, door, monkeypatch):
+    hotel, _pms = there
+    door.availability(nights(0, 1))
+    redis().hset(f"pms:marks:{hotel.id}", mapping={"all": b"\xff\xfe", nights(0, 1).check_in.isoformat(): b"\xc3"})
+    assert [door.availability(nights(0, 1)).source for _ in range(2)] == ["pms", "cache"]
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, -0.5, 3600.0])
+def test_machines_whose_clocks_differ_share_what_is_kept(door, asked, monkeypatch, ahead):
+    door.availability(nights(0, 1))
+    another_process(monkeypatch)
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + ahead)
+    assert door.availability(nights(0, 1)).source == "cache"
+    assert asked() == 1
+
+
 # Forgetting
 
 
@@ -280,6 +354,41 @@ def test_an_answer_from_before_a_booking_that_comes_after_it_is_not_kept(there, 
     assert free(door.availability(nights(0, 2))) != free(old[0])
 
 
+@pytest.mark.parametrize("valkey_is_there", [True, False])
+def test_whoever_asks_after_a_booking_does_not_wait_for_whoever_asked_before(app, there, asked, valkey_is_there):
+    """Both ask the same, and the first has not had its answer yet."""
+    began, booked = threading.Event(), threading.Event()
+    adapter = pms_for(there[0])._pms
+    before = {}
+
+    def slow():
+        said = [adapter.availability(hotel_named("andes"), nights(0, 2))]
+        began.set()
+        assert booked.wait(10)
+        return said
+
+    def ask_before() -> None:
+        hotel = hotel_named("andes")
+        with limits.time_limit(20):
+            before["free"] = free(caching.answer(hotel, [caching.rooms(nights(0, 2))], slow, lambda: False)[0])
+
+    def away(_work):
+        raise RedisConnectionError("nobody listens")
+
+    with pytest.MonkeyPatch.context() as patched:
+        if not valkey_is_there:
+            patched.setattr(caching, "spared", away)
+        first = threading.Thread(target=_in_context, args=(ask_before,))
+        first.start()
+        assert began.wait(10)
+        hold(there[0], nights(0, 2))
+        after = free(pms_for(there[0]).availability(nights(0, 2)))
+        booked.set()
+        first.join()
+        assert sum(before["free"].values()) - sum(after.values()) == 1
+        assert free(pms_for(there[0]).availability(nights(0, 2))) == after
+
+
 def test_the_change_feed_forgets_some_nights_or_all(there, door, asked):
     hotel, _pms = there
     for first in (0, 5):
@@ -296,6 +405,12 @@ def test_marks_that_valkey_has_lost_are_not_taken_for_those_of_before(there, doo
     caching.invalidate(hotel, nights(0, 2))
     redis().flushdb()
     assert door.availability(nights(0, 2)).source == "pms"
+
+
+def test_what_had_to_be_asked_in_any_case_is_no_question_that_was_missed(door, asked):
+    before = {layer: counted(layer) for layer in ("pms", "fresh")}
+    door.availability(nights(0, 1), fresh=True)
+    assert {layer: counted(layer) - before[layer] for layer in before} == {"pms": 0, "fresh": 1}
 
 
 # One asks for all
@@ -364,7 +479,7 @@ def begin(one: subprocess.Popen[str]) -> None:
 def test_of_several_processes_one_asks_the_pms(there, asked):
     _hotel, pms = there
     pms.inject(far.latency(0.5), path="/hotel_ari", times=None)
-    started = processes(3, nights(0, 1))
+    started = processes(2, nights(0, 1))
     for one in started:
         begin(one)
     told = {one.communicate(timeout=30)[0] for one in started}
@@ -475,7 +590,8 @@ def without_valkey(monkeypatch):
 
     for module in (breaker, caching, limits):
         monkeypatch.setattr(module, "spared", away)
-    monkeypatch.setattr(breaker, "_own", {})
+    for module in (breaker, limits):
+        monkeypatch.setattr(module, "_own", {})
 
 
 def test_without_valkey_nothing_is_kept_and_nothing_fails(there, door, asked, without_valkey):

@@ -184,6 +184,44 @@ def test_an_answer_that_stops_in_the_middle_has_no_longer_than_the_rest(there, m
     silent.set()
 
 
+@pytest.mark.parametrize("slowly", ["headers", "body", "chunks"])
+def test_an_answer_that_drips_has_no_longer_than_the_rest(app, monkeypatch, gate, slowly):
+    """Each byte of it comes in time."""
+    over = threading.Event()
+    begin = {
+        "headers": b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        "body": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+        "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+    }
+
+    def answer(handler):
+        handler.wfile.write(begin[slowly])
+        for _ in range(100):
+            if over.wait(0.1):
+                return
+            try:
+                handler.wfile.write(b"a")
+            except OSError:
+                return
+
+    monkeypatch.setattr(Handler, "do_GET", answer)
+    started = time.monotonic()
+    with pytest.raises(PmsUnavailable):
+        Client(gate.url, "key", read_seconds=0.7).read("orders")
+    over.set()
+    assert time.monotonic() - started < 1.5
+
+
+def test_what_comes_after_the_time_is_nobodys_answer(there, monkeypatch):
+    hotel, pms = there
+    pms_for(hotel).room_kinds()
+    monkeypatch.setitem(door.RULES, "availability", Rule(0.4))
+    pms.inject(far.latency(0.8), path="/hotel_ari", times=1)
+    with pytest.raises(PmsUnavailable):
+        free(hotel, nights(0, 1))
+    assert free(hotel, nights(5, 2)).stay == nights(5, 2)
+
+
 # Retry-After
 
 
@@ -239,6 +277,33 @@ def test_a_hotel_makes_no_more_requests_than_it_may(app, gate):
     changing.change(hotel.id, {"pms_rate": "20"})
     burst = int(20 * limits.BURST_SECONDS)
     assert _asks(hotel, gate, burst + 20) >= 0.9
+
+
+def test_what_is_asked_again_counts_as_well(app, gate, monkeypatch):
+    """A storm of repetitions is no way around the limit."""
+    hotel = hotel_named("andes")
+    changing.change(hotel.id, {"pms_rate": "5"})
+    monkeypatch.setattr(breaker, "FAIL_MAX", 1000)
+    client = Client(gate.url, "key")
+
+    def turned_down(handler):
+        handler.server.asked_at.append(time.monotonic())
+        handler.send_response(503)
+        handler.end_headers()
+
+    monkeypatch.setattr(Handler, "do_GET", turned_down)
+    started = time.monotonic()
+    for _ in range(7):
+        with pytest.raises(PmsUnavailable):
+            door.call(hotel, "room_kinds", lambda: client.read("orders"))
+    assert len(gate.asked_at) > 7
+    assert len(gate.asked_at) <= 5 * limits.BURST_SECONDS + 5 * (time.monotonic() - started) + 1
+
+
+def test_valkeys_clock_put_back_stops_nobody(app, gate):
+    hotel = hotel_named("andes")
+    redis().hset(f"pms:turns:{hotel.id}", "given", int((time.time() + 7200) * 1_000_000))
+    assert _asks(hotel, gate, 3) < 2
 
 
 def test_the_limit_holds_without_valkey_in_each_process_for_its_share(app, gate, without_valkey, monkeypatch):
