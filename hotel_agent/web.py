@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import io
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from math import ceil
 from time import perf_counter
@@ -120,6 +122,21 @@ def sorry(status: int, words: str = "", template: str = "error.html", **more: An
     answer = make_response(render_template(template, status=status, words=words, **more), status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def csv_of(rows: Iterable[Iterable[object]], name: str) -> Response:
+    """A file for spreadsheets. Words that a spreadsheet would reckon with are marked as words, as guests may write
+    anything (OWASP, CSV Injection)."""
+    written = io.StringIO()
+    csv.writer(written).writerows([_cell(value) for value in row] for row in rows)
+    answer = make_response("\ufeff" + written.getvalue())  # They take it for UTF-8 only with this mark.
+    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def is_page() -> bool:

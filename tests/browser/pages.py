@@ -148,6 +148,8 @@ PLACES = (
     Place("keys", "/conversations/{marta}", ANA, keys),
     Place("no connection", "/conversations/{marta}", ANA, offline),
     Place("today", "/today", ANA),
+    Place("reservations", "/reservations", ANA),
+    Place("no reservation", "/reservations?q=nobody+of+that+name", ANA),
     Place("requests", "/requests", ANA),
     Place("no requests", "/requests", OSCAR),
     Place("more pages", "/admin/hotel/approvals", EVA, more_pages),

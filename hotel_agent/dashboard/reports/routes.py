@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -11,6 +9,7 @@ from flask import Blueprint, make_response, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from hotel_agent import web
 from hotel_agent.dashboard.reports.figures import LONGEST_DAYS, Period, Report, report
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.hotels.topics import topic_words
@@ -59,13 +58,7 @@ def as_csv(table: str) -> Response:
         period = _period(hotel)
     except ValueError:
         return make_response(_("Choose a first and a last day, at most a year apart."), 400)
-    written = io.StringIO()
-    csv.writer(written).writerows(rows(report(hotel, period)))
-    answer = make_response("\ufeff" + written.getvalue())  # Spreadsheets take it for UTF-8 only with this mark.
-    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
-    name = f"{hotel.slug}-{table}-{period.first}-{period.last}.csv"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return web.csv_of(rows(report(hotel, period)), f"{hotel.slug}-{table}-{period.first}-{period.last}.csv")
 
 
 def _period(hotel: Hotel) -> Period:

@@ -1,0 +1,1 @@
+"""A hotel's reservations: the list, and one of them with its story."""
