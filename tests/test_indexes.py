@@ -39,6 +39,7 @@ from hotel_agent.locks import auditing, holding
 from hotel_agent.locks import telling as trail
 from hotel_agent.locks.holding import Wanted
 from hotel_agent.partitions import make_partitions
+from hotel_agent.pms import keeping
 from hotel_agent.pms.contract import Stay
 from hotel_agent.pms.local import availability, booking
 from hotel_agent.reservations.api import listing as reservations
@@ -63,6 +64,16 @@ TRAIL = """
     insert into lock_audit (at, hotel_id, lock_id, hold_key, reservation_id, action, actor, why, after)
     select now() - make_interval(hours => cast(id % 2000 as integer)), hotel_id, id, hold_key, reservation_id, 'held',
         'guest', 'filled in', to_jsonb(l) from reservation_locks l
+"""
+# What hotels' own PMSs kept in a year: over and cleared, but for some.
+AT_A_PMS = """
+    insert into pms_holds (hotel_id, guest_id, hold_key, request_key, token, code, status, check_in, check_out, rooms,
+        total, late_fee, currency, expires_at, cleared_at, lapse_told_at)
+    select hotel_id, id, 'there ' || id, 'asked ' || id, 'ha:' || id, 'THE-' || id,
+        case when id % 2 = 0 then 'released' when id % 500 = 1 then 'active' else 'expired' end, current_date - 300,
+        current_date - 299, '[]', 95, 0, 'EUR', now() - make_interval(hours => id),
+        case when id % 500 <> 1 then now() end, now()
+    from guests where hotel_id = (select id from hotels where slug = 'grande')
 """
 # A table with fewer rows than this, or a partition, is read as a whole, and rightly so.
 MANY = 1000
@@ -104,9 +115,10 @@ def filled(servers, migrated_app) -> Iterator[Flask]:
         db.session.commit()
         indexes.fill(url.replace("+psycopg", ""), GRANDE)
         db.session.execute(text(TRAIL))
+        db.session.execute(text(AT_A_PMS))
         db.session.commit()
         make_partitions()
-        db.session.execute(text("analyze lock_audit"))
+        db.session.execute(text("analyze lock_audit, pms_holds"))
         db.session.commit()
         yield app
         db.session.remove()
@@ -343,11 +355,11 @@ CASES = {
     ),
     "what is free": Case(
         lambda cast: availability.availability(cast.grande, Stay(in_days(3), in_days(5))),
-        {"reservation_locks_no_overlap", "pk_rates"},
+        {"ix_reservation_locks_hotel_nights", "pk_rates"},
     ),
     "what is free around some days": Case(
         lambda cast: availability.availability_from(cast.grande, in_days(3), in_days(10), 2),
-        {"reservation_locks_no_overlap", "pk_rates"},
+        {"ix_reservation_locks_hotel_nights", "pk_rates"},
     ),
     "a guest's bookings": Case(
         lambda cast: booking.upcoming(cast.grande, cast.booker, in_days(0)), {"ix_reservations_guest_id"}
@@ -369,7 +381,10 @@ CASES = {
     "the stays of some days": Case(stays_of_some_days, {"idx_reservations_date_range"}),
     "who left lately": Case(reviews_due, {"idx_reservations_date_range"}),
     "holds whose time is over": Case(lambda _: holding.release_expired(), {"ix_reservation_locks_expiry"}),
-    "lapses that nobody was told of": Case(lambda _: lapsing.tell_lapsed(), {"ix_reservation_locks_lapsed"}),
+    "holds at a PMS whose time is over": Case(lambda _: keeping.expire_overdue(), {"ix_pms_holds_uncleared"}),
+    "lapses that nobody was told of": Case(
+        lambda _: lapsing.tell_lapsed(), {"ix_reservation_locks_lapsed", "ix_pms_holds_lapsed"}
+    ),
     "the trail of a hold": Case(lambda cast: trail.of_hold(cast.grande.id, cast.hold_key), {"ix_lock_audit_hold"}),
     "the trail of a booking": Case(
         lambda cast: trail.of_reservation(cast.grande.id, cast.reservation),
@@ -529,6 +544,14 @@ def test_a_session_is_looked_for_in_its_month_only(tree):
     with plans() as found:
         session.last_session(cast.conversation)
     assert partitions_read(tree, "sessions", found) == {f"sessions_{cast.conversation.session_created_at:%Y%m}"}
+
+
+def test_the_trail_of_an_hour_is_looked_for_in_its_months_only(tree):
+    cast = Cast.find()
+    with plans() as found:
+        trail.between(cast.grande.id, utcnow() - timedelta(hours=1), utcnow(), most=50)
+    months = {f"lock_audit_{at:%Y%m}" for at in (utcnow() - timedelta(hours=1), utcnow())}
+    assert partitions_read(tree, "lock_audit", found) <= months
 
 
 def test_a_status_is_written_into_the_month_of_its_message_only(tree):

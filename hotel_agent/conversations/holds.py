@@ -135,13 +135,13 @@ def release(hotel: Hotel, hold_key: str, by: By, reason: str, conversation_id: i
 
 
 def outcome(work: Callable[[], object]) -> dict[str, str]:
-    """For a job whose caller waits: empty, or `reason` of why it was not done."""
+    """For a job whose caller waits: empty, or `reason` of why it was not done; `unknown`: there is no such hold."""
     try:
         work()
     except NotDone as no:
         return {"reason": no.reason}
     except NotFound:
-        return {"reason": "over"}
+        return {"reason": "unknown"}
     return {}
 
 

@@ -1,6 +1,7 @@
 """A hold's time is over: the thread shows it, and the guest is told once, where they still have it in mind.
 
-It is an answer to their own talk, so that it needs no consent; and none is owed to whoever has moved on: let it go,
+It goes on with their own talk, so that it needs no consent; but nobody has asked for it just now, so that whoever wants
+no messages on the hotel's own account gets none. And none is owed to whoever has moved on: let it go,
 asked for something else, booked meanwhile, or been told when they said yes. Then the talk forgets the hold, so that a
 "sí" that comes after "I keep it no longer" is a wish to look again and books nothing.
 
@@ -26,6 +27,7 @@ from hotel_agent.conversations.models import Conversation
 from hotel_agent.conversations.skills.rooms_told import in_words
 from hotel_agent.db import db, done_reading, locked
 from hotel_agent.flags.switches import is_on
+from hotel_agent.guests.models import Guest
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.logs import get_logger
 from hotel_agent.pms.contract import in_language
@@ -128,6 +130,8 @@ def _tell(hold_key: str) -> int | None:
 
 def _wants_to_know(conversation: Conversation, hold_key: str, lapsed: Any) -> bool:
     if conversation.channel != "whatsapp" or conversation.owner != "agent" or not conversation.window_is_open:
+        return False
+    if db.session.get_one(Guest, conversation.guest_id).opted_out_at:
         return False
     if not is_on("agent", conversation.hotel_id, conversation.id):
         return False

@@ -283,6 +283,8 @@ def _about_hold(conversation_id: int, hold_key: str, verb: str, what: str) -> No
         told = queues.ask(queues.API, job, *given, wait_seconds=PMS_SECONDS)
     if told is None:
         raise NobodyKnows
+    if told.get("reason") == "unknown":
+        raise NotFound("There is no such hold.")
     if told:
         raise BadInput("hold", wording.hold_refusal(told["reason"]))
 

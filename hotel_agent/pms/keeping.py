@@ -16,7 +16,8 @@ MOST_BATCHES = 20
 
 LAPSE = text("""
     update pms_holds set status = 'expired' where id in (
-        select id from pms_holds where status = 'active' and expires_at <= clock_timestamp()
+        select id from pms_holds
+        where status = 'active' and cleared_at is null and expires_at <= clock_timestamp()
         order by id limit :limit for update skip locked)
     returning id
 """)

@@ -325,10 +325,10 @@ def test_a_no_ends_it(a_hold, says):
     assert bookings() == 0
 
 
-def test_an_opt_out_does_not_matter_for_an_answer_to_ones_own_talk(a_hold):
-    db.session.execute(text("update guests set opted_out_at = now()"))
-    db.session.commit()
-    assert len(lapses()) == 1
+def test_nothing_is_said_to_whoever_wants_no_messages_and_the_thread_shows_it(a_hold, says):
+    says("BAJA")
+    assert lapses() == []
+    assert len(events("hold_expired")) == 1
 
 
 def test_nothing_is_said_once_the_window_is_closed(a_hold):

@@ -215,9 +215,11 @@ def test_what_is_over_is_not_let_go_nor_kept(desk):
 def test_only_the_guests_own_hold_and_only_of_this_hotel(desk, sign_in):
     marta, pedro = talk("Marta"), talk("Pedro")
     hold = keeps(marta)
-    assert longer(desk, pedro, hold).status_code == 400
-    assert let_go(desk, pedro, hold).status_code == 400
-    oscar = sign_in("oscar@andes.example")
+    assert longer(desk, pedro, hold).status_code == 404
+    assert let_go(desk, pedro, hold).status_code == 404
+    oscar, his_guest = sign_in("oscar@andes.example"), talk("Inés", slug="andes")
+    assert let_go(oscar, his_guest, hold).status_code == 404
+    assert longer(oscar, his_guest, hold).status_code == 404
     assert let_go(oscar, marta, hold).status_code == 404
     assert longer(oscar, marta, hold).status_code == 404
     assert ends(hold).status == "active"

@@ -248,6 +248,7 @@ QUESTIONS = (
         "select id from rooms where number::int > 100",
         (
             "alter table reservation_locks drop constraint reservation_locks_no_overlap",
+            "drop index ix_reservation_locks_hotel_nights",
             "drop index ix_reservation_locks_expiry",
         ),
     ),
@@ -265,7 +266,7 @@ QUESTIONS = (
         "select code, guest_name from reservations"
         " where hotel_id = %s and daterange(check_in, check_out) && daterange(%s, %s)",
         "select hotel_id, check_in, check_in + 1 from reservations",
-        ("drop index ix_reservations_hotel_check_in",),
+        ("drop index ix_reservations_hotel_check_in", "drop index ix_reservations_hotel_check_out"),
     ),
 )
 

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from time import monotonic
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +13,7 @@ from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks import holding, telling
 from hotel_agent.locks.auditing import guest, staff
 from hotel_agent.locks.holding import NotExtended
-from hotel_agent.reservations import Hold, PmsRejected, RoomTaken
+from hotel_agent.reservations import Hold, HoldLapsed, PmsRejected, RoomTaken
 from hotel_agent.reservations.booking import book, extend_hold, find_hold, release_hold
 from tests.reservations.cast import (
     all_at_once,
@@ -36,6 +37,54 @@ def miramar(app):
 @pytest.fixture
 def marta(miramar):
     return guest_of(miramar)
+
+
+@pytest.fixture
+def another_clock(monkeypatch):
+    """That of this process is so many hours ahead of the database's."""
+
+    def another_clock(hours: int) -> None:
+        class Skewed(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.now(tz) + timedelta(hours=hours)
+
+        monkeypatch.setattr("hotel_agent.db.datetime", Skewed)
+
+    return another_clock
+
+
+def ends_in(hold, milliseconds: int) -> None:
+    db.session.execute(
+        text(
+            "update reservation_locks set expires_at = clock_timestamp() + make_interval(secs => :seconds)"
+            " where hold_key = :hold"
+        ),
+        {"seconds": milliseconds / 1000, "hold": hold.hold_key},
+    )
+    db.session.commit()
+
+
+def release_for(seconds: float) -> None:
+    """As the job, over and over."""
+    until = monotonic() + seconds
+    while monotonic() < until:
+        holding.release_expired()
+
+
+def for_longer(hotel_id: int, hold_key: str, guest_id: int) -> str:
+    try:
+        holding.extend(hotel_id, hold_key, guest(guest_id), "longer")
+    except NotExtended as refusal:
+        return refusal.reason
+    return "longer"
+
+
+def says_yes(hotel_id: int, hold_key: str, guest_id: int, yes: str) -> str:
+    try:
+        return book(db.session.get_one(Hotel, hotel_id), hold_key, guest_id, "Marta García", yes).status
+    except HoldLapsed:
+        return "let go"
 
 
 def free_suites(hotel, stay):
@@ -281,6 +330,56 @@ def test_holding_and_booking_and_lapsing_together_never_overlap(app, miramar, ma
     all_at_once(app, 32, ask)
     assert overlapping_claims() == 0
     assert free_suites(miramar, stay) == 0
+
+
+def test_longer_and_over_at_the_same_moment_is_one_of_the_two(app, miramar, marta):
+    """The job comes by as the guest asks: who was told "longer" has it, whoever was told "over" has not."""
+    hotel_id = miramar.id
+    for number in range(8):
+        hold = holds(miramar, marta, nights(50 + 3 * number, 2), key=f"race {number}")
+        ends_in(hold, milliseconds=10 * number)
+
+        def ask(n, key=hold.hold_key):
+            return for_longer(hotel_id, key, marta) if n % 2 else release_for(seconds=0.15)
+
+        [told] = set(all_at_once(app, 8, ask)[1::2])
+        steps = [step.action for step in telling.of_hold(hotel_id, hold.hold_key)]
+        assert (told, statuses(hold), steps) in [
+            ("longer", ["active"], ["held", "changed", "extended"]),
+            ("over", ["expired"], ["held", "changed", "expired"]),
+        ]
+
+
+def test_a_yes_and_a_colleague_who_lets_the_room_go_at_once(app, miramar, marta):
+    """Either the guest is told of a booking and has the room, or one colleague has freed it."""
+    hotel_id = miramar.id
+    for number in range(8):
+        stay = nights(50 + 3 * number, 2)
+        hold = holds(miramar, marta, stay, key=f"race {number}")
+
+        def ask(n, key=hold.hold_key, yes=f"yes {number}"):
+            if n == 0:
+                return says_yes(hotel_id, key, marta, yes)
+            return holding.release(hotel_id, key, staff(n), "a group comes")
+
+        said, *freed = all_at_once(app, 3, ask)
+        assert (said, sorted(freed), statuses(hold)) in [
+            ("let go", [False, True], ["released"]),
+            ("booked", [False, False], ["booked"]),
+        ]
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_the_databases_clock_says_when_a_hold_is_over(miramar, marta, another_clock, hours):
+    another_clock(hours)
+    hold = holds(miramar, marta, nights(0, 2), key="m1")
+    assert find_hold(miramar, hold.hold_key, marta) == hold
+    extend_hold(miramar, hold.hold_key, marta, "longer")
+    assert holding.release_expired() == ()
+    lapse(hold)
+    with pytest.raises(PmsRejected):
+        extend_hold(miramar, hold.hold_key, marta, "longer still")
+    assert [claim.hold_key for claim in holding.release_expired()] == [hold.hold_key]
 
 
 def test_a_hundred_guests_at_ten_rooms_get_ten_holds(app, miramar):

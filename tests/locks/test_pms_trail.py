@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from itertools import count
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -18,7 +21,9 @@ from hotel_agent.locks.auditing import AGENT, SYSTEM, Who, acting, doing
 from hotel_agent.pms import keeping
 from hotel_agent.pms.contract import RoomRequest, Stay
 from hotel_agent.pms.door import pms_for
-from hotel_agent.reservations.booking import book, cancel, extend_hold, hold_quote, release_hold
+from hotel_agent.pms.orders import records
+from hotel_agent.reservations import PmsRejected, RoomTaken
+from hotel_agent.reservations.booking import book, cancel, extend_hold, find_hold, hold_quote, release_hold
 from tests.pms.at_a_pms import at_a_pms, its_time_is_over
 from tests.reservations.cast import all_at_once, guest_of, holds, hotel_named, nights
 
@@ -42,6 +47,14 @@ def kept(hotel, guest, stay: Stay | None = None, key: str = "m1", replaces: str 
 
 def trail(hotel, hold):
     return [(step.action, step.who, step.why) for step in telling.of_hold(hotel.id, hold.hold_key)]
+
+
+def fill_up(hotel) -> None:
+    """Others have every other room kept."""
+    other = guest_of(hotel, "Pedro Ruiz")
+    with suppress(RoomTaken):
+        for number in count():
+            kept(hotel, other, key=f"other {number}")
 
 
 def number_of(code: str) -> int:
@@ -122,6 +135,65 @@ def test_a_lapse_is_marked_while_the_pms_is_away(andes, marta):
     changing.change(andes.id, {"pms_url": "http://127.0.0.1:9"})
     assert keeping.expire_overdue() == 1
     assert keeping.expire_overdue() == 0
+
+
+@pytest.mark.parametrize("verb", ["extend", "release", "the same again"])
+def test_what_the_sweep_has_marked_meanwhile_stays_over(andes, marta, monkeypatch, verb):
+    """It does not wait for whoever is at work at this hotel: the time runs out between their look and their word."""
+    hold = kept(andes, marta)
+    if verb == "the same again":
+        fill_up(andes)
+    look = records.hold_of
+
+    def looks(*args):
+        found = look(*args)
+        its_time_is_over(hold.hold_key)
+        keeping.expire_overdue()
+        return found
+
+    monkeypatch.setattr(records, "hold_of", looks)
+    if verb == "extend":
+        with pytest.raises(PmsRejected) as refused:
+            extend_hold(andes, hold.hold_key, marta, "longer")
+        assert refused.value.reason == "over"
+    elif verb == "release":
+        assert not release_hold(andes, hold.hold_key, marta, "declined")
+    else:
+        with pytest.raises(RoomTaken):
+            kept(andes, marta, key="m2", replaces=hold.hold_key)
+    monkeypatch.undo()
+    assert [action for action, *_ in trail(andes, hold)][-1] == "expired"
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_the_databases_clock_says_when_it_is_over(andes, marta, monkeypatch, hours):
+    class Skewed(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(hours=hours)
+
+    monkeypatch.setattr("hotel_agent.db.datetime", Skewed)
+    hold = kept(andes, marta)
+    assert find_hold(andes, hold.hold_key, marta) == hold
+    extend_hold(andes, hold.hold_key, marta, "longer")
+    assert keeping.expire_overdue() == 0
+    its_time_is_over(hold.hold_key)
+    assert find_hold(andes, hold.hold_key, marta) is None
+    assert not release_hold(andes, hold.hold_key, marta, "declined")
+    assert keeping.expire_overdue() == 1
+
+
+def test_wishes_for_longer_are_counted_by_what_came_of_them(andes, marta):
+    def counted(outcome):
+        return REGISTRY.get_sample_value("hold_extensions_total", {"outcome": outcome}) or 0.0
+
+    before = {outcome: counted(outcome) for outcome in ("extended", "often_enough")}
+    hold = kept(andes, marta)
+    for number in (1, 2):
+        extend_hold(andes, hold.hold_key, marta, f"longer {number}")
+    with pytest.raises(PmsRejected):
+        extend_hold(andes, hold.hold_key, marta, "longer still")
+    assert {outcome: counted(outcome) - before[outcome] for outcome in before} == {"extended": 2, "often_enough": 1}
 
 
 def test_two_sweeps_at_once_mark_a_lapse_once(app, andes, marta):

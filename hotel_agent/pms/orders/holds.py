@@ -10,10 +10,9 @@ from decimal import Decimal
 
 from sqlalchemy import text
 
-from hotel_agent.config import settings
 from hotel_agent.db import db
 from hotel_agent.hotels.models import Hotel
-from hotel_agent.locks.holding import MOST_EXTENSIONS, RoomTaken
+from hotel_agent.locks.holding import MOST_EXTENSIONS, RoomTaken, extensions
 from hotel_agent.locks.holding import holds as counted
 from hotel_agent.logs import get_logger
 from hotel_agent.pms.contract import (
@@ -68,6 +67,16 @@ def held(system: System, hotel: Hotel, hold_key: str) -> Hold | None:
 
 def extend(system: System, hotel: Hotel, hold_key: str, guest_id: int, request_key: str) -> Hold:
     """Keep a live hold of this guest for longer. Raises PmsRejected with the reason."""
+    try:
+        longer = _extended(system, hotel, hold_key, guest_id, request_key)
+    except PmsRejected as refusal:
+        extensions.labels(refusal.reason).inc()
+        raise
+    extensions.labels("extended").inc()
+    return longer
+
+
+def _extended(system: System, hotel: Hotel, hold_key: str, guest_id: int, request_key: str) -> Hold:
     with writes.alone(hotel):
         row = records.hold_of(hotel, hold_key)
         if row is None or row.guest_id != guest_id:
@@ -79,7 +88,8 @@ def extend(system: System, hotel: Hotel, hold_key: str, guest_id: int, request_k
         if row.extension_key != request_key:
             if row.extensions >= MOST_EXTENSIONS:
                 raise PmsRejected("often_enough")
-            _extend(row, request_key)
+            if not records.keep_longer(row.id, request_key):
+                raise PmsRejected("over")
     longer = held(system, hotel, hold_key)
     if longer is None:
         raise PmsRejected("over")
@@ -90,9 +100,8 @@ def release(system: System, hotel: Hotel, hold_key: str, guest_id: int, reason: 
     """Let a live hold of this guest go; False when there was none. What the PMS does not hear now the sweep repeats."""
     with writes.alone(hotel):
         row = records.hold_of(hotel, hold_key)
-        if row is None or row.guest_id != guest_id or row.status != "active" or not row.is_live:
+        if row is None or row.guest_id != guest_id or not records.let_go(row.id):
             return False
-        records.set_hold(row.id, "released")
         counted.labels("released").inc()
         log.info("hold released", hold_key=hold_key, reason=reason)
         clear_if_it_answers(system, row)
@@ -224,16 +233,9 @@ def _the_same_again(hotel: Hotel, request: HoldRequest) -> HoldRow:
         or old.guest_id != request.guest_id
         or old.stay != request.stay
         or Counter(kept.request for kept in old.rooms) != wanted
+        or not records.hand_on(old.id, request.request_key)
     ):
         raise RoomTaken
-    db.session.execute(
-        text(
-            "update pms_holds set request_key = :request,"
-            " expires_at = clock_timestamp() + make_interval(secs => :seconds) where id = :id"
-        ),
-        {"request": request.request_key, "seconds": settings().hold_seconds, "id": old.id},
-    )
-    db.session.commit()
     again = records.hold_of(hotel, old.hold_key)
     assert again is not None
     return again
@@ -348,17 +350,5 @@ def _let_go_of_replaced(system: System, hotel: Hotel, request: HoldRequest, row:
     if not request.replaces or request.replaces == row.hold_key:
         return
     old = records.hold_of(hotel, request.replaces)
-    if old is not None and old.guest_id == request.guest_id and old.status == "active":
-        records.set_hold(old.id, "released")
+    if old is not None and old.guest_id == request.guest_id and records.let_go(old.id):
         clear_if_it_answers(system, old)
-
-
-def _extend(row: HoldRow, request_key: str) -> None:
-    db.session.execute(
-        text(
-            "update pms_holds set extensions = extensions + 1, extension_key = :request,"
-            " expires_at = clock_timestamp() + make_interval(secs => :seconds) where id = :id"
-        ),
-        {"request": request_key, "seconds": settings().hold_seconds, "id": row.id},
-    )
-    db.session.commit()

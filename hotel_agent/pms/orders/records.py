@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from sqlalchemy import text
 
 from hotel_agent.config import settings
-from hotel_agent.db import db, utcnow
+from hotel_agent.db import db
 from hotel_agent.hotels.credentials import fingerprint
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms import agreeing
@@ -27,8 +27,10 @@ unread = Counter("pms_records_unread_total", "Bookings of a PMS that make no sen
 
 HOLD = (
     "id, hotel_id, guest_id, reservation_id, hold_key, token, code, status, order_id, check_in, check_out, rooms,"
-    " total, late_fee, currency, expires_at, extensions, extension_key, cleared_at"
+    " total, late_fee, currency, expires_at, extensions, extension_key, cleared_at,"
+    " expires_at <= clock_timestamp() as is_over"
 )
+FROM_NOW = "expires_at = clock_timestamp() + make_interval(secs => :seconds)"
 # What the order of a booking carries, where we have made it.
 TOKEN = "coalesce((select h.token from pms_holds h where h.reservation_id = reservations.id limit 1), '') as token"
 
@@ -57,7 +59,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class HoldRow:
-    """A row of pms_holds."""
+    """A row of pms_holds; `is_over`: its time was, by the database's clock, when it was read."""
 
     id: int
     hotel_id: int
@@ -78,14 +80,11 @@ class HoldRow:
     extensions: int
     extension_key: str | None
     cleared_at: datetime | None
+    is_over: bool
 
     @property
     def stay(self) -> Stay:
         return Stay(self.check_in, self.check_out)
-
-    @property
-    def is_over(self) -> bool:
-        return self.expires_at <= utcnow()
 
     @property
     def is_live(self) -> bool:
@@ -202,6 +201,35 @@ def set_hold(row_id: int, status: str, cleared: bool = False) -> None:
         {"id": row_id, "status": status, "cleared": cleared},
     )
     db.session.commit()
+
+
+def let_go(row_id: int) -> bool:
+    """A live hold is released; False when its time was over meanwhile, or it was none any more."""
+    return _if_live(row_id, "status = 'released'")
+
+
+def keep_longer(row_id: int, request_key: str) -> bool:
+    """A live hold is kept for its whole time from now; False as of `let_go`."""
+    sets = f"extensions = extensions + 1, extension_key = :request, {FROM_NOW}"
+    return _if_live(row_id, sets, request=request_key, seconds=settings().hold_seconds)
+
+
+def hand_on(row_id: int, request_key: str) -> bool:
+    """A live hold is that of another request from now on, with its whole time; False as of `let_go`."""
+    return _if_live(row_id, f"request_key = :request, {FROM_NOW}", request=request_key, seconds=settings().hold_seconds)
+
+
+def _if_live(row_id: int, sets: str, **values: Any) -> bool:
+    """The job that marks what is over does not wait for whoever writes at this hotel."""
+    done = db.session.execute(
+        text(
+            f"update pms_holds set {sets}"
+            " where id = :id and status = 'active' and expires_at > clock_timestamp() returning id"
+        ),
+        {"id": row_id, **values},
+    ).scalar()
+    db.session.commit()
+    return done is not None
 
 
 def clear_hold(row_id: int) -> None:
