@@ -173,7 +173,17 @@ def find_intents(
     for match in matches(words_of(line)):
         if match.strength in ("whole", "sure"):
             scene.phrases[match.meaning] = min(match.start, scene.phrases.get(match.meaning, match.start))
-    for rule in (_never_missed, _scope, _named_besides, _negations, _answered, _details, _yes_no, _small_talk):
+    for rule in (
+        _never_missed,
+        _scope,
+        _named_besides,
+        _negations,
+        _answered,
+        _details,
+        _yes_no,
+        _faint_answers,
+        _small_talk,
+    ):
         rule(scene)
     first = next(iter(scene.found), None)
     kept = [
@@ -281,6 +291,13 @@ def _yes_no(scene: Scene) -> None:
     for answer in ("affirm", "deny"):
         if answer in scene.found:
             _settle(scene, answer, begins=bool(starts) or scene.phrases.get(answer) == 0)
+
+
+def _faint_answers(scene: Scene) -> None:
+    """A word that the model does not know, such as a surname, is neither a yes nor a no."""
+    for answer in ("affirm", "deny"):
+        if scene.found.get(answer, SURE) < SURE and answer not in scene.phrases:
+            scene.drop(answer)
 
 
 def _says_cancel_again(scene: Scene) -> bool:

@@ -17,7 +17,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 # Letters that only one of the three writes.
 _LETTERS = {"es": re.compile("[ñ¿¡]"), "pt": re.compile("[ãõç]|[âêô]")}
 # "Buen día": its second word is Portuguese as well.
-_ONLY_SPANISH = frozenset(["buen", "buenas", "buenos"])
+_ONLY_SPANISH = frozenset(["buen", "buenas", "buenos", "apellido", "apellidos"])
 # "Os esperamos": the word lists have it as Portuguese alone.
 _SPANISH_TOO = frozenset(["os"])
 # "Tenéis", "preocupáis", but for these.

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from hotel_agent.db import utcnow
+from sqlalchemy import text
+
+from hotel_agent.db import db, utcnow
 from hotel_agent.errors import NotFound
 from hotel_agent.evidence import recorded
 from hotel_agent.hotels.models import Hotel
@@ -27,6 +29,7 @@ from hotel_agent.pms.door import pms_for
 from hotel_agent.pms.keeping import remember_names
 
 # Words of a name that are no surname by themselves.
+MOST_NOT_OVER = 5
 PARTICLES = frozenset(
     (
         "da",
@@ -145,6 +148,20 @@ def read_for_hotel(hotel: Hotel, code: str) -> Booking | None:
 def upcoming_of(hotel: Hotel, guest_id: int, today: date | None = None) -> tuple[Booking, ...]:
     """The guest's live bookings that are not over, soonest first."""
     return pms_for(hotel).upcoming(guest_id, today or hotel.today())
+
+
+def codes_not_over(hotel: Hotel, guest_id: int, today: date | None = None) -> tuple[tuple[str, bool], ...]:
+    """The guest's bookings whose days are not over, as our rows have them: the code, and whether the row is live."""
+    rows = db.session.execute(
+        text(
+            "select code, status in ('pending', 'booked', 'in_house') as live from reservations"
+            " where hotel_id = :hotel and guest_id = :guest and check_out > :today"
+            " order by live desc, check_in, id limit :most"
+        ),
+        {"hotel": hotel.id, "guest": guest_id, "today": today or hotel.today(), "most": MOST_NOT_OVER},
+    ).all()
+    db.session.commit()
+    return tuple((row.code, row.live) for row in rows)
 
 
 def look_up(hotel: Hotel, guest_id: int | None, code: str, surname: str | None = None) -> Booking | NeedsSurname | None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hotel_agent.channels.whatsapp.limits import Choice, Row
 from hotel_agent.conversations.dialogue import Draft
-from hotel_agent.conversations.skills import book, lookup
+from hotel_agent.conversations.skills import book, lookup, reservation_status
 from hotel_agent.conversations.skills.rooms_told import record_of, told_booking
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.errors import NotFound
@@ -27,13 +27,17 @@ def start(talk: Talk) -> list[Part]:
     if preparing and talk.state.hold:
         return [_new_or_booked(talk, talk.state.hold, own)]
     if not own:
-        return [talk.part("reservation_status.none_yet"), lookup.wants_code(talk, "cancel")]
+        gone = reservation_status.not_live(talk)
+        return gone or [talk.part("reservation_status.none_yet"), lookup.wants_code(talk, "cancel")]
     if len(own) == 1:
         return ask_yes(talk, own[0])
     return [_list(talk, own)]
 
 
 def _opened(talk: Talk) -> list[Part]:
+    lost = lookup.lost_code(talk)
+    if lost:
+        return [reservation_status.missing(talk, lost)]
     found = lookup.open_booking(talk, "cancel")
     return ask_yes(talk, found) if isinstance(found, Booking) else [found]
 

@@ -10,7 +10,7 @@ from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.day_words import month_named
 from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import Booking
-from hotel_agent.reservations.booking import NeedsSurname, look_up, upcoming_of
+from hotel_agent.reservations.booking import NeedsSurname, codes_not_over, look_up, normal_code, upcoming_of
 
 MOST_TRIES = 3
 _NAME = re.compile(r"\b[A-ZÁÉÍÓÚÂÊÔÃÕÀÇÑÜ][^\W\d_]+(?:[-'’][^\W\d_]+)*")
@@ -129,6 +129,15 @@ def open_booking(talk: Talk, purpose: str) -> Booking | Part:
         state.lookup, state.lookup_code = purpose, code
         return talk.ask("surname", "reservation_status.ask_surname")
     return _wrong(talk, purpose)
+
+
+def lost_code(talk: Talk) -> str | None:
+    """The code that was said, where it is a live booking of the guest's own of which the PMS knows nothing."""
+    said = talk.said.entities.get("booking_code") or talk.state.lookup_code
+    code = normal_code(str(said)) if said else ""
+    live = {own for own, is_live in codes_not_over(talk.hotel, talk.guest.id, talk.turn.today) if is_live}
+    is_lost = code in live and not isinstance(look_up(talk.hotel, talk.guest.id, code), Booking)
+    return code if is_lost else None
 
 
 def _tried(talk: Talk, code: str, surname: str) -> Booking | None:

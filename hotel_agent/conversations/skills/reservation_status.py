@@ -10,7 +10,7 @@ from hotel_agent.conversations.skills.stay_times import CODES
 from hotel_agent.conversations.talk import Part, Talk
 from hotel_agent.nlu.text import fold
 from hotel_agent.reservations import Booking
-from hotel_agent.reservations.booking import look_up, upcoming_of
+from hotel_agent.reservations.booking import codes_not_over, look_up, upcoming_of
 
 MOST_TOLD = 3
 _OTHER_ONE = r"(?:la otra|a outra|the other)(?: one| reserva| booking| reservation)?"
@@ -29,12 +29,37 @@ _MAY_ASK = frozenset(
 
 def answer(talk: Talk) -> list[Part]:
     if talk.said.entities.get("booking_code") or talk.state.lookup_code:
+        lost = lookup.lost_code(talk)
+        if lost:
+            return [missing(talk, lost)]
         found = lookup.open_booking(talk, "status")
         return [_told(talk, found)] if isinstance(found, Booking) else [found]
     own = upcoming_of(talk.hotel, talk.guest.id, talk.turn.today)
     if own:
         return [_told(talk, booking) for booking in own[:MOST_TOLD]]
-    return [talk.part("reservation_status.none_yet"), lookup.wants_code(talk, "status")]
+    return not_live(talk) or [talk.part("reservation_status.none_yet"), lookup.wants_code(talk, "status")]
+
+
+def not_live(talk: Talk) -> list[Part]:
+    """What became of the bookings of a guest who has none to come: cancelled, or not there any more for people to find.
+
+    The front desk may have cancelled it, or the PMS have lost it; the guest has not.
+    """
+    parts: list[Part] = []
+    for code, is_live in codes_not_over(talk.hotel, talk.guest.id, talk.turn.today)[:MOST_TOLD]:
+        found = look_up(talk.hotel, talk.guest.id, code)
+        if isinstance(found, Booking):
+            parts.append(_told(talk, found))
+        elif is_live:
+            parts.append(missing(talk, code))
+    return parts
+
+
+def missing(talk: Talk, code: str) -> Part:
+    """We have it on record and the PMS has not: people look for it."""
+    talk.state.lookup = talk.state.lookup_code = talk.state.expected = None
+    talk.hand_over("pms_failed")
+    return talk.part("reservation_status.missing", code=code)
 
 
 def asks_about_the_other(talk: Talk) -> bool:

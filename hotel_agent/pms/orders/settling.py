@@ -29,6 +29,7 @@ log = get_logger(__name__)
 
 QUIET = timedelta(seconds=60)  # Whoever wrote this is still at it.
 HOPE = timedelta(minutes=15)  # Afterwards nothing that was asked is still under way.
+SWEPT = timedelta(days=1)  # For so long after the last hold its system is looked at for orders that came in late.
 MOST_ATTEMPTS = 5
 
 
@@ -76,7 +77,7 @@ def something_open(hotel: Hotel) -> bool:
             " or exists (select from reservations where hotel_id = :hotel and status = 'pending'"
             "   and pms_id is not null)"
         ),
-        {"hotel": hotel.id, "lately": utcnow() - HOPE},
+        {"hotel": hotel.id, "lately": utcnow() - SWEPT},
     ).scalar_one()
     db.session.commit()
     return bool(row)

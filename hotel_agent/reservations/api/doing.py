@@ -226,7 +226,11 @@ def _not_known(hotel: Hotel, row: ApiRequest, trouble: PmsUnavailable) -> _Outco
     code = code or (_booked_before(hotel, _key(row)) or "")
     if code:
         return _pending(row, code)
-    return _Outcome(503, {"detail": "The hotel's PMS does not answer. Ask again with the same key."}, stands=False)
+    return _Outcome(
+        503,
+        {"detail": "The hotel's PMS does not answer. Send the same again, under the same key if it had one."},
+        stands=False,
+    )
 
 
 def _pending(row: ApiRequest, code: str) -> _Outcome:
