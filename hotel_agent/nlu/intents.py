@@ -26,6 +26,7 @@ _FAINT = 0.15
 _NAMED = 0.4
 # Below this chance of being for a hotel's front desk at all, a message is out of scope. Measured: docs/nlu.md.
 IN_SCOPE = 0.85
+_THAT_ONE = re.compile(r"(?:yes |ok )?(?:this|that) one(?: please| then)?[.! ]*")
 _SMALL_TALK = ("greet", "thank", "goodbye")
 _YES_NO = {"confirm_booking", "confirm_cancel", "yes_no"}
 _GROUPS = {name: frozenset(intents.split()) for name, intents in lexicon("gravity")["groups"].items()}
@@ -295,6 +296,8 @@ def _yes_no(scene: Scene) -> None:
 
 def _faint_answers(scene: Scene) -> None:
     """A word that the model does not know, such as a surname, is neither a yes nor a no."""
+    if _THAT_ONE.fullmatch(scene.line):
+        return
     for answer in ("affirm", "deny"):
         if scene.found.get(answer, SURE) < SURE and answer not in scene.phrases:
             scene.drop(answer)
