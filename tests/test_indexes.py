@@ -25,6 +25,7 @@ from hotel_agent.channels.whatsapp.client import GraphClient
 from hotel_agent.config import Settings, settings
 from hotel_agent.conversations import answering, lapsing, outbox, session, statuses, sweeping, taking_in, tending
 from hotel_agent.conversations.models import Conversation, InboundEvent, Session
+from hotel_agent.dashboard.guests.directory import directory, whole
 from hotel_agent.dashboard.inbox import listing
 from hotel_agent.dashboard.search import find, words_of
 from hotel_agent.dashboard.stay import card
@@ -373,6 +374,13 @@ CASES = {
     ),
     "reservations of one status, for programs": Case(
         lambda cast: listing_of(cast, statuses=("cancelled",)), {"ix_reservations_hotel_status"}
+    ),
+    "the newest guests": Case(lambda cast: directory(cast.miramar), {"ix_guests_newest"}),
+    "a guest by name": Case(lambda cast: directory(cast.grande, "nunez"), {"ix_guests_name_words"}),
+    "a guest by phone": Case(lambda cast: directory(cast.grande, "34600 000 101"), {"ix_guest_identities_digits"}),
+    "all about a guest": Case(
+        lambda cast: whole(cast.grande, cast.booker, "es"),
+        {"pk_guests", "ix_guest_identities_guest_id", "ix_reservations_guest_id"},
     ),
     "a guest's name, for programs": Case(lambda cast: listing_of(cast, guest="nunez"), {"ix_reservations_words"}),
     "what has changed, for programs": Case(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hotel_agent import live
+from hotel_agent.audit.models import AuditEntry
 from hotel_agent.audit.recording import record
 from hotel_agent.conversations import waiting
 from hotel_agent.conversations.acting import in_own_transaction
-from hotel_agent.conversations.models import Conversation, Message
-from hotel_agent.conversations.session import live_session
+from hotel_agent.conversations.models import Conversation, Draft, Message
+from hotel_agent.conversations.session import last_session
 from hotel_agent.db import db, lock_until_commit
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.guests.knowing import Identity, forget
@@ -34,7 +35,7 @@ MOVE_THE_REST = text("""
       told as (update proactive_messages set conversation_id = :kept where conversation_id = :twin),
       proposals as (
         update drafts set conversation_id = :kept,
-            status = case when status = 'open' then 'overtaken' else status end where conversation_id = :twin)
+            status = case when status = 'open' and :two then 'overtaken' else status end where conversation_id = :twin)
     insert into client_ids (conversation_id, client_id, message_id, created_at)
     select :kept, client_id, message_id, created_at from client_ids where conversation_id = :twin
     on conflict do nothing
@@ -65,6 +66,8 @@ def _merge(guest_id: int, other_id: int, hotel_id: int) -> None:
             .execution_options(populate_existing=True)
         )
     }
+    if guest_id in found and other_id not in found and _have_been_merged(guest_id, other_id, hotel_id):
+        return  # A button that was pressed twice.
     if len(found) != len(both):
         raise NotFound("There is no such guest.")
     check_mergeable(found[guest_id], found[other_id])
@@ -76,6 +79,16 @@ def _merge(guest_id: int, other_id: int, hotel_id: int) -> None:
         guest.name, guest.name_at = name, named_at
     _keep_reaching(guest_id, reached)
     record("guests_merged", str(guest_id), hotel_id=hotel_id, other=other_id)
+
+
+def _have_been_merged(guest_id: int, other_id: int, hotel_id: int) -> bool:
+    query = select(AuditEntry.id).where(
+        AuditEntry.hotel_id == hotel_id,
+        AuditEntry.action == "guests_merged",
+        AuditEntry.subject == str(guest_id),
+        AuditEntry.details["other"].as_integer() == other_id,
+    )
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def check_mergeable(guest: Guest, other: Guest) -> None:
@@ -177,16 +190,18 @@ def _join_conversations(twin_id: int, guest_id: int) -> None:
 
 def _join(kept: Conversation, twin: Conversation, guest_id: int) -> None:
     db.session.execute(update(Message).where(Message.conversation_id == twin.id).values(conversation_id=kept.id))
-    db.session.execute(MOVE_THE_REST, {"kept": kept.id, "twin": twin.id, "guest": guest_id})
+    two = _propose_both(kept, twin)
+    db.session.execute(MOVE_THE_REST, {"kept": kept.id, "twin": twin.id, "guest": guest_id, "two": two})
     waiting.join(kept, twin)
+    if two:  # One proposal is left: what the other was about is for a person to answer.
+        waiting.hand_over(kept, "question", kept.waiting_since)
     kept.language = kept.language or twin.language
+    _keep_session(kept, twin)
     kept.last_inbound_at = max(filter(None, (kept.last_inbound_at, twin.last_inbound_at)), default=None)
     if (twin.last_message_at or kept.created_at) > (kept.last_message_at or kept.created_at):
         kept.last_message_at, kept.last_message_author = twin.last_message_at, twin.last_message_author
         kept.last_message_type, kept.last_message_text = twin.last_message_type, twin.last_message_text
     kept.answer_due_at = max(filter(None, (kept.answer_due_at, twin.answer_due_at)), default=None)
-    if live_session(kept) is None:
-        kept.session_id, kept.session_created_at = twin.session_id, twin.session_created_at
     db.session.execute(
         text("update sessions set conversation_id = :kept where conversation_id = :twin"),
         {"kept": kept.id, "twin": twin.id},
@@ -196,3 +211,16 @@ def _join(kept: Conversation, twin: Conversation, guest_id: int) -> None:
     db.session.expunge(twin)
     db.session.execute(delete(Conversation).where(Conversation.id == twin_key))
     live.conversation_changed(hotel_id, twin_key)
+
+
+def _propose_both(kept: Conversation, twin: Conversation) -> bool:
+    waits = exists().where(Draft.status == "open")
+    both = [waits.where(Draft.conversation_id == one.id) for one in (kept, twin)]
+    return bool(db.session.scalar(select(both[0] & both[1])))
+
+
+def _keep_session(kept: Conversation, twin: Conversation) -> None:
+    """Of two dialogues the one goes on in which something was said last: there a yes is waited for."""
+    here, there = last_session(kept), last_session(twin)
+    if there is not None and (here is None or there.last_activity > here.last_activity):
+        kept.session_id, kept.session_created_at = twin.session_id, twin.session_created_at

@@ -8,12 +8,14 @@ new. A job then goes through the rows in small batches; it may die anywhere and 
 from __future__ import annotations
 
 import json
+import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from redis.exceptions import ResponseError
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.registry import BaseRegistry, FailedJobRegistry, FinishedJobRegistry
@@ -25,7 +27,15 @@ from hotel_agent.audit.models import AuditEntry
 from hotel_agent.audit.recording import record
 from hotel_agent.config import settings
 from hotel_agent.conversations.acting import in_own_transaction
-from hotel_agent.conversations.models import Conversation, InboundEvent, Message, WebhookFailure
+from hotel_agent.conversations.models import (
+    Conversation,
+    Feedback,
+    GuestRequest,
+    InboundEvent,
+    Message,
+    MissingAnswer,
+    WebhookFailure,
+)
 from hotel_agent.db import db, lock_until_commit, one_at_a_time, utcnow
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.guests.knowing import Identity
@@ -45,6 +55,14 @@ BEFORE = timedelta(days=2)
 # An answer that is being made ends before; else the job comes again.
 ANSWER_SECONDS = 30.0
 SOME_LETTERS = 4  # Shorter names occur in other people's words.
+
+# All that was ever kept for a guest, here and at a PMS.
+HOLDS = """
+    select hold_key from reservation_locks where guest_id = :guest
+        or reservation_id in (select id from reservations where guest_id = :guest)
+    union select hold_key from pms_holds where guest_id = :guest
+        or reservation_id in (select id from reservations where guest_id = :guest)
+"""
 
 log = get_logger(__name__)
 
@@ -93,21 +111,7 @@ def ask(guest_id: int, staff_id: int | None, *, hotel_id: int) -> int:
 
 
 def _ask(guest_id: int, staff_id: int | None, hotel_id: int) -> int:
-    identities = db.session.execute(
-        select(GuestIdentity.kind, GuestIdentity.value, GuestIdentity.wire).where(GuestIdentity.guest_id == guest_id)
-    ).all()
-    lock_until_commit(Identity(*row).key(hotel_id) for row in identities)
-    conversations = db.session.scalars(
-        select(Conversation).where(Conversation.guest_id == guest_id).order_by(Conversation.id).with_for_update()
-    ).all()
-    guest = db.session.scalar(
-        select(Guest)
-        .where(Guest.id == guest_id, Guest.hotel_id == hotel_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if guest is None:
-        raise NotFound("There is no such guest.")
+    guest, identities, conversations = _locked(guest_id, hotel_id)
     _check(guest)
     row = GuestErasure(
         hotel_id=hotel_id,
@@ -125,6 +129,29 @@ def _ask(guest_id: int, staff_id: int | None, hotel_id: int) -> int:
     return row.id
 
 
+def _locked(guest_id: int, hotel_id: int) -> tuple[Guest, list[Any], list[Conversation]]:
+    """The guest, by what they are known, and their conversations, so that nobody adds to it until the end."""
+    names = select(GuestIdentity.kind, GuestIdentity.value, GuestIdentity.wire).where(
+        GuestIdentity.guest_id == guest_id
+    )
+    talks = select(Conversation).where(Conversation.guest_id == guest_id).order_by(Conversation.id)
+    while True:
+        identities = db.session.execute(names).all()
+        lock_until_commit(Identity(*row).key(hotel_id) for row in identities)
+        conversations = list(db.session.scalars(talks.with_for_update().execution_options(populate_existing=True)))
+        guest = db.session.scalar(
+            select(Guest)
+            .where(Guest.id == guest_id, Guest.hotel_id == hotel_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if guest is None:
+            raise NotFound("There is no such guest.")
+        # Whoever was ahead of us may have joined somebody to the guest, or begun a conversation, while we waited.
+        if set(db.session.execute(names)) == set(identities) and list(db.session.scalars(talks)) == conversations:
+            return guest, list(identities), conversations
+
+
 def _check(guest: Guest) -> None:
     if guest.erased_at is not None:
         raise BadInput("guest", _("This guest has been erased."))
@@ -135,7 +162,8 @@ def _check(guest: Guest) -> None:
         "select exists (select from reservation_locks where guest_id = :guest and status = 'active'"
         " and expires_at > clock_timestamp()) or exists (select from pms_holds where guest_id = :guest"
         " and status in ('asked', 'active') and expires_at > clock_timestamp()) or exists (select from pms_writes"
-        " where guest_id = :guest and state in ('asked', 'unknown'))"
+        " where (guest_id = :guest or reservation_id in (select id from reservations where guest_id = :guest))"
+        " and state in ('asked', 'unknown'))"
     )
     if db.session.scalar(held, {"guest": guest.id}):
         raise BadInput("guest", _("A room is being kept or booked for this guest just now. Try again in some minutes."))
@@ -197,7 +225,17 @@ def carry_out(erasure_id: int) -> None:
             return
         row.attempts += 1
         db.session.commit()
-        for step in (_count, _learn_wamids, _bodies, _failures, _conversations, _bookings, _programs, _in_valkey):
+        for step in (
+            _count,
+            _learn_wamids,
+            _bodies,
+            _failures,
+            _conversations,
+            _bookings,
+            _trail,
+            _programs,
+            _in_valkey,
+        ):
             step(row)
         _bodies(row)  # Those that came meanwhile tell of the same messages.
         _audit(row)
@@ -313,7 +351,34 @@ def _bookings(row: GuestErasure) -> None:
             ),
             values,
         )
-    db.session.execute(text("update pms_writes set payload = '{}', why = '' where guest_id = :guest"), values)
+    db.session.execute(
+        text(
+            "update pms_writes set payload = '{}', why = '' where guest_id = :guest"
+            " or reservation_id in (select id from reservations where guest_id = :guest)"
+        ),
+        values,
+    )
+    db.session.commit()
+
+
+def _trail(row: GuestErasure) -> None:
+    """Who did what with the guest's rooms stays; why a colleague did is in the colleague's words."""
+    values = {"guest": row.guest_id, "hotel": row.hotel_id, "codes": row.known_as["codes"]}
+    db.session.execute(text("select set_config('hotel_agent.erasing', 'yes', true)"))
+    db.session.execute(
+        text(
+            f"update lock_audit set why = '' where hotel_id = :hotel and actor = 'staff' and why <> ''"
+            f" and hold_key in ({HOLDS})"
+        ),
+        values,
+    )
+    db.session.execute(
+        text(
+            f"update audit_log set details = details - 'reason' where hotel_id = :hotel and details ? 'reason'"
+            f" and (subject = any(:codes) or subject in ({HOLDS}))"
+        ),
+        values,
+    )
     db.session.commit()
 
 
@@ -331,9 +396,21 @@ def _programs(row: GuestErasure) -> None:
         or one.code in codes
         or (one.answer or {}).get("code") in codes
         or known.may_be_in(json.dumps(one.asked).encode())
+        or any(re.sub(r"\D", "", leaf) in known.names for leaf in _leaves(one.asked))
     ]
     db.session.execute(text("delete from api_requests where id = any(:ids)"), {"ids": theirs})
     db.session.commit()
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """Every string in it: a phone may have been written in groups."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def _conversations(row: GuestErasure) -> None:
@@ -353,7 +430,7 @@ def _conversations(row: GuestErasure) -> None:
             text(f"delete from {table} where hotel_id = :hotel and wamid = any(:wamids)"),
             {"hotel": row.hotel_id, "wamids": row.known_as["wamids"]},
         )
-    for model in (GuestNote, GuestConsent, GuestExport):
+    for model in (GuestNote, GuestConsent, GuestExport, GuestRequest, MissingAnswer, Feedback):
         db.session.execute(delete(model).where(model.guest_id == row.guest_id))
     db.session.commit()
 
@@ -410,30 +487,46 @@ def _in_valkey(row: GuestErasure) -> None:
     keys = [name.format(conversation) for conversation in conversations for name in names]
     if keys:
         redis().delete(*keys)
-    _forget_jobs({*conversations})
+    _forget_jobs({*conversations}, [*row.known_as["ids"], *row.known_as["names"]])
     if settings().is_demo:  # There the guests' phones are in the same Valkey.
         query = select(HotelIdentifier.identifier_value).where(HotelIdentifier.hotel_id == row.hotel_id)
         for number in db.session.scalars(query).all():
             for identity in row.known_as["ids"]:
                 phones.Chat(identity, number).forget()
+    _write_files_anew()
 
 
-def _forget_jobs(conversations: set[int]) -> None:
-    """Of those about the guest, the errors and results that RQ keeps; they are about ids, and words may be in them."""
+def _write_files_anew() -> None:
+    """A log of commands tells what was deleted from its keys until then."""
+    try:
+        if redis().info("persistence").get("aof_enabled"):
+            redis().bgrewriteaof()
+    except ResponseError as error:  # Under way already, or not ours to ask for.
+        log.info("valkey_files_not_written", error=str(error))
+
+
+def _forget_jobs(conversations: set[int], words: list[str]) -> None:
+    """Of those about the guest, what RQ keeps: what they were given, what they found, what went wrong."""
     registries: tuple[Callable[..., BaseRegistry], ...] = (FailedJobRegistry, FinishedJobRegistry)
     for name in queues.ALL:
         for registry in registries:
             kept = registry(queue=queues.queue(name))
             for job_id in kept.get_job_ids():
-                _forget_job(job_id, conversations)
+                _forget_job(job_id, conversations, words)
 
 
-def _forget_job(job_id: str, conversations: set[int]) -> None:
+def _forget_job(job_id: str, conversations: set[int], words: list[str]) -> None:
     try:
         job = Job.fetch(job_id, connection=redis(), serializer=JSONSerializer)
     except NoSuchJobError:
         return
     is_one = job.func_name in ("workers.messages.answer", "workers.messages.send") and set(job.args) & conversations
     # What became of one message is told to whoever asked by the API, and kept for half a minute.
-    if is_one or job.func_name == "workers.messages.process":
+    if is_one or job.func_name == "workers.messages.process" or _names_them(job, words):
         job.delete()
+
+
+def _names_them(job: Job, words: Iterable[str]) -> bool:
+    last = job.latest_result()
+    told = str([job.args, job.kwargs, last and (last.return_value, last.exc_string)])
+    return any(word in told for word in words)

@@ -17,8 +17,8 @@ def nothing(_page: Page) -> None: ...
 @dataclass(frozen=True)
 class Place:
     """`{marta}` in the path is a conversation in which something of everything was said, `{late}` one whose window is
-    closed. `role` is an account, or None for somebody who is not signed in. `first` brings about what is to be seen,
-    in any language.
+    closed; `{marta_guest}` and `{late_guest}` are whose they are. `role` is an account, or None for somebody who is not
+    signed in. `first` brings about what is to be seen, in any language.
     """
 
     name: str
@@ -46,6 +46,18 @@ def a_wrong_topic(page: Page) -> None:
     page.locator("#topic").fill("¡Piano!")
     page.locator("#topic").press("Enter")
     expect(page.locator("#new-problem")).to_be_visible()
+
+
+def a_note_that_is_none(page: Page) -> None:
+    page.locator("#note").fill("   ")
+    page.locator("[data-action=add-note]").click()
+    expect(page.locator("#note-problem")).to_be_visible()
+
+
+def not_their_name(page: Page) -> None:
+    page.locator("#who").fill("Nadie")
+    page.locator("#who").press("Enter")
+    expect(page.locator("#who-problem")).to_be_visible()
 
 
 def own_menu(page: Page) -> None:
@@ -153,6 +165,16 @@ PLACES = (
     Place("requests", "/requests", ANA),
     Place("no requests", "/requests", OSCAR),
     Place("more pages", "/admin/hotel/approvals", EVA, more_pages),
+    Place("guests", "/guests", ANA),
+    Place("no guests", "/guests", OSCAR),
+    Place("guests in vain", "/guests?q=zzzz", ANA),
+    Place("none of these guests", "/guests?only=erased", ANA),
+    Place("a guest's card", "/guests/{marta_guest}", LUIS),
+    Place("a note that cannot be", "/guests/{marta_guest}", ANA, a_note_that_is_none),
+    Place("somebody with two numbers", "/guests/{marta_guest}/merge?q=lola", ANA),
+    Place("two guests side by side", "/guests/{marta_guest}/merge/{late_guest}", ANA),
+    Place("a guest to be erased", "/guests/{marta_guest}/erase", LUIS),
+    Place("a guest not to be erased", "/guests/{marta_guest}/erase", LUIS, not_their_name),
     Place("knowledge", "/knowledge", LUIS),
     Place("hours and emergencies", "/admin/hotel/desk", LUIS),
     Place("policies", "/admin/hotel/policies", LUIS),

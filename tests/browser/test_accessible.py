@@ -46,7 +46,9 @@ def shown(guest, asks_sql):
         ANA,
     )
     asks_sql("update conversations set last_inbound_at = now() - interval '25 hours' where id = %s", late.conversation)
-    return {"marta": marta.conversation, "late": late.conversation}
+    places = {"marta": marta.conversation, "late": late.conversation}
+    whose = "select guest_id from conversations where id = %s"
+    return places | {f"{name}_guest": asks_sql(whose, talk)[0][0] for name, talk in places.items()}
 
 
 @pytest.fixture(scope="module")

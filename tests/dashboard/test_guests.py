@@ -234,6 +234,30 @@ def test_the_other_is_searched_for_and_seen_beside(desk):
     assert db.session.get(Guest, other.id, populate_existing=True) is None
 
 
+def test_the_question_names_what_will_happen(desk):
+    kept, other = guest("Marta García"), guest("Marta G", opted_out_at=ago(days=1))
+    html = desk.get(f"/guests/{kept.id}/merge/{other.id}").text
+    assert "de Marta G pasan a ser de Marta García" in html
+    assert "la ficha de Marta G desaparece" in html
+    assert "vale para ambos" in html
+
+
+def test_a_button_pressed_twice_is_no_mistake(desk):
+    kept, other = guest("Marta").id, guest("Marta").id
+    for _press in range(2):
+        assert desk.post(f"/guests/{kept}/merge/{other}").status_code == 303
+
+
+def test_a_name_is_no_html_on_any_page(office):
+    name = '<b>Marta</b> "><img src=x>'
+    marta, other = guest(name, vip=True).id, guest(name).id
+    for path in ("", f"/{marta}", f"/{marta}/merge?q=marta", f"/{marta}/merge/{other}", f"/{marta}/erase", "?q=<b>x"):
+        html = office.get(f"/guests{path}").text
+        assert "&lt;b&gt;" in html, path
+        assert "<b>" not in html, path
+        assert "<img src=x" not in html, path
+
+
 def test_who_cannot_be_merged_is_told_so(desk):
     marta = guest().id
     assert desk.post(f"/guests/{marta}/merge/{marta}").status_code == 409
@@ -300,7 +324,10 @@ def test_whoever_has_a_booking_is_not_erased_and_the_page_says_which(office):
 def test_reception_neither_exports_nor_erases(desk):
     marta = guest().id
     assert desk.post(f"/guests/{marta}/exports").status_code == 403
+    assert desk.get(f"/guests/{marta}/exports/1").status_code == 403
     assert desk.get(f"/guests/{marta}/erase").status_code == 403
+    assert desk.post(f"/guests/{marta}/erase", data={"who": f"#{marta}"}).status_code == 403
+    assert row(marta).erased_at is None
     assert 'data-action="erase"' not in desk.get(f"/guests/{marta}").text
 
 

@@ -8,8 +8,8 @@ from time import sleep
 import pytest
 from sqlalchemy import select, text
 
-from hotel_agent.conversations import joining, taking_in
-from hotel_agent.conversations.models import Conversation, InboundEvent, Message
+from hotel_agent.conversations import joining, session, taking_in, waiting
+from hotel_agent.conversations.models import Conversation, Draft, InboundEvent, Message
 from hotel_agent.db import db
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.guests import keeping
@@ -19,7 +19,7 @@ from hotel_agent.hotels.credentials import fingerprint
 from hotel_agent.hotels.finding import by_slug
 from tests.conversations import bodies
 from tests.conversations.cast import ana
-from tests.dashboard.cast import answers, books, guest, says, talk
+from tests.dashboard.cast import ago, answers, books, guest, says, talk
 
 ONE, TWO = "34611000001", "34611000002"
 
@@ -127,6 +127,60 @@ def test_what_either_writes_meanwhile_is_the_ones(app, two, migrated_app):
     ).all()
     assert {guest_id for wamid, guest_id in rows if (wamid or "").startswith("wamid.M")} == {kept.id}
     assert len([wamid for wamid, _ in rows if (wamid or "").startswith("wamid.M")]) == 20
+
+
+@pytest.mark.parametrize("later", [ONE, TWO])
+def test_the_dialogue_goes_on_in_which_something_was_said_last(two, later):
+    """There a yes may be waited for."""
+    guests = dict(zip((ONE, TWO), two, strict=True))
+    for phone, who in guests.items():
+        conversation = db.session.scalars(select(Conversation).where(Conversation.guest_id == who.id)).one()
+        row = session.save(conversation, {"of": phone}, lambda: "x")
+        row.last_activity = ago(minutes=1 if phone == later else 9)
+    db.session.commit()
+    joining.merge(guests[ONE].id, guests[TWO].id, hotel_id=miramar())
+    db.session.rollback()
+    conversation = db.session.scalars(select(Conversation).where(Conversation.guest_id == guests[ONE].id)).one()
+    kept = session.live_session(conversation)
+    assert kept
+    assert kept.state == {"of": later}
+
+
+@pytest.mark.parametrize(("here", "there", "reasons"), [(0, 1, ["draft"]), (1, 1, ["draft", "question"])])
+def test_what_waits_for_approval_is_not_lost(two, here, there, reasons):
+    for who, proposes in zip(two, (here, there), strict=True):
+        conversation = db.session.scalars(select(Conversation).where(Conversation.guest_id == who.id)).one()
+        if proposes:
+            waiting.hand_over(conversation, "draft")
+            db.session.add(
+                Draft(
+                    hotel_id=who.hotel_id,
+                    conversation_id=conversation.id,
+                    language="es",
+                    bubbles=[],
+                    state={},
+                    state_before={},
+                )
+            )
+    db.session.commit()
+    joining.merge(two[0].id, two[1].id, hotel_id=miramar())
+    db.session.rollback()
+    conversation = db.session.scalars(select(Conversation).where(Conversation.guest_id == two[0].id)).one()
+    assert sorted(conversation.waiting_reasons) == reasons
+    drafts = db.session.scalars(select(Draft.status).where(Draft.conversation_id == conversation.id).order_by(Draft.id))
+    assert list(drafts) == ["open", "overtaken"][: here + there]
+
+
+def test_merging_twice_merges_once(two):
+    kept, other = two[0].id, two[1].id
+    joining.merge(kept, other, hotel_id=miramar())
+    joining.merge(kept, other, hotel_id=miramar())
+    merged = db.session.scalar(text("select count(*) from audit_log where action = 'guests_merged'"))
+    assert merged == 1
+    with pytest.raises(NotFound):
+        joining.merge(kept, other + 1000, hotel_id=miramar())
+    with pytest.raises(NotFound):
+        joining.merge(other, kept, hotel_id=miramar())
 
 
 def test_who_is_of_another_hotel_is_not_merged(two):

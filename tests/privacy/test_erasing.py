@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rq.registry import FailedJobRegistry
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
+from hotel_agent import queues
+from hotel_agent.conversations import joining, taking_in
 from hotel_agent.conversations.models import Conversation, InboundEvent, Message, WebhookFailure
 from hotel_agent.db import db, utcnow
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.guests import keeping
 from hotel_agent.guests.models import Guest, GuestIdentity
+from hotel_agent.hotels.credentials import fingerprint
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.pms.local.models import Reservation
 from hotel_agent.privacy import erasing, exporting
 from hotel_agent.privacy.bodies import Known, without
 from hotel_agent.privacy.models import GuestErasure
+from hotel_agent.privacy.tables import EXPORTED, KEPT
 from hotel_agent.redis import redis
 from hotel_agent.simulator.phones import Bubble, Chat, Tick
 from tests.conversations import bodies
 from tests.conversations.bodies import from_guest, merged, message, said
 from tests.conversations.cast import ana, luis
-from tests.dashboard.cast import books, holds
+from tests.dashboard.cast import books, guest, holds, says, talk
+from tests.load.installation import wait_until
 from tests.media.conftest import JPEG, make_due, marta_sends, media_of  # noqa: F401
 
 PHONE, LUISA = "34600998877", "34600111999"
@@ -116,7 +124,7 @@ def xiomara(marta_says, marta_sends, deliver, run_jobs, sent):  # noqa: F811
     keeping.add_note(found, ana(), f"{NAME} trajo un tlacuache", hotel_id=hotel_id)
     keeping.consent(found, ana(), "other", "dijo quiscalus", hotel_id=hotel_id)
     keeping.opt_out(found, ana(), hotel_id=hotel_id)
-    code = books(conversation, -9, -7, "departed", guest_name=NAME)
+    code = books(conversation, -9, -7, "departed", rooms=("101",), guest_name=NAME)
     rows = (
         "insert into guest_requests (hotel_id, conversation_id, guest_id, request_key, kind, words)"
         " values (:hotel, :conversation, :guest, 'k', 'repair', 'quiscalus')",
@@ -135,6 +143,28 @@ def xiomara(marta_says, marta_sends, deliver, run_jobs, sent):  # noqa: F811
         "insert into audit_log (hotel_id, actor, action, subject, details)"
         """ values (:hotel, 'command', 'x', '34600998877', '{"name": "Xiomara Quetzalcóatl"}')""",
         "insert into early_statuses (hotel_id, wamid, status) values (:hotel, 'wamid.QUIS7', 'read')",
+        "insert into drafts (hotel_id, conversation_id, language, bubbles, state, state_before, status) values (:hotel,"
+        """ :conversation, 'es', '[{"body": "Hola, quiscalus"}]', '{}', '{"name": "Xiomara"}', 'overtaken')""",
+        "insert into client_ids (conversation_id, client_id, message_id) select :conversation, gen_random_uuid(),"
+        " max(id) from messages where conversation_id = :conversation",
+        "insert into proactive_messages (hotel_id, reservation_id, kind, outcome, conversation_id)"
+        " select :hotel, id, 'thanks', 'sent', :conversation from reservations where guest_id = :guest",
+        "insert into reservation_rooms (hotel_id, reservation_id, place, kind, number, check_in, check_out)"
+        " select :hotel, id, 1, 'doble', '101', check_in, check_out from reservations where guest_id = :guest",
+        "insert into reservation_extras (hotel_id, reservation_id, code, price, currency)"
+        " select :hotel, id, 'breakfast', 9, 'EUR' from reservations where guest_id = :guest",
+        "insert into pms_news (hotel_id, reservation_id, before, after)"
+        " select :hotel, id, '{}', '{}' from reservations where guest_id = :guest",
+        "insert into pms_writes (hotel_id, reservation_id, operation, token, payload, state, why) select :hotel, id,"
+        """ 'rename', 'T', '{"name": "Xiomara"}', 'done', 'Xiomara is no name' from reservations"""
+        " where guest_id = :guest",
+        "insert into pms_holds (hotel_id, guest_id, hold_key, request_key, token, code, status, check_in, check_out,"
+        " total, late_fee, currency, expires_at) values (:hotel, :guest, 'kept', 'k', 'T', 'MIR-K', 'released',"
+        " '2020-01-01', '2020-01-02', 9, 0, 'EUR', '2020-01-01')",
+        "insert into lock_audit (hotel_id, lock_id, hold_key, action, actor, why, at_pms)"
+        " values (:hotel, 1, 'kept', 'released', 'staff', 'tlacuache llamó', true)",
+        "insert into audit_log (hotel_id, actor, action, subject, details)"
+        """ values (:hotel, 'ana', 'hold_released', 'kept', '{"reason": "tlacuache llamó"}')""",
     )
     for row in rows:
         values = {"hotel": hotel_id, "conversation": conversation, "guest": found}
@@ -153,6 +183,31 @@ def test_nothing_of_a_guest_is_left_in_any_table_or_key(xiomara):
     erase(xiomara)
     wamids = [f"wamid.QUIS{number}".encode() for number in range(1, 9)]
     assert where_found(*needles(), *wamids) == []
+
+
+def test_rows_are_left_only_where_it_is_said_what_of_them(xiomara):
+    keys = exporting._keys(xiomara)
+
+    def filled() -> set[str]:
+        found = set()
+        for table, part in EXPORTED.items():
+            query = text(f"select exists (select from {table} t where {part.where})")
+            bound = {name: value for name, value in keys.items() if f":{name}" in part.where}
+            found |= {table} if db.session.scalar(query, bound) else set()
+        return found
+
+    assert filled() == set(EXPORTED), "whoever adds a table lets Xiomara leave something in it"
+    erase(xiomara)
+    assert filled() == set(KEPT) & set(EXPORTED)
+
+
+def test_the_trail_says_who_but_no_more_in_which_words(xiomara):
+    erase(xiomara)
+    trail = "select action, actor, why from lock_audit where hold_key = 'kept' and actor = 'staff'"
+    assert db.session.execute(text(trail)).all() == [("released", "staff", "")]
+    with pytest.raises(DBAPIError, match="append-only"):
+        db.session.execute(text("update lock_audit set why = 'otherwise'"))
+    db.session.rollback()
 
 
 def test_nothing_is_left_in_a_file(xiomara):
@@ -204,6 +259,37 @@ def test_what_comes_while_it_is_under_way_is_somebody_new(xiomara, marta_says, r
     assert guest_id() != xiomara
 
 
+def test_messages_that_are_taken_in_at_the_same_moment_are_of_somebody_new_or_gone(app, xiomara, migrated_app):
+    secret = fingerprint("app-secret-of-the-tests")
+    for number in range(20):
+        body = bodies.raw(said(f"m{number}", wamid=f"wamid.NOW{number}", phone=PHONE, name=NAME))
+        db.session.add(InboundEvent(body=body, signed_by=secret))
+    db.session.commit()
+    asked: list[int] = []
+
+    def intake() -> None:
+        with migrated_app.app_context():
+            while taking_in.take_in(1).bodies:
+                pass
+
+    def asking() -> None:
+        with migrated_app.app_context():
+            asked.append(erasing.ask(xiomara, luis(), hotel_id=by_slug("miramar").id))
+
+    with ThreadPoolExecutor(3) as together:
+        for done in [together.submit(intake), together.submit(intake), together.submit(asking)]:
+            done.result(timeout=60)
+    with migrated_app.app_context():
+        erasing.carry_out(asked[0])
+    db.session.rollback()
+    whose = select(Conversation.guest_id).join(Message, Message.conversation_id == Conversation.id)
+    assert xiomara not in set(db.session.scalars(whose))
+    assert where_found(b"quiscalus", b"wamid.QUIS") == []
+    known = db.session.scalars(select(GuestIdentity.guest_id).where(GuestIdentity.value == PHONE)).all()
+    assert len(known) <= 1
+    assert xiomara not in known
+
+
 def test_a_status_of_an_old_message_that_comes_late_goes_too(xiomara, deliver, run_jobs):
     erasure = erasing.ask(xiomara, luis(), hotel_id=by_slug("miramar").id)
     deliver(bodies.status("wamid.QUIS2", "read"))
@@ -212,7 +298,9 @@ def test_a_status_of_an_old_message_that_comes_late_goes_too(xiomara, deliver, r
     assert where_found(b"wamid.QUIS2") == []
 
 
-@pytest.mark.parametrize("step", ["_bodies", "_failures", "_conversations", "_bookings", "_programs", "_in_valkey"])
+@pytest.mark.parametrize(
+    "step", ["_bodies", "_failures", "_conversations", "_bookings", "_trail", "_programs", "_in_valkey"]
+)
 def test_it_goes_on_where_it_has_died(xiomara, monkeypatch, step):
     erasure = erasing.ask(xiomara, luis(), hotel_id=by_slug("miramar").id)
 
@@ -269,6 +357,56 @@ def test_while_a_room_is_kept_nobody_is_erased(xiomara):
         erasing.ask(xiomara, luis(), hotel_id=by_slug("miramar").id)
 
 
+def test_a_phone_that_a_program_wrote_in_groups_is_found(xiomara):
+    db.session.execute(
+        text(
+            "insert into api_requests (hotel_id, caller, actor, key, operation, fingerprint, asked) values (:hotel,"
+            """ 'token:1', 'token', 'k2', 'book', 'f', '{"guest": {"name": "X", "phone": "+34 600-99 88 77"}}')"""
+        ),
+        {"hotel": by_slug("miramar").id},
+    )
+    db.session.commit()
+    erase(xiomara)
+    assert where_found(b"600-99") == []
+
+
+def test_what_a_job_was_given_is_not_kept_by_the_queue(xiomara):
+    queue = queues.queue(queues.API)
+    job = queue.enqueue_call("workers.desk.do", args=(1, "check_in", "MIR-X", 1, NAME), failure_ttl=3600)
+    FailedJobRegistry(queue=queue).add(job, ttl=3600, exc_string=f"ValueError: {NAME}")
+    queue.remove(job)
+    assert in_valkey("Quetzalcóatl".encode())
+    erase(xiomara)
+    assert where_found("Quetzalcóatl".encode()) == []
+
+
+def test_who_is_merged_into_the_guest_meanwhile_is_erased_with_them(app, xiomara, migrated_app, monkeypatch):
+    """The merge has the rows first; the erasure waits, and then knows both phones."""
+    other = guest("Xiomara Q", LUISA + "0").id
+    says(talk(who=db.session.get_one(Guest, other)), "tlacuache dos")
+    db.session.execute(select(Guest.id).where(Guest.id == xiomara).with_for_update())
+
+    def asks() -> int:
+        with migrated_app.app_context():
+            return erasing.ask(xiomara, luis(), hotel_id=by_slug("miramar").id)
+
+    def is_waited_for() -> bool:
+        waiting = "select exists (select from pg_stat_activity where wait_event_type = 'Lock')"
+        with db.engine.connect() as other_connection:
+            return bool(other_connection.scalar(text(waiting)))
+
+    with ThreadPoolExecutor(1) as together:
+        asking = together.submit(asks)
+        wait_until(is_waited_for, 10, "nobody waits for the guest")
+        joining.join_guests([other], xiomara)
+        db.session.commit()
+        erasure = asking.result(timeout=30)
+    row = db.session.get_one(GuestErasure, erasure, populate_existing=True)
+    assert LUISA + "0" in row.known_as["ids"]
+    erasing.carry_out(erasure)
+    assert where_found(b"tlacuache") == []
+
+
 def test_another_hotel_erases_nobody_here(xiomara):
     with pytest.raises(NotFound):
         erasing.ask(xiomara, luis(), hotel_id=by_slug("andes").id)
@@ -276,8 +414,6 @@ def test_another_hotel_erases_nobody_here(xiomara):
 
 def test_what_waits_to_be_answered_or_sent_is_not(xiomara, marta_says, run_jobs, sent):
     marta_says("¿Hay piscina?", phone=PHONE)
-    from hotel_agent.conversations import taking_in
-
     taking_in.take_in()
     heard = len(sent)
     erase(xiomara)

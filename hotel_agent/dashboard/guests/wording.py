@@ -12,7 +12,7 @@ FILTER_NAMES = {
     "arriving": N_("Arriving today"),
     "vip": N_("VIP"),
     "opted_out": N_("Want no offers"),
-    "erased": N_("Erased"),
+    "erased": N_("Erased guests"),
 }
 WAYS = {
     "in_person": N_("In person, at the desk"),
