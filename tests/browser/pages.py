@@ -164,7 +164,7 @@ PLACES = (
     Place("no reservation", "/reservations?q=nobody+of+that+name", ANA),
     Place("requests", "/requests", ANA),
     Place("no requests", "/requests", OSCAR),
-    Place("more pages", "/admin/hotel/approvals", EVA, more_pages),
+    Place("more pages", "/no-such-page", EVA, more_pages),
     Place("guests", "/guests", ANA),
     Place("no guests", "/guests", OSCAR),
     Place("guests in vain", "/guests?q=zzzz", ANA),
