@@ -241,7 +241,7 @@ def test_a_guests_message_is_no_victim_of_a_drop(years):
 
         dropping = pool.submit(drop)
         while not guest.execute("select from pg_locks where relation = 'sessions'::regclass and granted").rowcount:
-            assert not dropping.done()
+            assert not dropping.done(), dropping.result()
         guest.execute("set local lock_timeout = '2s'")
         guest.execute("select count(*) from sessions")
         guest.commit()

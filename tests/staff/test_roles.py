@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from hotel_agent import queues
 from hotel_agent.db import db
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.staff import accounts, bearer, sessions
@@ -77,8 +78,10 @@ def rows(marta_says, run_jobs, sent):
 
 
 @pytest.fixture
-def walk(app, rows):
+def walk(app, rows, monkeypatch):
     """(rule, method, path, permission) of every route; the arguments name rows of Miramar."""
+    ask = queues.ask
+    monkeypatch.setattr(queues, "ask", lambda *given, wait_seconds: ask(*given, wait_seconds=1))
     steps = []
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
