@@ -142,6 +142,37 @@ def a_wrong_reply(page: Page) -> None:
     expect(page.locator("#body-problem")).to_be_visible()
 
 
+def a_season_and_a_closed_day(page: Page) -> None:
+    """They stay for whoever looks next."""
+    if page.locator(".cards").count() == 0:
+        page.goto(f"{page.url}/new")
+        page.locator("#name").fill("Verano")
+        page.locator("#first").fill("2035-07-01")
+        page.locator("#last").fill("2035-08-31")
+        page.locator("[name=weekdays][value='1']").uncheck()
+        page.locator("#min_stay").fill("3")
+        page.locator("form button.primary").click()
+        page.goto(f"{page.url}/closed/new")
+        page.locator("#first").fill("2035-11-02")
+        page.locator("#last").fill("2035-11-20")
+        page.locator("form button.primary").click()
+    expect(page.locator(".cards")).to_have_count(2)
+
+
+def a_season_to_be_taken_away(page: Page) -> None:
+    a_season_and_a_closed_day(page)
+    page.wait_for_load_state()
+    page.locator("a[data-asks]").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def a_wrong_season(page: Page) -> None:
+    page.locator("#first").fill("2035-08-31")
+    page.locator("#last").fill("2035-07-01")
+    page.locator("form button.primary").click()
+    expect(page.locator("#name-problem, #last-problem, #prices-problem").first).to_be_visible()
+
+
 PLACES = (
     Place("sign-in", "/login"),
     Place("a wrong password", "/login", None, a_wrong_password),
@@ -161,6 +192,8 @@ PLACES = (
     Place("no connection", "/conversations/{marta}", ANA, offline),
     Place("today", "/today", ANA),
     Place("reservations", "/reservations", ANA),
+    Place("tape chart", "/reservations/chart", ANA),
+    Place("tape chart of no day", "/reservations/chart?first=x&nights=28", ANA),
     Place("no reservation", "/reservations?q=nobody+of+that+name", ANA),
     Place("requests", "/requests", ANA),
     Place("no requests", "/requests", OSCAR),
@@ -178,6 +211,10 @@ PLACES = (
     Place("knowledge", "/knowledge", LUIS),
     Place("hours and emergencies", "/admin/hotel/desk", LUIS),
     Place("policies", "/admin/hotel/policies", LUIS),
+    Place("seasons and closed days", "/admin/hotel/seasons", LUIS, a_season_and_a_closed_day),
+    Place("a season that is none", "/admin/hotel/seasons/new", LUIS, a_wrong_season),
+    Place("days to be closed", "/admin/hotel/seasons/closed/new", LUIS),
+    Place("a season to be taken away", "/admin/hotel/seasons", LUIS, a_season_to_be_taken_away),
     Place("what a person approves", "/admin/hotel/approvals", LUIS),
     Place("connection to the PMS", "/admin/hotel/pms", EVA),
     Place("knowledge, to read", "/knowledge", ANA),

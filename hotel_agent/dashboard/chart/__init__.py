@@ -1,0 +1,1 @@
+"""The tape chart: rooms down, nights across."""
