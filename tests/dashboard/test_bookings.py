@@ -196,3 +196,12 @@ def test_the_price_of_the_pages(desk, lived):
         with statements() as asked:
             assert desk.get(address).status_code == 200
         assert len(asked) <= most, "\n".join(asked)
+
+
+def test_who_wants_no_offers_is_marked_in_the_list_and_on_the_page(empty, desk):
+    code, other = booked("Ada", 1, 3), booked("Berta", 1, 3)
+    db.session.execute(text("update guests set opted_out_at = now() where name = 'Ada'"))
+    db.session.commit()
+    assert desk.get("/reservations").text.count("No quiere ofertas") == 1
+    assert "No quiere ofertas" in desk.get(f"/reservations/{code}").text
+    assert "No quiere ofertas" not in desk.get(f"/reservations/{other}").text

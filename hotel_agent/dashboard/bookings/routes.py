@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from hotel_agent import i18n, web
-from hotel_agent.dashboard.bookings.story import Step, story_of
+from hotel_agent.dashboard.bookings.story import Step, marks_of, story_of
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.i18n import N_, _
 from hotel_agent.pms.contract import NEVER_FREE, in_language
@@ -53,6 +53,7 @@ def index() -> Response:
     page = render_template(
         "bookings/index.html",
         found=found,
+        marks_by_code=marks_of(hotel, [kept.booking.code for kept in found.found]),
         problem=problem,
         query_words=_query(),
         only=_only(),

@@ -18,15 +18,23 @@ from hotel_agent.reservations.api.listing import Kept
 MOST = 200
 ROW = text("""
     select r.id, r.guest_id, r.request_key is not null or h.id is not null as is_ours, r.net, r.tax, r.tax_percent,
-        r.policy, r.pms_id, m.as_of, m.failed_since, (
+        r.policy, r.pms_id, m.as_of, m.failed_since, coalesce(g.vip, false) as vip,
+        g.opted_out_at is not null as opted_out, (
             select c.id from conversations c where c.guest_id = r.guest_id
             order by c.last_inbound_at desc nulls last, c.id desc limit 1) as conversation_id, (
             select array_agg(distinct x.number) from room_conflicts x where r.id in (x.reservation_id, x.other_id)
             ) as conflicts
     from reservations r
+    left join guests g on g.id = r.guest_id
     left join pms_mirrors m on m.hotel_id = r.hotel_id
     left join lateral (select id from pms_holds where reservation_id = r.id limit 1) h on true
     where r.hotel_id = :hotel and r.code = :code
+""")
+# Of the guests of these reservations, what is to be known of them before anything else.
+MARKS = text("""
+    select r.code, g.vip, g.opted_out_at is not null
+    from reservations r join guests g on g.id = r.guest_id
+    where r.hotel_id = :hotel and r.code = any(:codes) and (g.vip or g.opted_out_at is not null)
 """)
 # What was changed, what became of its rooms, what a PMS was asked and what it did itself, and what colleagues did. The
 # rooms of one hold go the same way, so that one of them tells.
@@ -77,6 +85,8 @@ class Story:
     kept: Kept
     guest_id: int | None
     conversation_id: int | None
+    vip: bool
+    opted_out: bool
     is_ours: bool
     net: Decimal | None
     tax: Decimal | None
@@ -85,6 +95,12 @@ class Story:
     as_of: datetime | None
     away_since: datetime | None
     steps: tuple[Step, ...]
+
+
+def marks_of(hotel: Hotel, codes: Sequence[str]) -> dict[str, tuple[bool, bool]]:
+    """(VIP, wants no offers) of whoever is one of them, by the booking's code."""
+    rows = db.session.execute(MARKS, {"hotel": hotel.id, "codes": list(codes)})
+    return {code: (vip, opted_out) for code, vip, opted_out in rows}
 
 
 def story_of(hotel: Hotel, code: str) -> Story | None:
@@ -100,6 +116,8 @@ def story_of(hotel: Hotel, code: str) -> Story | None:
         kept=kept,
         guest_id=row.guest_id,
         conversation_id=row.conversation_id,
+        vip=row.vip,
+        opted_out=row.opted_out,
         is_ours=row.is_ours,
         net=row.net,
         tax=row.tax,
