@@ -55,8 +55,19 @@
     ask(address);
   });
 
+  // Pressed twice it is asked once. What the browser brings back from its memory can be pressed again.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-once]") || event.defaultPrevented) return;
+    if (form.dataset.sent !== undefined) event.preventDefault();
+    form.dataset.sent = "";
+  });
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+
   // On a phone the page that is open may stand beyond the edge of its row.
-  for (const open of document.querySelectorAll(".places [aria-current], .tabs [aria-current]")) {
+  for (const open of document.querySelectorAll(".tabs [aria-current]")) {
     open.scrollIntoView({ block: "nearest", inline: "center" });
   }
 

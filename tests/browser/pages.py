@@ -194,6 +194,8 @@ PLACES = (
     Place("reservations", "/reservations", ANA),
     Place("tape chart", "/reservations/chart", ANA),
     Place("tape chart of no day", "/reservations/chart?first=x&nights=28", ANA),
+    Place("a new booking", "/reservations/new?check_in=2027-06-02&check_out=2027-06-04&adults=2", ANA),
+    Place("a booking that cannot be", "/reservations/new?check_in=2020-01-01&check_out=2019-01-01&adults=x", ANA),
     Place("no reservation", "/reservations?q=nobody+of+that+name", ANA),
     Place("requests", "/requests", ANA),
     Place("no requests", "/requests", OSCAR),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -101,3 +102,37 @@ def test_without_scripts_every_booking_is_a_link(works_as, opens):
     bare = opens("/reservations/chart", storage_state=page.context.storage_state(), java_script_enabled=False)
     bare.locator("td.booked a").first.click()
     bare.wait_for_url("**/reservations/MIR-*")
+
+
+def test_free_nights_are_pulled_and_booked(works_as, far_ahead):
+    page = works_as(ANA, f"/reservations/chart?first={far_ahead}&nights=7&kind=doble")
+    row = page.locator("tr[data-room]").first
+    row.locator("td[data-n='1']").hover()
+    page.mouse.down()
+    row.locator("td[data-n='3']").hover()
+    expect(row.locator("td.picked")).to_have_count(3)
+    page.mouse.up()
+    page.wait_for_url("**/reservations/new?*room_type=doble*")
+    first = date.fromisoformat(far_ahead)
+    expect(page.locator("#check_in")).to_have_value((first + timedelta(days=1)).isoformat())
+    expect(page.locator("#check_out")).to_have_value((first + timedelta(days=4)).isoformat())
+    expect(page.locator("input[name=choice]:checked")).to_have_value(re.compile("^doble:"))
+    page.locator("#name").fill("Ada Arrastrada")
+    page.get_by_role("button", name="Reservar", exact=True).click()
+    page.wait_for_url("**/reservations/MIR-*")
+    expect(page.locator("main")).to_contain_text("Ada Arrastrada")
+    page.goto(page.url.partition("/reservations")[0] + f"/reservations/chart?first={far_ahead}&nights=7&kind=doble")
+    expect(page.locator("td.booked", has_text="Ada Arrastrada")).to_have_attribute("colspan", "3")
+
+
+def test_free_nights_are_booked_by_keyboard(works_as, far_ahead):
+    page = works_as(ANA, f"/reservations/chart?first={far_ahead}&nights=7&kind=suite")
+    page.locator("#tape [tabindex='0']").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(page.locator("td.picked")).to_have_count(2)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/reservations/new?*")
+    last = date.fromisoformat(far_ahead) + timedelta(days=7)
+    expect(page.locator("#check_in")).to_have_value((last - timedelta(days=2)).isoformat())
+    expect(page.locator("#check_out")).to_have_value(last.isoformat())

@@ -34,7 +34,7 @@ from hotel_agent.pms.contract import (
 from hotel_agent.pms.door import pms_for
 from hotel_agent.reservations.api import wording
 from hotel_agent.reservations.api.asked import NewBooking, amount, change_of_booking, new_booking
-from hotel_agent.reservations.api.keeping import LOCK, Told
+from hotel_agent.reservations.api.keeping import AT_THE_DESK, LOCK, Told
 from hotel_agent.reservations.api.listing import find
 from hotel_agent.reservations.api.models import ApiRequest
 from hotel_agent.reservations.booking import (
@@ -104,7 +104,8 @@ REASONS = {
     "too_small": "These rooms are too small for these people.",
     "taken": "The rooms are not free.",
 }
-OURS = ("chosen", "begun")  # Of what is kept of a body, what we have written into it.
+# Of what is kept of a body, what we have written into it: `guest_id` is whom the front desk books for.
+OURS = ("chosen", "begun", "guest_id")
 WROTE = {"book": "reservation_booked", "change": "reservation_changed", "cancel": "reservation_cancelled"}
 
 
@@ -136,7 +137,7 @@ def carry_out(request_id: int) -> Told | None:
             return Told(row.status, row.answer or {})
         hotel = db.session.get_one(Hotel, row.hotel_id)
         db.session.commit()
-        with acting(_who(row), f"{row.actor} by the API"):
+        with acting(_who(row), _how(row)):
             outcome = _outcome(hotel, row)
         _write_down(row, outcome)
         return Told(outcome.status, outcome.body)
@@ -152,6 +153,10 @@ def _row(request_id: int) -> ApiRequest | None:
 
 def _who(row: ApiRequest) -> Who:
     return staff(row.staff_id) if row.staff_id is not None else SYSTEM
+
+
+def _how(row: ApiRequest) -> str:
+    return "at the front desk" if row.caller.startswith(AT_THE_DESK) else f"{row.actor} by the API"
 
 
 def _write_down(row: ApiRequest, outcome: _Outcome) -> None:
@@ -293,15 +298,21 @@ def _booked_before(hotel: Hotel, key: str) -> str | None:
 
 
 def _guest(hotel: Hotel, row: ApiRequest, wish: NewBooking) -> int:
-    """Whoever writes from the number that was told, else a guest of this booking alone."""
+    """Whom the front desk meant, whoever writes from the number that was told, else a guest of this booking alone."""
     if row.guest_id is None:
-        guest = _who_writes_from(hotel, wish.phone) if wish.phone else Guest(hotel_id=hotel.id)
+        guest = _known(hotel, row) or (_who_writes_from(hotel, wish.phone) if wish.phone else Guest(hotel_id=hotel.id))
         guest.name, guest.language = guest.name or wish.name, guest.language or wish.language
         db.session.add(guest)
         db.session.flush()
         row.guest_id = guest.id
         db.session.commit()
     return row.guest_id
+
+
+def _known(hotel: Hotel, row: ApiRequest) -> Guest | None:
+    """Not whoever has been erased or joined with another meanwhile."""
+    known = (Guest.hotel_id == hotel.id, Guest.id == row.asked.get("guest_id"), Guest.erased_at.is_(None))
+    return db.session.scalar(select(Guest).where(*known))
 
 
 def _who_writes_from(hotel: Hotel, digits: str) -> Guest:

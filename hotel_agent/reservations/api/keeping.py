@@ -18,6 +18,7 @@ from hotel_agent.reservations.api.models import ApiRequest
 KEPT = timedelta(hours=48)
 WAIT_SECONDS = 5
 LOCK = "api_request"
+AT_THE_DESK = "desk:"
 
 
 class KeyReused(Exception):
@@ -30,11 +31,15 @@ class InProgress(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: `name` is token:7 or staff:3, `actor` how the audit log calls them."""
+    """Who asks: `name` is token:7, staff:3, or desk:3 on a page; `actor` is how the audit log calls them."""
 
     name: str
     actor: str
     staff_id: int | None = None
+
+    @classmethod
+    def at_the_desk(cls, staff_id: int, email: str) -> Caller:
+        return cls(f"{AT_THE_DESK}{staff_id}", email, staff_id)
 
 
 @dataclass(frozen=True)

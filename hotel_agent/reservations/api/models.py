@@ -25,11 +25,11 @@ from hotel_agent.db import Model
 class ApiRequest(Model):
     """A write that a program asked for, written down before anything is done about it, and what it was told.
 
-    `caller` is token:7 or staff:3; under one `key` of theirs there is one request, and `fingerprint` tells another one
-    apart. `operation` is book, change or cancel, `code` the booking's that it is about, empty for a new one. `asked`
-    is the body, with what we have written into it: `chosen`, the rooms that were settled on before they were held, or
-    `begun`. `asked_at`: since then somebody waits for it, or null. `status` and `answer` are null until it is known
-    what became of it.
+    `caller` is token:7, staff:3 or desk:3; under one `key` of theirs there is one request, and `fingerprint` tells
+    another one apart. `operation` is book, change or cancel, `code` the booking's that it is about, empty for a new
+    one. `asked` is the body, with what we have written into it: `chosen`, the rooms that were settled on before they
+    were held, `guest_id` or `begun`. `asked_at`: since then somebody waits for it, or null. `status` and `answer` are
+    null until it is known what became of it.
     """
 
     __tablename__ = "api_requests"

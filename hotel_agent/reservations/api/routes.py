@@ -8,11 +8,10 @@ from uuid import uuid4
 
 from flask import Blueprint, Response, jsonify, request, url_for
 
-from hotel_agent import queues
 from hotel_agent.db import done_reading, utcnow
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.hotels.models import Hotel
-from hotel_agent.reservations.api import asked, keeping, listing, wording
+from hotel_agent.reservations.api import asked, asking, listing, wording
 from hotel_agent.reservations.api.keeping import Caller, InProgress, KeyReused, Told
 from hotel_agent.staff.access import bearer_only
 from hotel_agent.staff.bearer import Bearer, bearer_who_may
@@ -202,9 +201,9 @@ def _json() -> Any:
 
 def _asked(hotel: Hotel, bearer: Bearer, key: str | None, operation: str, code: str, body: dict[str, Any]) -> Response:
     """Without a key of the caller's the request has one that nobody can ask for again."""
-    caller = Caller(bearer.name, bearer.actor, bearer.staff_id)
+    caller, own = Caller(bearer.name, bearer.actor, bearer.staff_id), f"key:{key}" if key else f"own:{uuid4()}"
     try:
-        kept = keeping.keep(hotel.id, caller, f"key:{key}" if key else f"own:{uuid4()}", operation, code, body)
+        found = asking.ask(hotel, caller, own, operation, code, body, nudges.CARRY_OUT)
     except KeyReused:
         words = "Under this key something else was asked for. Take a new one."
         return problem(422, words, field=KEY, code="key_reused")
@@ -212,19 +211,12 @@ def _asked(hotel: Hotel, bearer: Bearer, key: str | None, operation: str, code: 
         answer = problem(409, "What was asked for under this key is being done. Ask again soon.", code="in_progress")
         answer.headers["Retry-After"] = "2"
         return answer
-    if kept.told is not None:
-        answer = _response(hotel, kept.told)
+    if found.told is None:
+        return busy(AGAIN)
+    answer = _response(hotel, found.told)
+    if found.is_replayed:
         answer.headers["Idempotent-Replayed"] = "true"
-        return answer
-    return _waited_for(hotel, kept.id)
-
-
-def _waited_for(hotel: Hotel, request_id: int) -> Response:
-    found = queues.ask(queues.API, nudges.CARRY_OUT, request_id, wait_seconds=keeping.WAIT_SECONDS)
-    told = Told(found["status"], found["body"]) if found else keeping.told_to(request_id)
-    if told is None or told.status in (202, 503):
-        keeping.nobody_waits(request_id)
-    return busy(AGAIN) if told is None else _response(hotel, told)
+    return answer
 
 
 def _response(hotel: Hotel, told: Told) -> Response:
