@@ -59,6 +59,7 @@ def _add_routes(app: Flask, config: Settings) -> None:
     from hotel_agent.channels.whatsapp import routes as whatsapp
     from hotel_agent.conversations import routes as orchestrator
     from hotel_agent.dashboard import routes as dashboard
+    from hotel_agent.dashboard.altering import routes as altering
     from hotel_agent.dashboard.bookings import routes as bookings
     from hotel_agent.dashboard.chart import routes as chart
     from hotel_agent.dashboard.making import routes as making
@@ -80,7 +81,7 @@ def _add_routes(app: Flask, config: Settings) -> None:
     features = (whatsapp, orchestrator, availability, staff, dashboard, media, hotels, flags, audit, operations, health)
     for feature in (*features, reservations):
         app.register_blueprint(feature.bp)
-    desk = (today.bp, bookings.bp, chart.bp, making.bp, requests.bp, guests.bp, knowledge.bp, reports.bp, connection.bp)
+    desk = (today.bp, bookings.bp, chart.bp, making.bp, altering.bp, requests.bp, guests.bp, knowledge.bp, reports.bp, connection.bp)
     for pages in (staff.api, staff.account_pages, staff.people_pages, staff.token_pages, orchestrator.replies, *desk):
         app.register_blueprint(pages)
     whatsapp.init_app(app)

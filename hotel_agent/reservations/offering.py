@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from hotel_agent.db import utcnow
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import NEVER_FREE, Party, PmsRejected, PmsUnavailable, Quote, RoomRequest, Stay
 from hotel_agent.pms.door import pms_for
-from hotel_agent.reservations.quoting import BadStay, alternatives, find_offers
+from hotel_agent.reservations.api.asked import change_of_booking
+from hotel_agent.reservations.booking import read_for_hotel
+from hotel_agent.reservations.changing import ForStaff, NotPossible, Proposal, Wanted, propose
+from hotel_agent.reservations.quoting import BadStay, alternatives, find_offers, room_kinds
 
 MOST_OTHER_DAYS = 3
 
@@ -70,3 +74,57 @@ def _told(one: Quote) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
+
+
+def kinds_for(hotel: Hotel) -> list[dict[str, Any]] | None:
+    """The hotel's kinds of room, {code, names}; None where the PMS does not answer."""
+    try:
+        return [{"code": kind.code, "names": dict(kind.names)} for kind in room_kinds(hotel)]
+    except (PmsUnavailable, PmsRejected):
+        return None
+
+
+def change_for(hotel: Hotel, code: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a change, as the API would be asked for it, would come to: `now`, `was`, and what of it is `lost`.
+
+    Else a `reason`, with what goes with it, and `others` that go: away, unknown where the PMS has no such booking, or a
+    code of BadStay, ForStaff or NotPossible.
+    """
+    wish = change_of_booking(asked)
+    wanted = Wanted(wish.check_in, wish.check_out, wish.room_types, wish.adults, wish.children, name=wish.name)
+    try:
+        booking = read_for_hotel(hotel, code)
+        if booking is None:
+            return {"reason": "unknown", "detail": {}, "others": []}
+        found = propose(hotel, booking, wanted, utcnow(), hotel.today())
+    except BadStay as bad:
+        detail = {name: _plain(value) for name, value in bad.detail.items()}
+        return {"reason": bad.reason, "detail": detail, "others": []}
+    except ForStaff as refusal:
+        return {"reason": refusal.reason, "detail": {}, "others": []}
+    except NotPossible as refusal:
+        return {"reason": refusal.reason, "detail": {}, "others": [_proposed(one) for one in refusal.choices]}
+    except PmsRejected as refusal:
+        return {"reason": refusal.reason, "detail": {}, "others": []}
+    except PmsUnavailable:
+        return {"reason": "away", "detail": {}, "others": []}
+    return {
+        "was": f"{booking.total:.2f}",
+        "now": _proposed(found),
+        "is_other": found.changes_something,
+        "lost": list(found.quote.lost_extras),
+    }
+
+
+def _proposed(one: Proposal) -> dict[str, Any]:
+    return {
+        "check_in": one.quote.stay.check_in.isoformat(),
+        "check_out": one.quote.stay.check_out.isoformat(),
+        "kinds": [{"code": room.kind.code, "names": dict(room.kind.names)} for room in one.quote.rooms],
+        "adults": one.quote.adults,
+        "children": one.quote.children,
+        "guest_name": one.quote.guest_name,
+        "total": f"{one.quote.total:.2f}",
+        "currency": one.quote.currency,
+        "same_rooms": one.quote.same_rooms,
+    }

@@ -48,6 +48,26 @@ def a_wrong_topic(page: Page) -> None:
     expect(page.locator("#new-problem")).to_be_visible()
 
 
+def a_booking(page: Page) -> None:
+    page.locator("td.booked a").first.click()
+    expect(page.locator("#history")).to_be_visible()
+    page.wait_for_load_state()
+
+
+def another_name(page: Page) -> None:
+    a_booking(page)
+    page.locator("a[href$='/change']").click()
+    page.locator("#name").fill("Ada Otra")
+    page.locator("#name").press("Enter")
+    expect(page.locator("[data-preview]")).to_be_visible()
+
+
+def cancelling(page: Page) -> None:
+    a_booking(page)
+    page.locator("a[href$='/cancel']").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
 def a_note_that_is_none(page: Page) -> None:
     page.locator("#note").fill("   ")
     page.locator("[data-action=add-note]").click()
@@ -196,6 +216,9 @@ PLACES = (
     Place("tape chart of no day", "/reservations/chart?first=x&nights=28", ANA),
     Place("a new booking", "/reservations/new?check_in=2027-06-02&check_out=2027-06-04&adults=2", ANA),
     Place("a booking that cannot be", "/reservations/new?check_in=2020-01-01&check_out=2019-01-01&adults=x", ANA),
+    Place("a reservation", "/reservations/chart", ANA, a_booking),
+    Place("a change", "/reservations/chart", ANA, another_name),
+    Place("cancelling a reservation", "/reservations/chart", ANA, cancelling),
     Place("no reservation", "/reservations?q=nobody+of+that+name", ANA),
     Place("requests", "/requests", ANA),
     Place("no requests", "/requests", OSCAR),

@@ -1,0 +1,1 @@
+"""A booking that somebody at the front desk changes or cancels."""
