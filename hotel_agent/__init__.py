@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hotel_agent.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+VERSION = "0.7.0"
 
 
 def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
@@ -62,9 +63,10 @@ def _add_routes(app: Flask, config: Settings) -> None:
     from hotel_agent.dashboard.altering import routes as altering
     from hotel_agent.dashboard.bookings import routes as bookings
     from hotel_agent.dashboard.chart import routes as chart
-    from hotel_agent.dashboard.making import routes as making
     from hotel_agent.dashboard.guests import routes as guests
     from hotel_agent.dashboard.knowledge import routes as knowledge
+    from hotel_agent.dashboard.holds import routes as holds
+    from hotel_agent.dashboard.making import routes as making
     from hotel_agent.dashboard.reports import routes as reports
     from hotel_agent.dashboard.requests import routes as requests
     from hotel_agent.dashboard.today import routes as today
@@ -74,6 +76,7 @@ def _add_routes(app: Flask, config: Settings) -> None:
     from hotel_agent.media import routes as media
     from hotel_agent.operations import routes as operations
     from hotel_agent.pms import routes as connection
+    from hotel_agent.pms.local import routes as seasons
     from hotel_agent.reservations import routes as availability
     from hotel_agent.reservations.api import routes as reservations
     from hotel_agent.staff import routes as staff
@@ -81,7 +84,20 @@ def _add_routes(app: Flask, config: Settings) -> None:
     features = (whatsapp, orchestrator, availability, staff, dashboard, media, hotels, flags, audit, operations, health)
     for feature in (*features, reservations):
         app.register_blueprint(feature.bp)
-    desk = (today.bp, bookings.bp, chart.bp, making.bp, altering.bp, requests.bp, guests.bp, knowledge.bp, reports.bp, connection.bp)
+    desk = (
+        today.bp,
+        bookings.bp,
+        chart.bp,
+        making.bp,
+        altering.bp,
+        holds.bp,
+        requests.bp,
+        guests.bp,
+        knowledge.bp,
+        reports.bp,
+        connection.bp,
+        seasons.bp,
+    )
     for pages in (staff.api, staff.account_pages, staff.people_pages, staff.token_pages, orchestrator.replies, *desk):
         app.register_blueprint(pages)
     whatsapp.init_app(app)

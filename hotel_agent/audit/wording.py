@@ -139,6 +139,8 @@ NAMES = {action: name for _about, names in ACTIONS for action, name in names.ite
 DETAILS = {
     "role": _("Role"),
     "language": _("Language"),
+    "languages": _("Languages of the answers"),
+    "emergency_words": _("Words for an emergency"),
     "shortcut": _("Shortcut"),
     "name": _("Name"),
     "body": _("Text"),
@@ -174,6 +176,9 @@ VALUES = {
     "manager": _("Manager"),
     "admin": _("Administration"),
     "ops": _("Operations"),
+    "es": _("Spanish"),
+    "en": _("English"),
+    "pt": _("Portuguese"),
 }
 
 

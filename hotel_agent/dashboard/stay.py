@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from hotel_agent.dashboard.shapes import Card, ExtraLine, HoldLine, HoldStep, StayLine
 from hotel_agent.db import db, utcnow
@@ -131,9 +131,9 @@ RESERVATIONS = text("""
 """)
 # Ours, and what the hotel's own PMS keeps for us: live ones, and with those of the last days what became of them. The
 # rooms of one hold go the same way, so that one of them tells the trail.
-HOLDS = text("""
+_HOLDS = """
     with kept as (
-        select l.hold_key, false as at_pms, min(l.id) as lock_id,
+        select l.hold_key, false as at_pms, min(l.id) as lock_id, min(l.guest_id) as guest_id,
             bool_or(l.status = 'active' and l.expires_at > clock_timestamp()) as is_live,
             min(l.check_in) as check_in, max(l.check_out) as check_out, sum(l.price) as total, null as currency,
             coalesce(min(l.expires_at), min(l.created_at)) as expires_at, max(cardinality(l.extensions)) as extensions,
@@ -142,18 +142,16 @@ HOLDS = text("""
         from reservation_locks l
         join rooms o on o.id = l.resource_id
         join room_types t on t.id = o.room_type_id
-        where l.hotel_id = :hotel and l.guest_id = :guest
-            and (l.created_at > :since or l.status = 'active' and l.expires_at > clock_timestamp())
+        where l.hotel_id = :hotel and (which)
         group by l.hold_key
         union all
-        select h.hold_key, true, h.id, h.status = 'active' and h.expires_at > clock_timestamp(),
-            h.check_in, h.check_out, h.total, h.currency, h.expires_at, h.extensions,
-            array(select room ->> 'number' from jsonb_array_elements(h.rooms) room where room ->> 'number' <> ''),
-            (select jsonb_agg(coalesce(h.names -> (room -> 'request' ->> 0), '{}')
-                || jsonb_build_object('code', room -> 'request' ->> 0)) from jsonb_array_elements(h.rooms) room)
-        from pms_holds h
-        where h.hotel_id = :hotel and h.guest_id = :guest and h.status <> 'asked'
-            and (h.created_at > :since or h.status = 'active' and h.expires_at > clock_timestamp())
+        select l.hold_key, true, l.id, l.guest_id, l.status = 'active' and l.expires_at > clock_timestamp(),
+            l.check_in, l.check_out, l.total, l.currency, l.expires_at, l.extensions,
+            array(select room ->> 'number' from jsonb_array_elements(l.rooms) room where room ->> 'number' <> ''),
+            (select jsonb_agg(coalesce(l.names -> (room -> 'request' ->> 0), '{}')
+                || jsonb_build_object('code', room -> 'request' ->> 0)) from jsonb_array_elements(l.rooms) room)
+        from pms_holds l
+        where l.hotel_id = :hotel and l.status <> 'asked' and (which)
     )
     select kept.*, (
         select jsonb_agg(jsonb_build_array(to_char(a.at, 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'), a.action, a.actor,
@@ -164,7 +162,17 @@ HOLDS = text("""
             and a.action in ('held', 'extended', 'released', 'expired', 'booked', 'refused')) as trail
     from kept
     order by kept.expires_at, kept.lock_id
-""")
+"""
+
+
+def holds_where(which: str) -> TextClause:
+    """`which` is a condition on `l`, a row of reservation_locks or of pms_holds."""
+    return text(_HOLDS.replace("(which)", f"({which})"))
+
+
+HOLDS = holds_where(
+    "l.guest_id = :guest and (l.created_at > :since or l.status = 'active' and l.expires_at > clock_timestamp())"
+)
 
 
 def card(hotel: Hotel, guest_id: int, language: str) -> Card:
@@ -189,8 +197,8 @@ def card(hotel: Hotel, guest_id: int, language: str) -> Card:
         stays_before=sum(is_over(stay, today) for stay in stays),
         current=tuple(_stay_line(stay, language) for stay in reversed(current)),
         past=tuple(_stay_line(stay, language) for stay in stays if stay not in current),
-        holds=tuple(_hold_line(hold, hotel, language) for hold in holds if hold.is_live),
-        holds_over=tuple(_hold_line(hold, hotel, language) for hold in reversed(holds) if _was_kept(hold)),
+        holds=tuple(hold_line(hold, hotel, language) for hold in holds if hold.is_live),
+        holds_over=tuple(hold_line(hold, hotel, language) for hold in reversed(holds) if was_kept(hold)),
         pms_as_of=guest.pms_as_of,
         pms_away_since=guest.pms_away_since if hotel.pms != "local" else None,
     )
@@ -214,12 +222,12 @@ def _stay_line(stay: Any, language: str) -> StayLine:
     )
 
 
-def _was_kept(hold: Any) -> bool:
+def was_kept(hold: Any) -> bool:
     """Not so the rooms of a booking that was moved, or made without a hold."""
     return not hold.is_live and any(action == "held" for _, action, *_ in hold.trail or ())
 
 
-def _hold_line(hold: Any, hotel: Hotel, language: str) -> HoldLine:
+def hold_line(hold: Any, hotel: Hotel, language: str) -> HoldLine:
     expires_at: datetime = hold.expires_at
     return HoldLine(
         key=hold.hold_key,

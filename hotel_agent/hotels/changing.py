@@ -68,6 +68,7 @@ def _change(hotel: Hotel, given: Mapping[str, str], seen: Mapping[str, str] | No
     touched = {key: words.strip() for key, words in given.items() if seen is None or words.strip() != seen.get(key)}
     values = _values(touched)
     _check_hours(given, {**before, **touched})
+    _check_languages(hotel, values)
     if seen is not None:
         known = before.keys() & touched.keys()  # What nobody is shown nobody has seen otherwise.
         overtaken = {key: before[key] for key in known if before[key] not in (seen.get(key), touched[key])}
@@ -90,7 +91,8 @@ def shown(hotel: Hotel) -> dict[str, str]:
 
 def written(hotel: Hotel, keys: Iterable[str]) -> dict[str, str]:
     """Those settings that are kept in JSON as a form has them, without secrets."""
-    return {key: _json_words(_kept(hotel, key)) for key in keys if key not in READERS and key not in SEALED}
+    kept = {key: _kept(hotel, key) for key in keys if key not in READERS and key not in SEALED}
+    return {key: _json_words(value) or _WHERE_UNSET.get(key, "") for key, value in kept.items()}
 
 
 def holidays(hotel: Hotel, since: date) -> list[str]:
@@ -100,7 +102,9 @@ def holidays(hotel: Hotel, since: date) -> list[str]:
 
 
 def _json_words(value: Any) -> str:
-    return hours_words(value) if isinstance(value, list) else _words(value)
+    if isinstance(value, list):
+        return ", ".join(value) if value and isinstance(value[0], str) else hours_words(value)
+    return _words(value)
 
 
 def _kept(hotel: Hotel, key: str) -> Any:
@@ -186,6 +190,15 @@ def _check_hours(given: Mapping[str, str], hours: Mapping[str, str]) -> None:
     if all(key in given for key in both) and bool(hours[both[0]]) != bool(hours[both[1]]):
         missing = next(key for key in both if not hours[key])
         raise Unfit({missing: _("Give both times, or none where somebody is always there.")})
+
+
+def _check_languages(hotel: Hotel, values: Mapping[str, Any]) -> None:
+    """What guests are answered in where their own language is not offered has to be offered itself."""
+    own = values.get("language", hotel.language)
+    offered = values["languages"] if "languages" in values else _kept(hotel, "languages")
+    if offered and own not in offered:
+        field = "languages" if "languages" in values else "language"
+        raise Unfit({field: _("The hotel's own language is one of those in which guests are answered.")})
 
 
 # What may be chosen
@@ -353,9 +366,37 @@ def _yes_or_no(_found: re.Match[str], words: str) -> str | None:
     return words or None
 
 
+def _languages(_found: re.Match[str], words: str) -> list[str] | None:
+    """All of them is what a hotel begins with."""
+    named = [one.strip() for one in words.split(",") if one.strip()]
+    if not set(named) <= set(LANGUAGES):
+        raise ValueError(_("Give languages such as %(codes)s.", codes=", ".join(LANGUAGES)))
+    chosen = [language for language in LANGUAGES if language in named]
+    return chosen if chosen and len(chosen) < len(LANGUAGES) else None
+
+
+def _emergency_words(_found: re.Match[str], words: str) -> list[str] | None:
+    """Words and phrases; very short ones would be heard in what has nothing to do with danger."""
+    told = {" ".join(one.split()).casefold(): " ".join(one.split()) for one in _BETWEEN_WORDS.split(words)}
+    told.pop("", None)
+    if len(told) > MOST_EMERGENCY_WORDS:
+        raise ValueError(_("Give at most %(most)s words or phrases.", most=MOST_EMERGENCY_WORDS))
+    for one in told.values():
+        if len(one) > LONGEST_EMERGENCY_WORD or not one.isprintable():
+            raise ValueError(_("Each of them has at most %(most)s characters.", most=LONGEST_EMERGENCY_WORD))
+        if sum(letter.isalnum() for letter in one) < SHORTEST_EMERGENCY_WORD:
+            raise ValueError(_("“%(words)s” is too short: guests would raise the alarm unawares.", words=one))
+    return list(told.values()) or None
+
+
 # What a guest should do until somebody comes (conversations/skills/grave.py).
 MATTERS = ("legal", "medical", "payment", "minors", "safety")
 LONGEST_TEXT = 500
+MOST_EMERGENCY_WORDS = 50
+LONGEST_EMERGENCY_WORD = 60
+SHORTEST_EMERGENCY_WORD = 3
+_WHERE_UNSET = {"languages": ", ".join(LANGUAGES)}
+_BETWEEN_WORDS = re.compile(r"[,;\n]")
 _PHONE = re.compile(r"\+?\d(?:[ -]?\d){1,18}")
 _PERCENT = re.compile(r"\d{1,2}(?:\.\d{1,2})?")
 _FEE = re.compile(
@@ -368,7 +409,9 @@ _LANGUAGE = rf"({'|'.join(LANGUAGES)})"
 SETTINGS: tuple[tuple[str, str, Callable[[re.Match[str], str], Any]], ...] = (
     (rf"front_desk\.({'|'.join(WEEKDAYS)})", "front_desk.DAY", _hours),
     (r"holiday\.(\d{4}-\d\d-\d\d)", "holiday.DATE", _holiday),
+    ("languages", "languages", _languages),
     ("emergency_number", "emergency_number", _phone),
+    ("emergency_words", "emergency_words", _emergency_words),
     ("night_phone", "night_phone", _phone),
     ("privacy_url", "privacy_url", _address),
     ("cancellation_fee|no_show_fee", "cancellation_fee, no_show_fee", _fee),

@@ -47,6 +47,16 @@ class Hotel(Model):
         """The date on the hotel's wall."""
         return utcnow().astimezone(self.zone).date()
 
+    def answers_in(self, language: str | None) -> str:
+        """The language in which a guest who writes in that one is answered: theirs where the hotel offers it."""
+        offered = (self.settings or {}).get("languages")
+        return language if language and (not offered or language in offered) else self.language
+
+    @property
+    def emergency_words(self) -> tuple[str, ...]:
+        """What means an emergency at this hotel, beside what means one everywhere."""
+        return tuple((self.settings or {}).get("emergency_words") or ())
+
 
 class HotelIdentifier(Model):
     """How the outside names a hotel: today the phone_number_id that WhatsApp delivers to.

@@ -42,7 +42,9 @@ def index() -> Response:
 @may("hotel")
 def change() -> Response:
     typed = {key: request.form.get(key, "").strip() for key in EVERYDAY}
-    seen = {key: request.form.get(f"seen-{key}", "") for key in EVERYDAY}
+    if "seen-languages" in request.form:
+        typed["languages"] = _languages_of(request.form.getlist("languages"), typed["language"])
+    seen = {key: request.form.get(f"seen-{key}", "") for key in typed}
     try:
         changed = changing.change(me().hotel.id, typed, seen)
     except Unfit as unfit:
@@ -53,14 +55,23 @@ def change() -> Response:
     return redirect(url_for(".index"), 303)
 
 
+def _languages_of(ticked: list[str], own: str) -> str:
+    """The hotel's own language is offered whether it is ticked or not."""
+    offered = {code.strip() for some in ticked for code in some.split(",")} | {own}
+    return ", ".join(code for code in LANGUAGES if code in offered)
+
+
 def _overtaken(now: Mapping[str, str]) -> dict[str, str]:
     choices = _choices()
+    named = {key: choices.get(key, {}).get(value, value) for key, value in now.items()}
+    if "languages" in named:
+        named["languages"] = ", ".join(LANGUAGES[code] for code in named["languages"].split(", "))
     return {
         key: _(
             "Somebody else has just changed this to “%(value)s”. Save again to have yours instead.",
-            value=choices.get(key, {}).get(value, value) or _("not set"),
+            value=value or _("not set"),
         )
-        for key, value in now.items()
+        for key, value in named.items()
     }
 
 
@@ -223,6 +234,7 @@ def _desk_keys() -> list[str]:
     return [
         *(f"front_desk.{weekday}" for weekday in WEEKDAYS),
         "emergency_number",
+        "emergency_words",
         "night_phone",
         "privacy_url",
         *advice,
@@ -293,7 +305,7 @@ def _page(
 ) -> Response:
     """As it is now, with what was typed where that is something else than what had been shown."""
     hotel = db.session.get_one(Hotel, me().hotel.id, populate_existing=True)
-    now = changing.shown(hotel)
+    now = changing.shown(hotel) | changing.written(hotel, ["languages"])
     mine = {key: words for key, words in (typed or {}).items() if seen is None or words != seen.get(key)}
     page = render_template(
         "hotel/index.html",

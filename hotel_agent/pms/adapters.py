@@ -19,6 +19,14 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.parent.name for folder in pms.__path__ for module in Path(folder).glob("*/adapter.py")))
 
 
+def title(name: str) -> str:
+    """What people call it; a system of which nothing is said here goes by the name of its folder."""
+    return _TITLES.get(name, name.capitalize())
+
+
+_TITLES = {"qloapps": "QloApps"}
+
+
 @cache
 def adapter_of(name: str) -> PmsAdapter | None:
     if name not in names():

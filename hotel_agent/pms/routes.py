@@ -22,8 +22,6 @@ from workers import nudges
 PLACES = ("pms_url", "pms_hotel_id", "pms_horizon_days", "pms_rate")
 SECRET = "pms_key"
 WAIT_SECONDS = 20
-# What people call them; a system of which nothing is said here goes by the name of its folder.
-NAMES = {"qloapps": "QloApps"}
 
 bp = Blueprint("connection", __name__, url_prefix="/admin/hotel/pms")
 
@@ -87,7 +85,7 @@ def _page(
         asks=asks,
         tested=tested,
         has_key=bool((hotel.settings or {}).get(SECRET)),
-        systems={name: NAMES.get(name, name.capitalize()) for name in adapters.names() if name != "local"},
+        systems={name: adapters.title(name) for name in adapters.names() if name != "local"},
         state=mirroring.state_of(hotel) if is_remote else None,
         rest=rest_left(hotel) if is_remote else 0,
     )

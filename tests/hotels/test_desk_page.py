@@ -121,3 +121,34 @@ def test_the_page_costs_few_questions(luis):
     with statements() as asked:
         luis.get(DESK)
     assert len(asked) <= 3
+
+
+# The hotel's own words for an emergency
+
+
+def test_words_for_an_emergency_are_kept_shown_and_taken_back(luis):
+    luis.post(DESK, data=form_of(luis) | {"emergency_words": "código rojo,\r\n Sala  Azul; CÓDIGO ROJO,"})
+    assert kept()["emergency_words"] == ["CÓDIGO ROJO", "Sala Azul"]
+    shown = form_of(luis)
+    assert shown["emergency_words"] == "CÓDIGO ROJO, Sala Azul"
+    assert "No se cambió nada." in luis.post(DESK, data=shown, follow_redirects=True).text
+    luis.post(DESK, data=shown | {"emergency_words": ""})
+    assert "emergency_words" not in kept()
+
+
+@pytest.mark.parametrize(
+    "typed", ["no", "código rojo, a", "x" * 61, ", ".join(f"palabra{number}" for number in range(51)), "...!"]
+)
+def test_words_that_cannot_be_are_told_and_stay_typed(luis, typed):
+    answer = luis.post(DESK, data=form_of(luis) | {"emergency_words": typed})
+    assert answer.status_code == 400
+    assert 'id="emergency_words-problem"' in answer.text
+    assert typed in html.unescape(answer.text)
+    assert "emergency_words" not in kept()
+
+
+def test_the_words_are_on_the_record(luis, sign_in):
+    luis.post(DESK, data=form_of(luis) | {"emergency_words": "código rojo"})
+    page = sign_in("eva@miramar.example").get("/admin/audit").text
+    assert "Palabras de emergencia" in page
+    assert "código rojo" in page

@@ -203,3 +203,57 @@ def test_the_page_costs_few_questions(eva):
     with statements() as asked:
         eva.get(HOTEL)
     assert len(asked) <= 4
+
+
+# The languages in which guests are answered
+
+
+def ticked(answer):
+    return re.findall(r'name="languages" value="(\w\w)" checked', answer.text)
+
+
+def test_at_first_guests_are_answered_in_every_language(luis):
+    assert ticked(luis.get(HOTEL)) == ["es", "en", "pt"]
+    assert [miramar().answers_in(language) for language in ("es", "en", "pt", "fr", None)] == [
+        "es", "en", "pt", "fr", "es",
+    ]  # fmt: skip
+
+
+def test_luis_chooses_the_languages_and_what_they_were_is_on_the_record(luis):
+    assert luis.post(HOTEL, data=form_of(luis) | {"languages": ["es", "pt"]}).status_code == 303
+    assert miramar().settings["languages"] == ["es", "pt"]
+    assert [miramar().answers_in(language) for language in ("pt", "en")] == ["pt", "es"]
+    (entry,) = entries()
+    assert entry.details["changes"] == {"languages": {"was": None, "now": ["es", "pt"]}}
+    assert ticked(luis.get(HOTEL)) == ["es", "pt"]
+    luis.post(HOTEL, data=form_of(luis) | {"languages": ["es", "en", "pt"]})
+    assert "languages" not in miramar().settings
+
+
+def test_the_hotels_own_language_is_always_among_them(luis):
+    form = form_of(luis)
+    del form["languages"]
+    luis.post(HOTEL, data=form)
+    assert miramar().settings["languages"] == ["es"]
+    luis.post(HOTEL, data=form_of(luis) | {"language": "en"})
+    assert (miramar().language, miramar().settings["languages"]) == ("en", ["es", "en"])
+
+
+def test_by_the_command_line_it_cannot_be_left_out(app):
+    run = app.test_cli_runner().invoke
+    for setting, told in (("languages=en", "own language"), ("languages=es,fr", "es, en, pt")):
+        said = run(args=["hotel", "set", "miramar", setting])
+        assert said.exit_code == 1
+        assert told in said.output
+    assert run(args=["hotel", "set", "miramar", "languages=es,pt"]).exit_code == 0
+    said = run(args=["hotel", "set", "miramar", "language=en"])
+    assert (said.exit_code, "own language" in said.output) == (1, True)
+
+
+def test_who_comes_second_to_the_languages_is_told_their_names(luis, eva):
+    his, hers = form_of(luis), form_of(eva)
+    luis.post(HOTEL, data=his | {"languages": ["es"]})
+    answer = eva.post(HOTEL, data=hers | {"languages": ["es", "en"]})
+    assert answer.status_code == 409
+    assert "“Español”" in (problem_of("languages", answer) or "")
+    assert miramar().settings["languages"] == ["es"]

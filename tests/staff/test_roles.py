@@ -57,6 +57,10 @@ def rows(marta_says, run_jobs, sent):
         " guest_id, hold_key, price) select c.hotel_id, r.id, 'active', current_date + 900, current_date + 901,"
         " now() + interval '1 hour', c.guest_id, 'h1', 1 from conversations c join rooms r on r.hotel_id = c.hotel_id"
         " where c.hotel_id = :hotel limit 1 returning hold_key",
+        "season_id": "insert into seasons (hotel_id, name, first_night, last_night, min_stay)"
+        " values (:hotel, 'alta', current_date, current_date + 1, 2) returning id",
+        "closure_id": "insert into closures (hotel_id, kind, first_day, last_day)"
+        " values (:hotel, 'sale', current_date + 800, current_date + 801) returning id",
         "draft_id": "insert into drafts (hotel_id, conversation_id, language, bubbles, state, state_before)"
         " select hotel_id, id, 'es', '[]', '{}', '{}' from conversations where hotel_id = :hotel limit 1 returning id",
         "guest_id": "select id from guests where hotel_id = :hotel order by id desc limit 1",

@@ -8,8 +8,8 @@ had one it is not for sale again. Bookings and holds keep the price that they we
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,7 +28,10 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Season:
-    """Both nights are within it; `weekdays` are 1 (Monday) to 7; `prices` by the code of the kind of room."""
+    """Both nights are within it; `weekdays` are 1 (Monday) to 7; `prices` by the code of the kind of room.
+
+    `id` is that of its row, which it has once it is kept.
+    """
 
     name: str
     first: date
@@ -36,6 +39,11 @@ class Season:
     weekdays: tuple[int, ...] = WEEK
     prices: Mapping[str, Decimal] | None = None
     min_stay: int | None = None
+    id: int | None = field(default=None, compare=False)
+
+
+class Overtaken(Exception):
+    """Somebody else has changed the season since it was shown."""
 
 
 # What the seasons make of each kind of room and night from :first to :last.
@@ -77,11 +85,39 @@ def put(hotel: Hotel, season: Season) -> bool:
 
     In a transaction of its own, as are the other verbs here.
     """
+    return _put(hotel, season, lambda _before: None)
+
+
+def add(hotel: Hotel, season: Season) -> None:
+    """Make a season. Raises BadInput, also where there is one of that name."""
+
+    def check(before: Any) -> None:
+        if before is not None:
+            raise BadInput("name", f"{hotel.slug} has a season {season.name!r} already")
+
+    _put(hotel, season, check)
+
+
+def change(hotel: Hotel, season: Season, seen: Season) -> None:
+    """Change the season of that name, which was `seen` before. Raises BadInput, NotFound, Overtaken."""
+
+    def check(before: Any) -> None:
+        if before is None:
+            raise NotFound(f"{hotel.slug} has no season {season.name!r}")
+        if _read(before) != seen:
+            raise Overtaken
+
+    _put(hotel, season, check)
+
+
+def _put(hotel: Hotel, season: Season, check: Callable[[Any], None]) -> bool:
+    """`check` is shown the row of that name, if there is one, while nobody else changes it."""
     _check(hotel, season)
 
     def work() -> bool:
         _alone(hotel)
         before = _row(hotel, season.name)
+        check(before)
         _keep(hotel, season)
         write_rates(hotel, season.first, season.last)
         if before is not None:
@@ -108,17 +144,12 @@ def remove(hotel: Hotel, name: str) -> None:
 def of_hotel(hotel: Hotel) -> tuple[Season, ...]:
     """In the order in which they were made: a later one wins over an earlier one."""
     rows = db.session.execute(text("select * from seasons where hotel_id = :hotel order by id"), {"hotel": hotel.id})
-    return tuple(
-        Season(
-            row.name,
-            row.first_night,
-            row.last_night,
-            tuple(row.weekdays),
-            {code: Decimal(price) for code, price in row.prices.items()},
-            row.min_stay,
-        )
-        for row in rows
-    )
+    return tuple(_read(row) for row in rows)
+
+
+def _read(row: Any) -> Season:
+    prices = {code: Decimal(price) for code, price in row.prices.items()}
+    return Season(row.name, row.first_night, row.last_night, tuple(row.weekdays), prices, row.min_stay, row.id)
 
 
 def met(hotel: Hotel, season: Season) -> tuple[tuple[str, bool], ...]:
@@ -144,7 +175,7 @@ def set_price(hotel: Hotel, code: str, price: Decimal, first: date, last: date) 
     Nights on which a season prices the kind keep the season's price.
     """
     _check_nights(first, last)
-    _check_price(price)
+    check_price(price)
 
     def work() -> int:
         _alone(hotel)
@@ -180,7 +211,7 @@ def _alone(hotel: Hotel) -> None:
 
 def _row(hotel: Hotel, name: str) -> Any:
     return db.session.execute(
-        text("select id, first_night, last_night from seasons where hotel_id = :hotel and name = :name"),
+        text("select * from seasons where hotel_id = :hotel and name = :name"),
         {"hotel": hotel.id, "name": name},
     ).first()
 
@@ -220,7 +251,7 @@ def _check(hotel: Hotel, season: Season) -> None:
     if season.min_stay is not None and not 1 <= season.min_stay <= hotel.longest_stay_nights:
         raise BadInput("min_stay", f"the minimum stay is from 1 to {hotel.longest_stay_nights} nights here")
     for price in (season.prices or {}).values():
-        _check_price(price)
+        check_price(price)
     known = set(
         db.session.scalars(text("select code from room_types where hotel_id = :hotel"), {"hotel": hotel.id}).all()
     )
@@ -236,7 +267,8 @@ def _check_nights(first: date, last: date) -> None:
         raise BadInput("last", f"give at most {LONGEST} nights")
 
 
-def _check_price(price: Decimal) -> None:
+def check_price(price: Decimal) -> None:
+    """Raises BadInput."""
     if not Decimal(0) < price < Decimal(10) ** 9 or price != price.quantize(Decimal("0.01")):
         raise BadInput("price", f"{price} is not a price: give an amount above 0 with at most two decimals")
 
