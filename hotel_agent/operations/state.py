@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import time
+from typing import Any
 
 from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
@@ -12,6 +13,7 @@ from rq.serializers import JSONSerializer
 from hotel_agent import queues
 from hotel_agent.db import db
 from hotel_agent.health.figures import NAMES, ROWS
+from hotel_agent.operations.versions import Versions, versions
 from hotel_agent.pms import breaker
 from hotel_agent.redis import RedisError, quick_redis
 
@@ -37,6 +39,7 @@ class State:
     lanes: tuple[Lane, ...] | None
     workers: int | None
     pms: Mapping[str, str]
+    versions: Versions | None = None
 
     @property
     def failed(self) -> int | None:
@@ -48,10 +51,12 @@ class State:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What is not well, gravest first: valkey, workers, lanes, intake, answers, outbox, pms."""
+        """What is not well, gravest first: schema, valkey, workers, lanes, intake, answers, outbox, pms."""
         return tuple(self._troubles())
 
     def _troubles(self) -> Iterator[str]:
+        if self.versions is not None and not self.versions.are_in_step:
+            yield "schema"
         if self.lanes is None:
             yield "valkey"
         if self.workers == 0:
@@ -69,12 +74,12 @@ def state() -> State:
     """Of the whole installation; figures only."""
     row = db.session.execute(ROWS).one()
     rows = {name: int(value) for (name, _meaning), value in zip(NAMES, row, strict=True)}
-    lanes, workers = _of_valkey()
+    lanes, workers, info = _of_valkey()
     pms = {name: BREAKERS[number] for name, number in breaker.states().items()} if lanes is not None else {}
-    return State(rows, lanes, workers, pms)
+    return State(rows, lanes, workers, pms, versions(info))
 
 
-def _of_valkey() -> tuple[tuple[Lane, ...] | None, int | None]:
+def _of_valkey() -> tuple[tuple[Lane, ...] | None, int | None, Mapping[str, Any] | None]:
     """In one go, and given up at once: a page must not wait for who does not answer."""
     valkey = quick_redis()
     try:
@@ -83,8 +88,9 @@ def _of_valkey() -> tuple[tuple[Lane, ...] | None, int | None]:
                 together.llen(queues.queue(name).key)
                 together.zcard(FailedJobRegistry(name, connection=valkey, serializer=JSONSerializer).key)
             together.zcount(queues.HEARTBEATS, time() - queues.HEARTBEAT_SECONDS * 2, "+inf")
-            *lengths, workers = together.execute()
+            together.info("server")
+            *lengths, workers, info = together.execute()
     except RedisError:
-        return None, None
+        return None, None, None
     pairs = zip(queues.ALL, lengths[::2], lengths[1::2], strict=True)
-    return tuple(Lane(name, waiting, failed) for name, waiting, failed in pairs), workers
+    return tuple(Lane(name, waiting, failed) for name, waiting, failed in pairs), workers, info

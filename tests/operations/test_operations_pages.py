@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path
 from time import time
@@ -12,15 +13,15 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq.serializers import JSONSerializer
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from hotel_agent import queues
+from hotel_agent import VERSION, queues
 from hotel_agent.audit.models import AuditEntry
 from hotel_agent.conversations import taking_in
 from hotel_agent.conversations.models import InboundEvent, WebhookFailure
 from hotel_agent.db import db
 from hotel_agent.health.figures import NAMES
-from hotel_agent.operations import dead_letters, routes, state
+from hotel_agent.operations import dead_letters, routes, state, versions
 from hotel_agent.operations.wording import JOBS, QUEUES, REASONS
 from hotel_agent.redis import redis
 from tests.conversations.bodies import said
@@ -145,6 +146,58 @@ def test_without_valkey_the_page_says_so(olga, valkey_away):
     page = read(olga, "/ops")
     assert "Valkey does not answer" in page
     assert "Everything runs" not in page
+
+
+# What runs
+
+
+def test_every_version_is_told(olga):
+    page = words(read(olga, "/ops"))
+    server, revision = db.session.execute(text("show server_version")).scalar_one(), versions._head()
+    for told in (VERSION, platform.python_version(), server, revision):
+        assert told in page
+    assert re.search(r"(?:Valkey|Redis) \d+\.\d+", page)
+
+
+def test_tables_of_another_version_are_a_trouble(olga, monkeypatch):
+    queues.heartbeat("w1")
+    monkeypatch.setattr(versions, "_head", lambda: "9999")
+    page = words(read(olga, "/ops"))
+    assert "The tables and the program are not of the same version" in page
+    assert "The program wants 9999" in page
+    assert "Everything runs" not in page
+
+
+def test_while_valkey_is_away_only_its_version_is_unknown(olga, valkey_away):
+    page = words(read(olga, "/ops"))
+    assert platform.python_version() in page
+    assert "Valkey or Redis –" in page
+
+
+def test_the_commit_is_read_from_the_checkout(tmp_path):
+    git = tmp_path / ".git"
+    assert versions._commit(tmp_path) is None
+    (git / "refs/heads").mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    assert versions._commit(tmp_path) is None
+    (git / "packed-refs").write_text(f"# pack-refs\n{'b' * 40} refs/heads/main\n")
+    assert versions._commit(tmp_path) == "b" * 10
+    (git / "refs/heads/main").write_text("a" * 40)
+    assert versions._commit(tmp_path) == "a" * 10
+    (git / "HEAD").write_text("c" * 40)
+    assert versions._commit(tmp_path) == "c" * 10
+
+
+def test_redis_goes_by_its_own_name():
+    assert versions._valkey({"redis_version": "7.2.4"}) == "Redis 7.2.4"
+    assert versions._valkey({"redis_version": "7.2.4", "valkey_version": "8.1.1"}) == "Valkey 8.1.1"
+
+
+def test_the_state_costs_a_handful_of_statements(olga):
+    read(olga, "/ops")
+    with statements() as heard:
+        read(olga, "/ops")
+    assert len(heard) <= 4
 
 
 # Bodies that could not be taken in
