@@ -29,6 +29,7 @@ from hotel_agent.guests.models import Guest, GuestIdentity
 from hotel_agent.hotels import credentials
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.logs import get_logger
+from hotel_agent.nlu import Hints
 
 TRIES = 5
 LONGEST_RETRY = 12  # seconds; a message whose process died waits no longer than this for the next
@@ -174,12 +175,13 @@ def _leave_to_staff(conversation: Conversation, burst: list[Message], reason: st
     conversation.answer_due_at = None
     waiting.hand_over(conversation, reason, _since(burst))
     hotel = db.session.get_one(Hotel, conversation.hotel_id)
+    hints = Hints(conversation.language, alarms=hotel.emergency_words)
     for message in burst:
         # Whoever has the conversation may be asleep: an alarm is one for everybody.
         words = message.body or ""
-        if false_alarm.is_called_off(words, conversation.language, hotel.today()):
+        if false_alarm.is_called_off(words, hints, hotel.today()):
             continue
-        for alarm, urgent in grave.alarms_in(words, conversation.language, hotel.today()):
+        for alarm, urgent in grave.alarms_in(words, hints, hotel.today()):
             waiting.hand_over(conversation, alarm, _since(burst), urgent=urgent)
     metrics.answers.labels(reason).inc(len(burst))
 

@@ -97,7 +97,8 @@ def _hints(slug: str | None, language: str | None, expected: str | None) -> tupl
         return Hints(language=language, expected=expected), utcnow().date()
     hotel = by_slug(slug)
     words = {kind.code: kind.words for kind in room_kinds(hotel)}
-    return Hints(language=language, country=hotel.country, room_types=words, expected=expected), hotel.today()
+    hints = Hints(language, hotel.country, words, expected, alarms=hotel.emergency_words)
+    return hints, hotel.today()
 
 
 request = Group("request", help="What guests asked people of the hotel to do.")

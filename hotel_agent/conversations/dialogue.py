@@ -110,7 +110,8 @@ class Answer:
     """At most two bubbles. `understanding` is of the whole burst, the intent that was acted on first.
 
     `happenings` are for staff to read in the thread; `filed` is what they have to do, or should know. `blocked` tells
-    which kinds of fact were to be told that are on no record (conversations/truth.py).
+    which kinds of fact were to be told that are on no record (conversations/truth.py). `language` is the guest's, which
+    need not be the one they are answered in.
     """
 
     bubbles: tuple[OutMessage, ...]

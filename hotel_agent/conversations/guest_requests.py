@@ -224,7 +224,7 @@ def language_of(conversation: Conversation) -> str:
     """The one in which the guest is written to."""
     guest = db.session.get(Guest, conversation.guest_id)
     known = conversation.language or (guest.language if guest else None)
-    return known or db.session.get_one(Hotel, conversation.hotel_id).language
+    return db.session.get_one(Hotel, conversation.hotel_id).answers_in(known)
 
 
 def listed(hotel_id: int, *, also_closed: bool = False) -> list[tuple[GuestRequest, str | None]]:

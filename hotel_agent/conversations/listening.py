@@ -118,7 +118,9 @@ def listen(
     expected = expected if expected in EXPECTED else None
     language = turn.language or turn.guest.language
     presumed = tuple(dict.fromkeys(filter(None, (turn.presumed, turn.hotel.language))))
-    hints = Hints(language, turn.hotel.country, room_types, expected, draft.check_in or around, presumed)
+    around = draft.check_in or around
+    alarms = turn.hotel.emergency_words
+    hints = Hints(language, turn.hotel.country, room_types, expected, around, presumed, alarms)
     readable = [heard for heard in turn.heard if heard.kind == "answerable" and not heard.location]
     for heard in readable:
         tap = read_tap(heard)

@@ -249,7 +249,7 @@ def _drop_a_filler(talk: Talk) -> None:
 def _drop_a_refused_order(talk: Talk) -> None:
     """ "No quiero desayuno, solo la habitación" orders nothing."""
     said = talk.said
-    if said.means("order_room_service") and things.only_refused("room_service", said.words, talk.language):
+    if said.means("order_room_service") and things.only_refused("room_service", said.words, talk.heard_in):
         talk.said = replace(said, acts=tuple(act for act in said.acts if act != "order_room_service"))
 
 

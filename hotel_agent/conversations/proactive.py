@@ -271,7 +271,9 @@ def _judged(
     hotel: Hotel, name: str, row: Any, now: datetime, templates: Mapping[tuple[str, str], MessageTemplate]
 ) -> Case:
     kind = KINDS[name]
-    template = templates.get((kind.template, row.language)) or templates.get((kind.template, hotel.language))
+    template = templates.get((kind.template, hotel.answers_in(row.language))) or templates.get(
+        (kind.template, hotel.language)
+    )
     why_not = _of_the_time(hotel, kind, row, now) or _of_the_guest(hotel, name, row) or _of_the_talk(row, now)
     return Case(name, row, template, why_not or (None if template else NO_TEMPLATE))
 

@@ -41,7 +41,7 @@ def _answer(turn: Turn, found: list[Any]) -> Answer:
     talk = Talk(turn, state, said, kinds)
     parts = _dressed(talk, serve(talk))
     if said.each:
-        turn.guest.language = talk.language
+        turn.guest.language = talk.heard_in
     bubbles = into_bubbles(parts, talk.say("buttons.options"))
     blocked = truth.unfounded(bubbles, truth.evidence_of(talk, found))
     if blocked:
@@ -50,7 +50,7 @@ def _answer(turn: Turn, found: list[Any]) -> Answer:
         bubbles=bubbles,
         understanding=_acted_on_first(talk, talk.said),
         state=talk.state.to_json(),
-        language=talk.language,
+        language=talk.heard_in,
         handover=talk.handover,
         happenings=tuple(talk.happenings),
         filed=tuple(talk.filed),

@@ -59,9 +59,15 @@ class Talk:
         return self.turn.guest
 
     @property
-    def language(self) -> str:
+    def heard_in(self) -> str:
+        """The language in which the guest writes."""
         language: str = self.said.whole.language
         return language
+
+    @property
+    def language(self) -> str:
+        """The language in which they are answered."""
+        return self.hotel.answers_in(self.heard_in)
 
     @property
     def spoken(self) -> str:

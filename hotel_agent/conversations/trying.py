@@ -78,7 +78,7 @@ def _intents(hotel: Hotel, text: str, answer: Answer) -> list[dict[str, Any]]:
     if understood is None:
         return []
     words = {kind.code: kind.words for kind in room_kinds(hotel)}
-    hints = Hints(language=answer.language, country=hotel.country, room_types=words)
+    hints = Hints(answer.language, hotel.country, words, alarms=hotel.emergency_words)
     reasons = explain(text, hotel.today(), hints, understood)["intents"]
     return [
         {

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from hotel_agent.nlu import encoder, second_reader
+from hotel_agent.nlu.alarms import is_told
 from hotel_agent.nlu.arbiter import find_stay
 from hotel_agent.nlu.contacts import find_contacts, find_name
 from hotel_agent.nlu.dates import Stay
@@ -28,6 +29,7 @@ from hotel_agent.nlu.understanding import EXPECTED, Hints, Scored, Understanding
 __all__ = ["EXPECTED", "Hints", "Scored", "Understanding", "engine", "understand"]
 
 _NO_HINTS = Hints()
+_NOT_BESIDE_AN_ALARM = ("emergency", "out_of_scope")
 _HAVE_DAYS_OF_THEIR_OWN = {
     "greet",
     "order_room_service",
@@ -105,6 +107,8 @@ def understand(text: str, today: date, hints: Hints = _NO_HINTS) -> Understandin
         names = {name for name, value in entities.items() if value is not None}
         if asked_name or not known:
             intents = find_intents(line, language, known | names, hints.expected, text)
+    if is_told(text, hints.alarms):
+        intents = (Scored("emergency", 1.0), *(one for one in intents if one.intent not in _NOT_BESIDE_AN_ALARM))
     entities = {name: value for name, value in entities.items() if value is not None}
     if hints.expected is None and _is_a_day_of_something_else(intents, entities):
         del entities["check_in"]

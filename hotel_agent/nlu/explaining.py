@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from hotel_agent.nlu import dates, second_reader
+from hotel_agent.nlu.alarms import is_told
 from hotel_agent.nlu.contacts import find_contacts
 from hotel_agent.nlu.intents import IN_SCOPE, as_weighed
 from hotel_agent.nlu.model import OUT_OF_SCOPE, model, weigh
@@ -19,10 +20,13 @@ def explain(text: str, today: date, hints: Hints, understood: Understanding) -> 
     _, readable = find_contacts(text[:LONGEST], hints.expected)
     line, text = tidy(readable, language), as_weighed(text[:LONGEST])
     weighed = weigh(text, language)
+    reasons = {scored.intent: _reasons(text, language, scored.intent) for scored in understood.intents}
+    if is_told(text, hints.alarms):
+        reasons["emergency"] = ["one of the hotel's own words for an emergency"]
     return {
         "line": line,
         "in_scope": round(weighed.in_scope, 3),
-        "intents": {scored.intent: _reasons(text, language, scored.intent) for scored in understood.intents},
+        "intents": reasons,
         "order": [f"{wish.intent} in part {wish.clause + 1}" for wish in weighed.wishes],
         "dates": {
             "own grammar": _own(line, today, language, hints),

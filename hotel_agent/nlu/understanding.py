@@ -33,7 +33,7 @@ class Hints:
     """What the conversation and the hotel already know.
 
     `language` is the one that has been spoken; `presumed` are those that the guest's number and the hotel make
-    likely, for words that do not tell.
+    likely, for words that do not tell. `alarms` are the words that mean an emergency at this hotel.
     """
 
     language: str | None = None
@@ -42,6 +42,7 @@ class Hints:
     expected: str | None = None
     around: date | None = None  # the arrival that is being talked about: "del 12 al 15" is of that month
     presumed: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.expected is not None and self.expected not in EXPECTED:

@@ -124,7 +124,7 @@ def then_the_other(talk: Talk) -> list[Part]:
     if not words or not has_just_booked(talk):
         return []
     types = {code: kind.words for code, kind in talk.kinds.items()}
-    turn = replace(talk.turn, heard=(Heard(0, "text", words, None, "answerable"),), language=talk.language)
+    turn = replace(talk.turn, heard=(Heard(0, "text", words, None, "answerable"),), language=talk.heard_in)
     now, talk.said = talk.said, listen(turn, None, talk.state.before, types, talk.state.before.check_in)
     _begin_like_the_last(talk)
     _learn_what_differs(talk)

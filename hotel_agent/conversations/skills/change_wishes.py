@@ -252,7 +252,7 @@ def _read(talk: Talk, line: str, stay: Stay, expected: str | None) -> Understand
     """The line as it reads beside the stay: days without a month are near its arrival, weekdays of its week."""
     kinds = {code: kind.words for code, kind in talk.kinds.items()}
     expected = expected if expected in ("dates", "check_in", "check_out", "party", "name", "nights") else None
-    hints = Hints(talk.language, talk.hotel.country, kinds, expected, stay.check_in)
+    hints = Hints(talk.heard_in, talk.hotel.country, kinds, expected, stay.check_in)
     today = talk.turn.today
     read = understand(line, today, hints)
     bare = not any(letter.isdigit() for letter in line) and not _OF_WHICH_WEEK.search(fold(line))

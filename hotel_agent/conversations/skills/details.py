@@ -82,7 +82,7 @@ def learn(talk: Talk, heard: Mapping[str, Any], only_fill: bool = False) -> bool
         draft.room_type = None
     draft.rooms = told.get("rooms", draft.rooms)
     changed = draft != before
-    month = month_named(fold(talk.said.words), talk.language, talk.turn.today)
+    month = month_named(fold(talk.said.words), talk.heard_in, talk.turn.today)
     draft.around = draft.check_in or month or draft.around
     return changed
 

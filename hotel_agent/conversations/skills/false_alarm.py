@@ -41,7 +41,7 @@ _CLAUSE = re.compile(r"[.,;:!\n]+")
 _ALARMING = 0.3
 
 
-def is_called_off(words: str, language: str | None, today: date) -> bool:
+def is_called_off(words: str, hints: Hints, today: date) -> bool:
     """Whether the words say that there was no danger, and tell of none.
 
     Whoever doubts it, asks, or goes on to tell of something that burns or hurts has called nothing off.
@@ -53,17 +53,17 @@ def is_called_off(words: str, language: str | None, today: date) -> bool:
     if any("?" in sentence or _NOT_CALLED_OFF.search(_CALLS_OFF.sub(" ", sentence)) for sentence in about):
         return False
     others = [clause for clause in _CLAUSE.split(_CALLS_OFF.sub(" ", line)) if clause.strip()]
-    return not any(_alarms(clause, language, today) for clause in others if not _WAS_ONLY.search(clause))
+    return not any(_alarms(clause, hints, today) for clause in others if not _WAS_ONLY.search(clause))
 
 
-def _alarms(words: str, language: str | None, today: date) -> bool:
-    heard = understand(words, today, Hints(language)).intents
+def _alarms(words: str, hints: Hints, today: date) -> bool:
+    heard = understand(words, today, hints).intents
     return any(one.intent == "emergency" and one.confidence >= _ALARMING for one in heard)
 
 
 def is_meant(talk: Talk) -> bool:
-    said = talk.said
-    return not said.tap and is_called_off(said.words, talk.language, talk.turn.today)
+    hints = Hints(talk.heard_in, alarms=talk.hotel.emergency_words)
+    return not talk.said.tap and is_called_off(talk.said.words, hints, talk.turn.today)
 
 
 def answer(talk: Talk) -> list[Part]:
@@ -80,6 +80,6 @@ def _rest(talk: Talk) -> Said:
     asked = [one for one in _SENTENCE.split(talk.said.words) if "?" in one and not _CALLS_OFF.search(fold(one))]
     if not asked:
         return replace(talk.said, acts=(), unsure=())
-    turn = replace(talk.turn, heard=(Heard(0, "text", " ".join(asked), None, "answerable"),), language=talk.language)
+    turn = replace(talk.turn, heard=(Heard(0, "text", " ".join(asked), None, "answerable"),), language=talk.heard_in)
     types = {code: kind.words for code, kind in talk.kinds.items()}
     return listen(turn, talk.state.expected, talk.state.booking, types, talk.state.booking.around)

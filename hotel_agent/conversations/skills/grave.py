@@ -85,10 +85,10 @@ def matters_of(words: str) -> list[Matter]:
     return [matter for matter in found if matter.block != "medical" or not _NOT_MEDICAL.search(line)]
 
 
-def alarms_in(words: str, language: str | None, today: date) -> list[tuple[str, bool]]:
+def alarms_in(words: str, hints: Hints, today: date) -> list[tuple[str, bool]]:
     """For which reasons a person has to look at once, each with whether it is urgent, where the agent is silent."""
     found = [(matter.reason, matter.urgent) for matter in matters_of(words)]
-    meant = understand(words, today, Hints(language)) if words.strip() else None
+    meant = understand(words, today, hints) if words.strip() else None
     danger = meant and any(one.intent == "emergency" and one.confidence >= SURE for one in meant.intents)
     return list(dict.fromkeys([("emergency", True), *found] if danger else found))
 
@@ -155,7 +155,7 @@ def _rest(talk: Talk, matters: list[Matter]) -> Said:
     words = {code: kind.words for code, kind in talk.kinds.items()}
     draft = talk.state.booking
     heard = Heard(0, "text", rest, None, "answerable")
-    turn = replace(talk.turn, heard=(heard,), language=talk.language)
+    turn = replace(talk.turn, heard=(heard,), language=talk.heard_in)
     other = listen(turn, talk.state.expected, draft, words, draft.around)
     left_out = {*_THE_SAME, *(_BOOKS if any(matter.ends_booking for matter in matters) else ())}
     acts = tuple(act for act in other.acts if act not in left_out)

@@ -9,6 +9,6 @@ from hotel_agent.conversations.talk import Part, Talk
 
 def answer(talk: Talk) -> list[Part]:
     # "Que no limpien hoy": colleagues read what is not wanted, and the guest is not told the opposite.
-    refused = only_refused("housekeeping", talk.said.words, talk.language)
+    refused = only_refused("housekeeping", talk.said.words, talk.heard_in)
     passed = passing_on.pass_on(talk, "housekeeping", () if refused else None)
     return [passing_on.told(talk, passed), *passing_on.ask_room(talk, passed)]

@@ -168,7 +168,7 @@ def _of_what_there_is(talk: Talk) -> list[Part]:
 
 def _left_over(talk: Talk, clause: str) -> list[Part]:
     """What is still to be said to one question of several."""
-    hints = Hints(language=talk.language, country=talk.hotel.country)
+    hints = Hints(language=talk.heard_in, country=talk.hotel.country)
     intent = understand(clause, talk.turn.today, hints).intent
     if intent in ("greet", "thank", "goodbye"):
         return []

@@ -89,7 +89,7 @@ def meant(talk: Talk, own: Sequence[Booking]) -> list[Booking]:
         return [one for one in own if day in (one.stay.check_in.isoformat(), one.stay.check_out.isoformat())]
     if named.get("room_type"):
         return [one for one in own if any(room.kind.code == named["room_type"] for room in one.rooms)]
-    month = month_named(words, talk.language, talk.turn.today)
+    month = month_named(words, talk.heard_in, talk.turn.today)
     return [one for one in own if month and one.stay.check_in.month == month.month]
 
 

@@ -60,6 +60,6 @@ def _heard(talk: Talk) -> tuple[list[str], list[str]]:
         return [], []
     said = {code: list(pattern.finditer(words)) for code, pattern in _PATTERNS.items()}
     named = {code: found for code, found in said.items() if found}
-    refused = [code for code, found in named.items() if all(is_refused(words, one, talk.language) for one in found)]
+    refused = [code for code, found in named.items() if all(is_refused(words, one, talk.heard_in) for one in found)]
     wanted = [code for code in named if code not in refused] if _LIKES.search(words) else []
     return wanted, [code for code in refused if _LIKES.search(words) or _REFUSES.search(words)]

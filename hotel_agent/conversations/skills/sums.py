@@ -61,7 +61,7 @@ def named(talk: Talk) -> list[str]:
     return [
         code
         for code, pattern in _PATTERNS.items()
-        if any(not is_refused(words, found, talk.language) for found in pattern.finditer(words))
+        if any(not is_refused(words, found, talk.heard_in) for found in pattern.finditer(words))
     ]
 
 

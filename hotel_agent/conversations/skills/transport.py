@@ -50,7 +50,7 @@ def is_ordered(talk: Talk) -> bool:
     about = said.means("ask_transport") or (named and (said.means(*_MISTAKEN_FOR) or "ask_transport" in said.unsure))
     if not about or not things_in("transport", said.words) and not _ORDERS.search(line):
         return False
-    wanted = any(not is_refused(line, order, talk.language) for order in _ORDERS.finditer(line))
+    wanted = any(not is_refused(line, order, talk.heard_in) for order in _ORDERS.finditer(line))
     return wanted and not _ONLY_ASKS.search(line)
 
 

@@ -66,7 +66,7 @@ def settle(talk: Talk) -> None:
     heard = Heard(0, "text", str(asked.get("words", "")) if is_of_these else label(talk, meant), None, "answerable")
     words = {code: kind.words for code, kind in talk.kinds.items()}
     draft = talk.state.booking
-    turn = replace(talk.turn, heard=(heard,), language=talk.language)
+    turn = replace(talk.turn, heard=(heard,), language=talk.heard_in)
     talk.said = listen_again(listen(turn, talk.state.expected, draft, words, draft.around), meant)
 
 
