@@ -64,8 +64,8 @@ def _add_routes(app: Flask, config: Settings) -> None:
     from hotel_agent.dashboard.bookings import routes as bookings
     from hotel_agent.dashboard.chart import routes as chart
     from hotel_agent.dashboard.guests import routes as guests
-    from hotel_agent.dashboard.knowledge import routes as knowledge
     from hotel_agent.dashboard.holds import routes as holds
+    from hotel_agent.dashboard.knowledge import routes as knowledge
     from hotel_agent.dashboard.making import routes as making
     from hotel_agent.dashboard.reports import routes as reports
     from hotel_agent.dashboard.requests import routes as requests

@@ -17,11 +17,11 @@ from sqlalchemy import inspect, select, update
 from hotel_agent import metrics
 from hotel_agent.config import settings
 from hotel_agent.conversations import drafting, filing, outbox, proactive, session, waiting
+from hotel_agent.conversations.alarms import raise_alarms
 from hotel_agent.conversations.dialogue import Answer, Handover, Heard, Turn
 from hotel_agent.conversations.events import ONCE, note_once
 from hotel_agent.conversations.models import WINDOW, Conversation, Message
 from hotel_agent.conversations.reply import reply_to
-from hotel_agent.conversations.skills import false_alarm, grave
 from hotel_agent.db import db, done_reading, glance, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.flags.switches import is_on
 from hotel_agent.guests.calling_codes import language_of_number
@@ -29,7 +29,6 @@ from hotel_agent.guests.models import Guest, GuestIdentity
 from hotel_agent.hotels import credentials
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.logs import get_logger
-from hotel_agent.nlu import Hints
 
 TRIES = 5
 LONGEST_RETRY = 12  # seconds; a message whose process died waits no longer than this for the next
@@ -174,15 +173,7 @@ def _leave_to_staff(conversation: Conversation, burst: list[Message], reason: st
         message.handling = "staff"
     conversation.answer_due_at = None
     waiting.hand_over(conversation, reason, _since(burst))
-    hotel = db.session.get_one(Hotel, conversation.hotel_id)
-    hints = Hints(conversation.language, alarms=hotel.emergency_words)
-    for message in burst:
-        # Whoever has the conversation may be asleep: an alarm is one for everybody.
-        words = message.body or ""
-        if false_alarm.is_called_off(words, hints, hotel.today()):
-            continue
-        for alarm, urgent in grave.alarms_in(words, hints, hotel.today()):
-            waiting.hand_over(conversation, alarm, _since(burst), urgent=urgent)
+    raise_alarms(conversation, burst, _since(burst))
     metrics.answers.labels(reason).inc(len(burst))
 
 

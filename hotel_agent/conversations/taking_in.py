@@ -26,6 +26,7 @@ from hotel_agent.channels.whatsapp.payload import (
 )
 from hotel_agent.config import settings
 from hotel_agent.conversations import statuses, waiting
+from hotel_agent.conversations.alarms import raise_alarms
 from hotel_agent.conversations.joining import conversation_of, join_guests
 from hotel_agent.conversations.models import (
     SHOWN,
@@ -412,18 +413,30 @@ def _owe(conversation: Conversation, row: Message, message: InboundMessage) -> d
     if conversation.owner == "staff":
         row.handling = "staff"
         waiting.hand_over(conversation, waiting.GUEST_WROTE, sent_at)
+        _listen_for_alarms(conversation, row, sent_at)
     elif message.placeholder:
         row.handling = "staff"
         waiting.hand_over(conversation, "unreadable", sent_at)
     elif utcnow() - sent_at > WINDOW:
         row.handling = "staff"
         waiting.hand_over(conversation, "too_old", sent_at)
+        _listen_for_alarms(conversation, row, sent_at)
     else:
         row.handling = "pending"
         waiting.waits(conversation, sent_at)
         conversation.answer_due_at = _due(conversation)
         return {conversation.id: conversation.answer_due_at}
     return {}
+
+
+def _listen_for_alarms(conversation: Conversation, row: Message, since: datetime) -> None:
+    """Whatever fails in understanding, the message is taken in: somebody has it before them anyway."""
+    try:
+        raise_alarms(conversation, [row], since)
+    except (DBAPIError, PendingRollbackError, BaseTimeoutException):
+        raise
+    except Exception:
+        log.exception("not_understood", conversation=conversation.id)
 
 
 def _due(conversation: Conversation) -> datetime:

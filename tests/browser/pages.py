@@ -219,6 +219,7 @@ PLACES = (
     Place("a reservation", "/reservations/chart", ANA, a_booking),
     Place("a change", "/reservations/chart", ANA, another_name),
     Place("cancelling a reservation", "/reservations/chart", ANA, cancelling),
+    Place("rooms that are kept", "/reservations/holds", ANA),
     Place("no reservation", "/reservations?q=nobody+of+that+name", ANA),
     Place("requests", "/requests", ANA),
     Place("no requests", "/requests", OSCAR),

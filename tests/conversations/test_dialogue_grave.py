@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, time
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from hotel_agent.conversations import answering, waiting
+from hotel_agent.conversations import answering, taking_in, waiting
 from hotel_agent.conversations.models import Conversation, ConversationEvent, Message
 from hotel_agent.conversations.skills.grave import matters_of
 from hotel_agent.db import db, utcnow
@@ -312,6 +312,47 @@ def test_an_alarm_is_urgent_also_where_a_colleague_has_the_conversation(miramar,
     db.session.refresh(marta)
     assert marta.urgent
     assert reason in marta.waiting_reasons
+
+
+@pytest.mark.parametrize(
+    ("said", "urgent"),
+    [
+        ("¡hay fuego en la habitación!", True),
+        ("my daughter is unconscious, please help", True),
+        ("¿A qué hora es el desayuno?", False),
+        ("falsa alarma, era la tostadora", False),
+    ],
+)
+def test_what_a_guest_writes_to_a_colleague_is_listened_to_as_it_comes(app, marta_says, run_jobs, said, urgent):
+    marta_says("Hola", wamid="w1")
+    run_jobs()
+    [marta] = db.session.query(Conversation)
+    marta.owner = "staff"
+    db.session.commit()
+    marta_says(said, wamid="w2")
+    run_jobs()
+    db.session.refresh(marta)
+    assert marta.urgent is urgent
+    assert "guest_wrote" in marta.waiting_reasons
+    assert db.session.scalar(text("select handling from messages where wamid = 'w2'")) == "staff"
+
+
+def test_a_message_is_taken_in_whatever_breaks_in_understanding_it(app, marta_says, run_jobs, monkeypatch):
+    marta_says("Hola", wamid="w1")
+    run_jobs()
+    [marta] = db.session.query(Conversation)
+    marta.owner = "staff"
+    db.session.commit()
+
+    def breaks(*_given: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(taking_in, "raise_alarms", breaks)
+    marta_says("¡hay fuego en la habitación!", wamid="w2")
+    run_jobs()
+    db.session.refresh(marta)
+    assert marta.waiting_reasons == ["guest_wrote"]
+    assert db.session.scalar(text("select handling from messages where wamid = 'w2'")) == "staff"
 
 
 ALARM = {"es": "hay fuego en mi habitación", "en": "there is a fire in our room", "pt": "tem fogo no meu quarto"}
