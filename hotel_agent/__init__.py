@@ -112,6 +112,7 @@ def _add_routes(app: Flask, config: Settings) -> None:
 
 
 def _add_commands(app: Flask) -> None:
+    from hotel_agent.backups.commands import backup
     from hotel_agent.conversations.commands import hold_group, inbox, nlu, proactive_group, request
     from hotel_agent.flags.commands import flag
     from hotel_agent.hotels.commands import demo, hotel, knowledge
@@ -123,5 +124,5 @@ def _add_commands(app: Flask) -> None:
 
     talks = (inbox, letters, nlu, request, proactive_group, hold_group)
     own_rooms = (season, closure, room, room_type)
-    for group in (hotel, guest, demo, knowledge, staff, token, flag, pms, *own_rooms, *talks):
+    for group in (hotel, guest, demo, knowledge, staff, token, flag, pms, backup, *own_rooms, *talks):
         app.cli.add_command(group)

@@ -61,6 +61,15 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     metrics_token: str | None = None
+    backup_dir: str | None = None
+    backup_key: str | None = Field(None, min_length=16)
+    backup_scratch_url: str | None = None
+    backup_s3_endpoint: str | None = None
+    backup_s3_bucket: str | None = None
+    backup_s3_access_key: str | None = None
+    backup_s3_secret_key: str | None = None
+    backup_s3_region: str = "us-east-1"
+    backup_s3_prefix: str = ""
     otel_exporter_otlp_endpoint: str | None = None
     staff_idle_seconds: int = Field(8 * 3600, ge=60)
     staff_session_seconds: int = Field(7 * 24 * 3600, ge=300)
@@ -76,6 +85,12 @@ class Settings(BaseSettings):
     @property
     def is_demo(self) -> bool:
         return self.app_env == "demo"
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where dumps go: the setting, else beside the demo's data."""
+        data_dir = os.environ.get("DATA_DIR") or str(Path(__file__).resolve().parent.parent / "var" / "demo")
+        return Path(self.backup_dir or Path(data_dir) / "backups").expanduser().resolve()
 
     @property
     def is_https(self) -> bool:

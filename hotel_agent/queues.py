@@ -24,6 +24,8 @@ DEBOUNCE_MS = 2000
 NUDGE_SECONDS = 10
 # Under load a worker finds several bodies at once, which costs far less than one at a time.
 PACE_SECONDS = 0.04
+# Of work that grows with everything that is kept.
+LONGEST_JOB_SECONDS = 6 * 3600
 HEARTBEATS = "workers:heartbeats"
 HEARTBEAT_SECONDS = 10
 

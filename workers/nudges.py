@@ -23,6 +23,8 @@ MIRROR = "workers.pms.mirror_hotel"
 WARM_UP = "workers.rooms.warm_up_hotel"
 CARRY_OUT = "workers.integrations.carry_out"
 EXPORT_GUEST = "workers.privacy.export"
+TAKE_BACKUP = "workers.backups.take"
+TRY_BACKUP = "workers.backups.try_newest"
 ERASE_GUEST = "workers.privacy.erase"
 
 
@@ -56,3 +58,11 @@ def export_guest(export_id: int) -> bool:
 
 def erase_guest(erasure_id: int) -> bool:
     return queues.nudge(queues.BACKGROUND, ERASE_GUEST, erasure_id, timeout=3600)
+
+
+def take_backup() -> bool:
+    return queues.nudge(queues.BACKGROUND, TAKE_BACKUP, once="backup", timeout=queues.LONGEST_JOB_SECONDS)
+
+
+def try_backup() -> bool:
+    return queues.nudge(queues.BACKGROUND, TRY_BACKUP, once="backup", timeout=queues.LONGEST_JOB_SECONDS)

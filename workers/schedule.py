@@ -49,6 +49,7 @@ SCHEDULE = (
     Recurring("workers.proactive.send_due", 60),
     Recurring("workers.integrations.write_down_what_was_done", 60),
     Recurring("workers.privacy.go_on", 60),
+    Recurring("workers.backups.look", 60),
     Recurring("workers.upkeep.make_partitions", 6 * 3600),
     Recurring("workers.upkeep.forget_old", 3600),
 )

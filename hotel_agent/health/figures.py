@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hotel_agent import queues
+from hotel_agent.backups.standing import standing
 from hotel_agent.db import db
 from hotel_agent.partitions import ROWS_IN_DEFAULT
 from hotel_agent.pms import breaker
@@ -82,6 +84,7 @@ class Rows(Collector):
         yield GaugeMetricFamily("postgres_up", "PostgreSQL answers.", value=1)
         for (name, meaning), value in zip(NAMES, row, strict=True):
             yield GaugeMetricFamily(name, meaning, value=float(value))
+        yield from _of_backups()
         conflicts = GaugeMetricFamily("pms_conflicts", "Rooms that a PMS has sold twice.", labels=["hotel"])
         age = GaugeMetricFamily(
             "pms_mirror_age_seconds",
@@ -106,6 +109,29 @@ class Rows(Collector):
         yield GaugeMetricFamily("valkey_up", "Valkey answers.", value=1)
         yield lengths
         yield GaugeMetricFamily("workers_alive", "Worker processes that report.", value=alive)
+
+
+def _of_backups() -> Iterator[GaugeMetricFamily]:
+    """What has not happened yet is left out, so that an alert asks for what is absent."""
+    now = standing()
+    db.session.rollback()
+    told = (
+        ("backup_last_success_timestamp_seconds", "When the newest backup was finished.", _seconds(now.at)),
+        ("backup_last_size_bytes", "How large the newest backup is.", now.size),
+        ("backup_last_duration_seconds", "How long the newest backup took.", now.seconds),
+        ("backup_failures", "Backups that failed, of those on record.", now.failures),
+        ("backup_copy_failed", "1 where the newest backup should have a copy elsewhere.", bool(now.copy_error)),
+        ("backup_drill_last_timestamp_seconds", "When a backup was last tried.", _seconds(now.tried_at)),
+        ("backup_drill_failed", "1 where the backup that was tried last could not be restored.",
+         bool(now.trouble) if now.tried_at else None),
+    )  # fmt: skip
+    for name, meaning, value in told:
+        if value is not None:
+            yield GaugeMetricFamily(name, meaning, value=float(value))
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return at.timestamp() if at else None
 
 
 COUNTED = re.compile(r'^pms_cache_requests_total\{layer="(\w+)"\} (\S+)$', re.MULTILINE)

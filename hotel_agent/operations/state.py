@@ -11,6 +11,7 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
 from hotel_agent import queues
+from hotel_agent.backups.standing import Standing, standing
 from hotel_agent.db import db
 from hotel_agent.health.figures import NAMES, ROWS
 from hotel_agent.operations.versions import Versions, versions
@@ -40,6 +41,7 @@ class State:
     workers: int | None
     pms: Mapping[str, str]
     versions: Versions | None = None
+    backups: Standing | None = None
 
     @property
     def failed(self) -> int | None:
@@ -51,7 +53,7 @@ class State:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What is not well, gravest first: schema, valkey, workers, lanes, intake, answers, outbox, pms."""
+        """What is not well, gravest first: schema, valkey, workers, lanes, intake, answers, outbox, backups, pms."""
         return tuple(self._troubles())
 
     def _troubles(self) -> Iterator[str]:
@@ -66,6 +68,8 @@ class State:
         for name in ("intake", "answers", "outbox"):
             if self.rows[f"{name}_lag_seconds"] > LATE_SECONDS:
                 yield name
+        if self.backups is not None and not self.backups.is_well:
+            yield "backups"
         if "open" in self.pms.values():
             yield "pms"
 
@@ -76,7 +80,7 @@ def state() -> State:
     rows = {name: int(value) for (name, _meaning), value in zip(NAMES, row, strict=True)}
     lanes, workers, info = _of_valkey()
     pms = {name: BREAKERS[number] for name, number in breaker.states().items()} if lanes is not None else {}
-    return State(rows, lanes, workers, pms, versions(info))
+    return State(rows, lanes, workers, pms, versions(info), standing())
 
 
 def _of_valkey() -> tuple[tuple[Lane, ...] | None, int | None, Mapping[str, Any] | None]:

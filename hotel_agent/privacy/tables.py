@@ -67,6 +67,7 @@ NOT_EXPORTED: Mapping[str, str] = {
 NOT_ABOUT_GUESTS = frozenset(
     {
         "api_tokens",
+        "backups",
         "canned_replies",
         "closures",
         "extras",

@@ -1,0 +1,1 @@
+"""Dumps of the database: taken, kept for so long, tried, and restored."""
