@@ -21,7 +21,7 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
 
     from hotel_agent import assets, i18n, live, logs, models, web
     from hotel_agent.config import settings
-    from hotel_agent.db import db, engine_options
+    from hotel_agent.db import count_what_is_asked, db, engine_options
     from hotel_agent.hotels import systems
     from hotel_agent.pms import adapters
     from hotel_agent.staff import access
@@ -41,6 +41,8 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
         PERMANENT_SESSION_LIFETIME=config.staff_session_seconds,
     )
     db.init_app(app)
+    with app.app_context():
+        count_what_is_asked(db.engine)
     live.watch_session()
     web.on_process_start(lambda _app: live.listener.start())
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)

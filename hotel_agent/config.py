@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     metrics_token: str | None = None
+    tls_certificate: str | None = None
     backup_dir: str | None = None
     backup_key: str | None = Field(None, min_length=16)
     backup_scratch_url: str | None = None

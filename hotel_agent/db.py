@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData, Numeric, Text, text
+from sqlalchemy import Connection, DateTime, Engine, MetaData, Numeric, Text, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from hotel_agent import metrics
 from hotel_agent.config import Settings, settings
 
 Result = TypeVar("Result")
@@ -49,6 +53,7 @@ else:
     Model = db.Model
 
 
+SLOW_SECONDS = 0.1
 # A machine that vanishes without a word must neither hold our locks for hours nor keep us waiting for it.
 SERVER_OPTIONS = "-c TimeZone=UTC -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 KEEPALIVES: dict[str, Any] = {
@@ -59,6 +64,50 @@ KEEPALIVES: dict[str, Any] = {
 }
 
 
+class CountedPool(QueuePool):
+    """Tells how long one waits for a connection, how often in vain, and how many are in use."""
+
+    def connect(self) -> PoolProxiedConnection:
+        began = perf_counter()
+        try:
+            return super().connect()
+        except PoolTimeout:
+            metrics.db_pool_exhausted.inc()
+            raise
+        finally:
+            metrics.db_connection_wait.observe(perf_counter() - began)
+
+
+def count_what_is_asked(engine: Engine) -> None:
+    """How many connections are in use, and how long statements take."""
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+
+    def tell(in_use: int, waiting: int) -> None:
+        metrics.db_connections_active.labels(metrics.role).set(max(in_use, 0))
+        metrics.db_connections_idle.labels(metrics.role).set(max(waiting, 0))
+
+    def taken(*_given: object) -> None:
+        tell(pool.checkedout(), pool.checkedin())
+
+    def given_back(*_given: object) -> None:  # It is told before it is done.
+        tell(pool.checkedout() - 1, pool.checkedin() + 1)
+
+    def asks(connection: Connection, *_given: object) -> None:
+        connection.info["asked_at"] = perf_counter()
+
+    def answered(connection: Connection, *_given: object) -> None:
+        took = perf_counter() - connection.info.pop("asked_at", perf_counter())
+        metrics.db_statement_seconds.observe(took)
+        if took > SLOW_SECONDS:
+            metrics.db_slow_statements.inc()
+
+    event.listen(pool, "checkout", taken)
+    event.listen(pool, "checkin", given_back)
+    event.listen(engine, "before_cursor_execute", asks)
+    event.listen(engine, "after_cursor_execute", answered)
+
+
 def engine_options(config: Settings, *, ping: bool = True) -> dict[str, Any]:
     """`ping` asks a pooled connection whether it lives before each use; whoever can simply try again need not."""
     return {
@@ -67,6 +116,7 @@ def engine_options(config: Settings, *, ping: bool = True) -> dict[str, Any]:
         "pool_timeout": config.postgres_pool_timeout,
         "pool_recycle": config.postgres_pool_recycle,
         "pool_pre_ping": ping,
+        "poolclass": CountedPool,
         "hide_parameters": True,
         "connect_args": {
             "connect_timeout": 5,

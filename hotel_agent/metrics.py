@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+import os
+from time import monotonic
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# What kind of process this is: web, worker or scheduler. Whoever starts one that is not web says so.
+role = "web"
 
 http_requests = Counter("http_requests_total", "HTTP requests answered.", ["method", "endpoint", "status"])
 http_request_seconds = Histogram(
@@ -18,6 +24,12 @@ webhook_failures = Counter("webhook_failures_total", "Bodies or pieces that coul
 answers = Counter("answers_total", "Inbound messages by what became of them.", ["outcome"])
 answers_blocked = Counter("answers_blocked_total", "Answers not sent because a fact in them is on no record.", ["kind"])
 intents = Counter("intents_total", "Intents understood in guests' messages.", ["intent", "language"])
+intent_confidence = Histogram(
+    "intent_confidence",
+    "How sure the engine was of the first intent of a message.",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1),
+)
+fallbacks = Counter("fallbacks_total", "Messages that were not understood, by what was done.", ["reason"])
 understanding_seconds = Histogram(
     "understanding_seconds",
     "Time to understand one message of a guest.",
@@ -37,3 +49,57 @@ answer_seconds = Histogram(
     "From the webhook's arrival to the reply accepted by WhatsApp.",
     buckets=(0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300),
 )
+sign_ins = Counter("sign_ins_total", "Attempts of people to sign in, by outcome.", ["outcome"])
+
+db_connections_active = Gauge(
+    "db_connections_active", "Connections to PostgreSQL in use.", ["process"], multiprocess_mode="livesum"
+)
+db_connections_idle = Gauge(
+    "db_connections_idle", "Connections to PostgreSQL that wait in pools.", ["process"], multiprocess_mode="livesum"
+)
+db_pool_exhausted = Counter("db_pool_exhausted_total", "Times that no connection of a pool came free in time.")
+db_connection_wait = Histogram(
+    "db_connection_wait_time_seconds",
+    "Time to be given a connection of a pool, a new one included.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5),
+)
+db_statement_seconds = Histogram(
+    "db_statement_seconds",
+    "Statements that the ORM's session sent to PostgreSQL.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+db_slow_statements = Counter("db_slow_statements_total", "Statements that took longer than 100 ms.")
+valkey_command_seconds = Histogram(
+    "valkey_command_seconds",
+    "Commands to Valkey, those that wait for something left out.",
+    buckets=(0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5),
+)
+jobs = Counter("jobs_total", "Jobs that workers have done, by what came of them.", ["job", "outcome"])
+job_seconds = Histogram(
+    "job_seconds",
+    "Time that workers were at a job.",
+    ["job"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 600),
+)
+memory = Gauge(
+    "process_memory_bytes", "Memory of our own processes, by kind.", ["process"], multiprocess_mode="livesum"
+)
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+MEMORY_EVERY_SECONDS = 5.0
+
+
+class _Noted:
+    memory = 0.0
+
+
+def note_memory() -> None:
+    """From time to time, by whatever the process does anyway."""
+    if monotonic() < _Noted.memory + MEMORY_EVERY_SECONDS:
+        return
+    _Noted.memory = monotonic()
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            memory.labels(role).set(int(file.read().split()[1]) * _PAGE)
+    except OSError:  # No /proc: not Linux.
+        return

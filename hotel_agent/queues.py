@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from time import monotonic, sleep, time
 from typing import Any
 
@@ -96,6 +97,15 @@ def workers_alive() -> int:
     """How many worker processes have said so lately. Raises RedisError."""
     redis().zremrangebyscore(HEARTBEATS, "-inf", time() - HEARTBEAT_SECONDS * 4)
     return redis().zcount(HEARTBEATS, time() - HEARTBEAT_SECONDS * 2, "+inf")
+
+
+def standing(name: str) -> tuple[int, float, int]:
+    """How many jobs wait in a queue, how old the oldest is in seconds, and how many have failed. Raises RedisError."""
+    lane = queue(name)
+    first = next(iter(lane.get_jobs(0, 1)), None)
+    since = first.enqueued_at if first else None
+    age = (datetime.now(UTC) - since.replace(tzinfo=UTC)).total_seconds() if since else 0.0
+    return lane.count, max(age, 0.0), lane.failed_job_registry.get_job_count(cleanup=False)
 
 
 class Nudger:

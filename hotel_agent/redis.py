@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from time import monotonic
-from typing import TypeVar
+from time import monotonic, perf_counter
+from typing import Any, TypeVar
 
 from redis import BlockingConnectionPool, ConnectionPool, Redis
 from redis.backoff import ExponentialBackoff, NoBackoff
@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from hotel_agent import metrics
 from hotel_agent.config import settings
 from hotel_agent.logs import get_logger
 
@@ -21,12 +22,26 @@ __all__ = ["RedisConnectionError", "RedisError", "redis", "spared"]
 
 Result = TypeVar("Result")
 
+WAITING = {"BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "XREAD", "XREADGROUP", "SUBSCRIBE"}
 QUICK_SECONDS = 0.3
 SPARED_SECONDS = 1.0
 # Whoever can do without is not kept waiting again for so long after a failure.
 AWAY_SECONDS = 5.0
 
 log = get_logger(__name__)
+
+
+class Timed(Redis):
+    """Tells how long its commands take, but for those that wait for something to come."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        if str(args[0]).upper() in WAITING:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        began = perf_counter()
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        finally:
+            metrics.valkey_command_seconds.observe(perf_counter() - began)
 
 
 @lru_cache
@@ -47,7 +62,7 @@ def quick_redis() -> Redis:
     pool = ConnectionPool.from_url(
         settings().redis_url, socket_connect_timeout=QUICK_SECONDS, socket_timeout=QUICK_SECONDS, socket_keepalive=True
     )
-    return Redis(connection_pool=pool)
+    return Timed(connection_pool=pool)
 
 
 def spared(work: Callable[[Redis], Result]) -> Result:
@@ -81,7 +96,7 @@ def _spared_redis() -> Redis:
         # A server that was started again has closed our connection; one that hangs is not asked twice.
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     )
-    return Redis(connection_pool=pool)
+    return Timed(connection_pool=pool)
 
 
 def _client() -> Redis:
@@ -97,4 +112,4 @@ def _client() -> Redis:
         retry=Retry(ExponentialBackoff(cap=0.1, base=0.02), 1),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
-    return Redis(connection_pool=pool)
+    return Timed(connection_pool=pool)

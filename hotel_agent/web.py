@@ -164,6 +164,7 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     method = request.method if request.method in METHODS else "other"
     labels = (method, request.endpoint or "none", str(response.status_code))
+    metrics.note_memory()
     metrics.http_requests.labels(*labels).inc()
     metrics.http_request_seconds.labels(*labels).observe(perf_counter() - g.get("began", perf_counter()))
     if not getattr(g, "own_headers", False):

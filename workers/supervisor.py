@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from threading import Event
 from time import monotonic
+
+from prometheus_client import multiprocess
 
 from hotel_agent.embedded import die_with_parent
 from hotel_agent.logs import get_logger
@@ -46,6 +49,8 @@ def _keep_running(slot: Slot) -> None:
         if status is None:
             return
         log.error("worker_died", slot=slot.number, pid=slot.process.pid, status=status)
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            multiprocess.mark_process_dead(slot.process.pid)  # type: ignore[no-untyped-call]
         steady = now - slot.started_at > STEADY_SECONDS
         slot.backoff = 0.5 if steady else min(slot.backoff * 2, LONGEST_BACKOFF)
         slot.process, slot.start_at = None, now + slot.backoff

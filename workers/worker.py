@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import DBAPIError
 
-from hotel_agent import create_app, live, nlu, queues, tracing
+from hotel_agent import create_app, live, metrics, nlu, queues, tracing
 from hotel_agent.db import db
 from hotel_agent.redis import redis
 from workers import messages
@@ -47,17 +48,22 @@ class AppWorker(SimpleWorker):
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         super().heartbeat(timeout, pipeline)
         queues.heartbeat(self.name)
+        metrics.note_memory()
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         structlog.contextvars.bind_contextvars(job=job.id)
+        began = perf_counter()
         with self.app.app_context(), tracing.carried_on(job.meta):
             done = super().perform_job(job, queue)
+        metrics.job_seconds.labels(job.func_name).observe(perf_counter() - began)
+        metrics.jobs.labels(job.func_name, "done" if done else "failed").inc()
         structlog.contextvars.clear_contextvars()
         return bool(done)
 
 
 def work() -> None:
     """Load what answering needs, then work until told to stop."""
+    metrics.role = "worker"
     app = create_app(ping=False)
     live.listener.start()
     warm_up(app)

@@ -332,3 +332,10 @@ def _count(burst: list[Message], reply: Answer) -> None:
         log.warning("answer_blocked", conversation=burst[-1].conversation_id, message=burst[-1].id, kinds=reply.blocked)
     if reply.understanding:
         metrics.intents.labels(reply.understanding.intent, reply.language).inc()
+        metrics.intent_confidence.observe(reply.understanding.confidence)
+        if reply.handover and reply.handover.reason == "unsure":
+            metrics.fallbacks.labels("given_up").inc()
+        elif reply.understanding.intent == "out_of_scope":
+            metrics.fallbacks.labels("not_understood").inc()
+        elif reply.understanding.ambiguous:
+            metrics.fallbacks.labels("asked_which").inc()

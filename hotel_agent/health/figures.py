@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
-from prometheus_client.core import GaugeMetricFamily
+from cryptography import x509
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from hotel_agent import queues
+from hotel_agent import VERSION, queues
 from hotel_agent.backups.standing import standing
+from hotel_agent.config import settings
 from hotel_agent.db import db
+from hotel_agent.flags.switches import DEFAULTS
+from hotel_agent.operations.versions import COMMIT
 from hotel_agent.partitions import ROWS_IN_DEFAULT
 from hotel_agent.pms import breaker
-from hotel_agent.redis import RedisError
+from hotel_agent.redis import RedisError, redis
 
 ROWS = text(f"""
     select
@@ -36,6 +43,12 @@ ROWS = text(f"""
             where status = 'active' and expires_at > now()),
       (select coalesce(pg_sequence_last_value(pg_get_serial_sequence('lock_audit', 'id')::regclass), 0)),
       (select count(*) from webhook_failures where resolved_at is null),
+      (select greatest(coalesce(extract(epoch from now() - min(due)), 0), 0) from (
+          select min(expires_at) as due from reservation_locks where status = 'active'
+          union all select min(expires_at) from pms_holds where status = 'active') overdue),
+      (select count(*) from staff_sessions where last_seen_at > now() - interval '15 minutes'),
+      (select count(*) from guest_requests where status = 'open'),
+      (select count(*) from reservations where created_at > now() - interval '1 day' and status <> 'cancelled'),
       {ROWS_IN_DEFAULT}
 """)
 NAMES = (
@@ -51,7 +64,20 @@ NAMES = (
     ("holds_active", "Rooms held for guests who decide."),
     ("lock_audit_rows", "Rows that lock_audit has been given so far, those that were rolled back included."),
     ("webhook_failures_open", "Bodies that could not be taken in and wait to be looked at."),
+    ("holds_overdue_seconds", "How long ago the most overdue hold should have been let go."),
+    ("staff_online", "Sessions of people who have looked at a page in the last quarter of an hour."),
+    ("guest_requests_open", "What guests have asked the house for, and is not done."),
+    ("bookings_of_the_day", "Bookings that were made in the last 24 hours, whoever made them."),
     ("default_partition_rows", "Rows for whose month there was no partition, at most a thousand of each table."),
+)
+FLAGS = text("select key, enabled, percentage from feature_flags where hotel_id is null")
+OF_VALKEY = (
+    ("valkey_memory_used_bytes", "Memory that Valkey uses.", "used_memory"),
+    ("valkey_memory_max_bytes", "Memory that Valkey may use, 0 without a bound.", "maxmemory"),
+    ("valkey_clients", "Connections to Valkey.", "connected_clients"),
+    ("valkey_evictions_total", "Keys that Valkey threw away because its memory was full.", "evicted_keys"),
+    ("valkey_keyspace_hits_total", "Looks for a key that was there.", "keyspace_hits"),
+    ("valkey_keyspace_misses_total", "Looks for a key that was not there.", "keyspace_misses"),
 )
 # A hotel that works with a PMS of its own has a row of pms_mirrors.
 MIRRORS = text("""
@@ -64,9 +90,10 @@ MIRRORS = text("""
 class Rows(Collector):
     """Needs an application context. What cannot be read is left out, and `up` says so."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         yield from self._of_postgres()
         yield from self._of_valkey()
+        yield from _of_the_machine()
         states = GaugeMetricFamily("pms_circuit_breaker_state", "0 closed, 1 open, 2 half-open.", labels=["pms"])
         for name, state in breaker.states().items():
             states.add_metric([name], state)
@@ -85,6 +112,7 @@ class Rows(Collector):
         for (name, meaning), value in zip(NAMES, row, strict=True):
             yield GaugeMetricFamily(name, meaning, value=float(value))
         yield from _of_backups()
+        yield from _of_flags()
         conflicts = GaugeMetricFamily("pms_conflicts", "Rooms that a PMS has sold twice.", labels=["hotel"])
         age = GaugeMetricFamily(
             "pms_mirror_age_seconds",
@@ -97,18 +125,68 @@ class Rows(Collector):
                 age.add_metric([slug], float(seconds))
         yield from (conflicts, age)
 
-    def _of_valkey(self) -> Iterator[GaugeMetricFamily]:
+    def _of_valkey(self) -> Iterator[Metric]:
         lengths = GaugeMetricFamily("queue_length", "Jobs that wait, by queue.", labels=["queue"])
+        lags = GaugeMetricFamily("queue_lag_seconds", "Age of the job that has waited longest.", labels=["queue"])
+        letters = GaugeMetricFamily("dead_letters", "Jobs that failed and are kept to be looked at.", labels=["queue"])
         try:
+            alive, info = queues.workers_alive(), redis().info()
             for name in queues.ALL:
-                lengths.add_metric([name], queues.queue(name).count)
-            alive = queues.workers_alive()
+                waiting, age, failed = queues.standing(name)
+                lengths.add_metric([name], waiting)
+                lags.add_metric([name], age)
+                letters.add_metric([name], failed)
         except RedisError:
             yield GaugeMetricFamily("valkey_up", "Valkey answers.", value=0)
             return
         yield GaugeMetricFamily("valkey_up", "Valkey answers.", value=1)
-        yield lengths
+        yield from (lengths, lags, letters)
         yield GaugeMetricFamily("workers_alive", "Worker processes that report.", value=alive)
+        for metric, meaning, key in OF_VALKEY:
+            kind = CounterMetricFamily if metric.endswith("_total") else GaugeMetricFamily
+            yield kind(metric.removesuffix("_total"), meaning, value=float(info.get(key, 0)))
+
+
+def _of_flags() -> Iterator[GaugeMetricFamily]:
+    """How each switch stands where a hotel has not set it itself."""
+    rows = db.session.execute(FLAGS).all()
+    db.session.rollback()
+    on = GaugeMetricFamily("flag_on", "1 where a switch is on for all, a share where for some.", labels=["flag"])
+    told = {name: 1.0 if enabled and percentage is None else (percentage or 0) / 100 if enabled else 0.0
+            for name, enabled, percentage in rows}  # fmt: skip
+    for name, default in DEFAULTS.items():
+        on.add_metric([name], told.get(name, float(default)))
+    yield on
+
+
+def _of_the_machine() -> Iterator[GaugeMetricFamily]:
+    """The disks that we write to, the program, and the certificate that guests' phones are shown."""
+    free = GaugeMetricFamily("disk_free_bytes", "Room that is left, by what is written there.", labels=["path"])
+    size = GaugeMetricFamily("disk_size_bytes", "How large that disk is.", labels=["path"])
+    for name, folder in (("backups", settings().backup_folder), ("temporary", Path(tempfile.gettempdir()))):
+        there = next((one for one in (folder, *folder.parents) if one.exists()), None)
+        if there is not None:
+            usage = shutil.disk_usage(there)
+            free.add_metric([name], usage.free)
+            size.add_metric([name], usage.total)
+    yield from (free, size)
+    build = GaugeMetricFamily("build_info", "Which program runs.", labels=["version", "commit"])
+    build.add_metric([VERSION, COMMIT or ""], 1)
+    yield build
+    expiry = _certificate_expiry()
+    if expiry is not None:
+        yield GaugeMetricFamily("certificate_expiry_timestamp_seconds", "When TLS_CERTIFICATE ends.", value=expiry)
+
+
+def _certificate_expiry() -> float | None:
+    """Of the first one in the file, which is our own; 0 where it cannot be read, as if it were over."""
+    path = settings().tls_certificate
+    if path is None:
+        return None
+    try:
+        return x509.load_pem_x509_certificate(Path(path).read_bytes()).not_valid_after_utc.timestamp()
+    except (OSError, ValueError):
+        return 0.0
 
 
 def _of_backups() -> Iterator[GaugeMetricFamily]:
@@ -134,7 +212,9 @@ def _seconds(at: datetime | None) -> float | None:
     return at.timestamp() if at else None
 
 
-COUNTED = re.compile(r'^pms_cache_requests_total\{layer="(\w+)"\} (\S+)$', re.MULTILINE)
+COUNTED = re.compile(r'^(pms_cache_requests|tenant_lookups)_total\{(?:layer|outcome)="(\w+)"\} (\S+)$', re.MULTILINE)
+HITS = {"l1": ("rooms", True), "l2": ("rooms", True), "pms": ("rooms", False), "hit": ("hotels", True),
+        "miss": ("hotels", False)}  # fmt: skip
 
 
 class HitRatio(Collector):
@@ -143,12 +223,17 @@ class HitRatio(Collector):
     def __init__(self, counted: str) -> None:
         self._counted = counted
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        asked: Counter[str] = Counter()
-        for layer, count in COUNTED.findall(self._counted):
-            asked[layer] += int(float(count))
-        known = asked["l1"] + asked["l2"]
+    def collect(self) -> Iterator[Metric]:
+        asked: Counter[tuple[str, bool]] = Counter()
+        for _name, label, count in COUNTED.findall(self._counted):
+            if label in HITS:
+                asked[HITS[label]] += int(float(count))
+        hits = CounterMetricFamily("cache_hits", "Questions that what is kept has answered.", labels=["cache"])
+        misses = CounterMetricFamily("cache_misses", "Questions that it could not.", labels=["cache"])
+        for cache in ("rooms", "hotels"):
+            hits.add_metric([cache], asked[cache, True])
+            misses.add_metric([cache], asked[cache, False])
         ratio = GaugeMetricFamily("pms_cache_hit_ratio", "Share of questions about rooms that no PMS was asked for.")
-        if known + asked["pms"]:
-            ratio.add_metric([], known / (known + asked["pms"]))
-        yield ratio
+        if asked["rooms", True] + asked["rooms", False]:
+            ratio.add_metric([], asked["rooms", True] / (asked["rooms", True] + asked["rooms", False]))
+        yield from (ratio, hits, misses)

@@ -13,6 +13,7 @@ from hotel_agent import queues
 from hotel_agent.config import settings
 from hotel_agent.db import connect
 from hotel_agent.health.figures import HitRatio, Rows
+from hotel_agent.health.tables import Tables
 from hotel_agent.redis import RedisError
 from hotel_agent.staff.access import public
 from hotel_agent.web import is_draining, problem
@@ -90,5 +91,6 @@ def metrics() -> Response:
     counted, content_type = current_app.extensions["metrics_exporter"].generate_metrics()
     now = CollectorRegistry()
     now.register(Rows())
+    now.register(Tables())
     now.register(HitRatio(counted))
     return Response(counted + generate_latest(now).decode(), content_type=content_type)

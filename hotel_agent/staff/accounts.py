@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from hotel_agent import metrics
 from hotel_agent.audit.recording import record
 from hotel_agent.db import db, done_reading, utcnow
 from hotel_agent.errors import BadInput, NotFound
@@ -186,8 +187,10 @@ def signed_in(email: str, password: str, address: str | None = None) -> Staff | 
     account = db.session.scalar(select(Staff).where(Staff.email == email.lower(), somewhere))
     if not is_password(account, password):
         log.info("sign_in_failed", staff_id=account.id if account else None)
+        metrics.sign_ins.labels("wrong_password").inc()
         return None
     tried.succeeded()
+    metrics.sign_ins.labels("right_password").inc()
     return account
 
 

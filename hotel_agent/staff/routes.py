@@ -24,6 +24,7 @@ from flask_babel import ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
+from hotel_agent import metrics
 from hotel_agent.config import settings
 from hotel_agent.db import db
 from hotel_agent.errors import BadInput, NotFound
@@ -102,6 +103,7 @@ def check_code() -> AnyResponse:
     except TooManyFailures as wait:
         return _wait("staff/code.html", wait)
     if not right:
+        metrics.sign_ins.labels("wrong_code").inc()
         words = _("This code is not right, or was used already. Wait for the next one.")
         return make_response(render_template("staff/code.html", problem=words), 401)
     return _welcome(account.id, own_path(session["half_way"]["next"]))

@@ -18,6 +18,7 @@ from typing import TypeVar
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, RedisStorage
 
+from hotel_agent import metrics
 from hotel_agent.config import settings
 from hotel_agent.logs import get_logger
 from hotel_agent.redis import RedisError, quick_redis
@@ -91,6 +92,7 @@ def attempt(what: str, email: str, address: str | None) -> Attempt:
         counted.append((item, names))
         if _add(item, names, 1) > item.amount:
             log.warning("sign_in_throttled", what=what, bound=names[1])
+            metrics.sign_ins.labels("throttled").inc()
             for each in counted:
                 _add(*each, -1)
             raise TooManyFailures(_wait(item, names))

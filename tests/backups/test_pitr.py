@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,9 @@ def server(tmp_path, archive) -> Iterator[Embedded]:
 
 def run(server: Embedded, statement: str) -> Any:
     with psycopg.connect(server.database_url, autocommit=True) as connection:
-        answer = connection.execute(statement)  # type: ignore[call-overload]
-        return answer.fetchone()[0] if answer.description else None
+        answer = connection.execute(statement.encode())
+        row = answer.fetchone() if answer.description else None
+        return row[0] if row else None
 
 
 def script(name: str, *args: object, server: Embedded | None = None) -> subprocess.CompletedProcess[str]:
@@ -68,6 +70,11 @@ def recovered(tmp_path: Path, archive: Path, *moment: str) -> Embedded:
     known = json.loads((tmp_path / "first" / "servers.json").read_text())
     (second / "servers.json").write_text(json.dumps(known))
     return Embedded(second, wanted=(POSTGRES,))
+
+
+def _is_later_than(second: str) -> bool:
+    """Base backups are named by the second."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}" > second
 
 
 def count(server: Embedded) -> int:
@@ -127,7 +134,7 @@ def test_two_base_backups_are_kept_and_what_they_need(server, archive):
         archived(server, archive)
         before = {path.name for path in (archive / "base").iterdir()} if (archive / "base").exists() else set()
         now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        wait_until(lambda at=now: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}" > at, 5, "time stands still")
+        wait_until(partial(_is_later_than, now), 5, "time stands still")
         assert script("base-backup.sh", archive, server=server).returncode == 0
         needed.append({path.name for path in (archive / "base").iterdir()} - before)
     there = {path.name for path in (archive / "base").iterdir()}
