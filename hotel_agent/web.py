@@ -14,7 +14,8 @@ import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
@@ -159,6 +160,11 @@ def _begin() -> None:
         g.pop(name)
     structlog.contextvars.clear_contextvars()
     g.began = perf_counter()
+    # No text of PostgreSQL's can have it, and nobody types it. Programs are told by field.
+    if "\0" in request.path:
+        raise NoSuchPage
+    if not request.path.startswith("/api/") and any("\0" in given for given in request.values.values()):
+        raise BadRequest
 
 
 def _finish(response: Response) -> Response:

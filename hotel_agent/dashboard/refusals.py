@@ -55,6 +55,7 @@ def _of_the_booking(reason: str) -> str | None:
         "taken": _("The rooms are not free."),
         "hold_lapsed": _("The rooms could not be kept for long enough. Try it again."),
         "price_changed": _("The price is another one now: look at it before you go on."),
+        "changed_meanwhile": _("Somebody has changed the booking meanwhile: look at it before you go on."),
         "fee_changed": _("Cancelling costs another fee now: look at it before you go on."),
         "deadline_passed": _("The deadline for changes is over."),
         "late": _("The deadline for changes is over."),

@@ -7,10 +7,11 @@ for people of the hotel, as it would get round what cancelling costs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
 
 from hotel_agent.evidence import record, recorded
 from hotel_agent.hotels.models import Hotel
@@ -124,6 +125,12 @@ class NotPossible(Exception):
 def kinds_of(booking: Booking) -> tuple[str, ...]:
     """The kinds of its rooms, in the order of their codes."""
     return tuple(sorted(room.kind.code for room in booking.rooms))
+
+
+def seen_as(booking: Booking, kinds: Iterable[str]) -> str:
+    """Stands for what a change is decided by; another one where somebody has changed the booking meanwhile."""
+    what = (booking.stay.check_in, booking.stay.check_out, booking.adults, booking.children, *sorted(kinds))
+    return sha256(" ".join(map(str, what)).encode()).hexdigest()[:16]
 
 
 def is_over(booking: Booking) -> bool:

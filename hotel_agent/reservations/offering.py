@@ -68,7 +68,6 @@ def _told(one: Quote) -> dict[str, Any]:
         "currency": one.currency,
         "free_until": None if one.free_until == NEVER_FREE else one.free_until.isoformat(),
         "late_fee": f"{one.late_fee:.2f}",
-        "tax": None if one.tax is None else f"{one.tax:.2f}",
     }
 
 
@@ -111,7 +110,6 @@ def change_for(hotel: Hotel, code: str, asked: Mapping[str, Any]) -> dict[str, A
     return {
         "was": f"{booking.total:.2f}",
         "now": _proposed(found),
-        "is_other": found.changes_something,
         "lost": list(found.quote.lost_extras),
     }
 

@@ -15,6 +15,8 @@ from hotel_agent import queues
 from hotel_agent.db import db, utcnow
 from hotel_agent.pms.contract import BookRequest, HoldRequest, RoomRequest, Stay
 from hotel_agent.pms.door import pms_for
+from hotel_agent.reservations.api import asking
+from hotel_agent.reservations.api.keeping import Caller
 from hotel_agent.reservations.changing import Wanted, propose
 from tests.conversations.cast import oscar
 from tests.dashboard.cast import guest, hotel, statements
@@ -52,7 +54,9 @@ def hidden(page: str, name: str) -> str:
 
 def form_of(page: str) -> dict[str, str]:
     """The fields as the page has them."""
-    fields = {name: hidden(page, name) for name in ("key", "check_in", "check_out", "adults", "children", "name")}
+    fields = {
+        name: hidden(page, name) for name in ("key", "seen", "check_in", "check_out", "adults", "children", "name")
+    }
     kinds = re.findall(r'<option value="([^"]+)" selected>', page)
     return fields | ({"kind": kinds[0]} if len(kinds) == 1 else {})
 
@@ -138,6 +142,9 @@ def test_when_the_price_has_changed_it_is_shown_first(desk):
         ({"children": "-1"}, "children"),
         ({"name": "  "}, "name"),
         ({"kind": "palacio"}, "stay"),
+        ({"kind": ""}, "stay"),
+        ({"name": "Marta\u200b Ruiz"}, "name"),
+        ({"adults": "0001"}, "adults"),
     ],
 )
 def test_what_cannot_be_is_told_and_nothing_is_changed(desk, typed, field):
@@ -202,6 +209,44 @@ def test_what_is_over_cannot_be_changed_or_cancelled(desk, status):
     assert f"/reservations/{code}/c" not in page
 
 
+def test_what_a_colleague_has_changed_meanwhile_is_not_undone(desk, sign_in):
+    code = booked()
+    form, page = looked(desk, code, name="Marta Ruiz")
+    luis = sign_in("luis@miramar.example")
+    his, told = looked(luis, code, check_in=day(31), check_out=day(33))
+    luis.post(f"/reservations/{code}/change", data=his | {"step": "change", "total": hidden(told, "total")})
+    assert row(code).check_in == day(31)
+    answer = desk.post(f"/reservations/{code}/change", data=form | {"step": "change", "total": hidden(page, "total")})
+    assert answer.status_code == 409
+    assert "Alguien ha cambiado la reserva" in answer.text
+    assert (row(code).check_in, row(code).guest_name) == (day(31), "Marta García")
+
+
+def test_of_two_at_once_the_later_is_told(desk):
+    """The page was read before the other one was done; whoever carries it out looks again."""
+    code = booked()
+    key = {"hotel": hotel().id, "code": code}
+    asked = asking.ask(
+        hotel(), Caller.at_the_desk(1, "ana@miramar.example"), "change:x", "change", code,
+        {"guest_name": "Ada", "seen": "what it was before"}, "workers.integrations.carry_out",
+    )  # fmt: skip
+    assert asked.told is not None
+    assert (asked.told.status, asked.told.body["code"]) == (409, "changed_meanwhile")
+    assert db.session.scalar(text("select guest_name from reservations where code = :code and hotel_id = :hotel"), key)
+
+
+def test_without_an_answer_the_same_change_can_be_asked_for_again(desk, monkeypatch):
+    code = booked()
+    form, page = looked(desk, code, check_out=day(35))
+    send = form | {"step": "change", "total": hidden(page, "total")}
+    with monkeypatch.context() as patch:
+        patch.setattr(queues, "ask", lambda *_given, **_more: None)
+        answer = desk.post(f"/reservations/{code}/change", data=send)
+    assert answer.status_code == 503
+    again = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text))
+    assert desk.post(f"/reservations/{code}/change", data=again | {"step": "change"}).status_code in (303, 503)
+
+
 # Cancelling
 
 
@@ -225,7 +270,7 @@ def test_after_the_deadline_the_fee_that_is_shown_is_the_fee(desk):
     assert row(code).cancellation_fee == Decimal(fee)
 
 
-@pytest.mark.parametrize("fee", ["0.01", "99999", "x", "-1", "NaN", None])
+@pytest.mark.parametrize("fee", ["0.01", "0.001", "99999", "x", "-1", "NaN", None])
 def test_another_fee_cancels_nothing(desk, fee):
     code = booked(arrives=0, leaves=3)
     page = desk.get(f"/reservations/{code}/cancel").text
@@ -281,20 +326,22 @@ def far_desk(app, monkeypatch):
         yield FrontDesk(pms)
 
 
-def test_at_a_far_pms_it_is_changed_and_cancelled_there(far_desk, sign_in, api_worker):
+def test_at_a_far_pms_our_booking_is_changed_and_cancelled_there(far_desk, sign_in, api_worker):
     oscar()
-    order = far_desk.sells("201", far_desk.nights(5), "Eva Ruiz")
-    far_desk.mirror()
-    [(code,)] = far_desk.rows("code")
+    here, who = hotel("andes"), guest("Eva Ruiz", slug="andes")
+    stay = Stay(here.today() + timedelta(days=5), here.today() + timedelta(days=7))
+    hold = far_desk.door.hold(HoldRequest(stay, (RoomRequest("2", 2),), who.id, "h"))
+    code = far_desk.door.book(BookRequest(hold.hold_key, who.id, "Eva Ruiz", "b", here.today()))
     desk = sign_in("oscar@andes.example")
-    assert order
-    form, page = looked(desk, code, name="Eva Luz")
-    assert "data-preview" in page or "stay-problem" in page
+    form, page = looked(desk, code, check_out=here.today() + timedelta(days=8))
+    assert "data-preview" in page
+    answer = desk.post(f"/reservations/{code}/change", data=form | {"step": "change", "total": hidden(page, "total")})
+    assert answer.status_code == 303, re.findall(r'role="alert"[^>]*>.*', answer.text)
+    assert row(code).check_out == here.today() + timedelta(days=8)
     page = desk.get(f"/reservations/{code}/cancel").text
     answer = desk.post(f"/reservations/{code}/cancel", data={"key": hidden(page, "key"), "fee": hidden(page, "fee")})
     assert answer.status_code == 303
     assert row(code).status == "cancelled"
-    assert form
 
 
 def test_a_far_pms_that_is_away_is_told_and_what_was_typed_stays(far_desk, sign_in, api_worker):
@@ -304,5 +351,5 @@ def test_a_far_pms_that_is_away_is_told_and_what_was_typed_stays(far_desk, sign_
     [(code,)] = far_desk.rows("code")
     far_desk.pms.inject(far.unavailable(500), times=None)
     _, page = looked(sign_in("oscar@andes.example"), code, name="Eva Luz")
-    assert "El PMS no responde" in page
+    assert "No hubo respuesta a tiempo" in page
     assert 'value="Eva Luz"' in page

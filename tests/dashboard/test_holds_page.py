@@ -107,7 +107,9 @@ def test_what_is_over_cannot_be_let_go_again(desk):
     key, guest_id = held("Marta")
     pms_for(hotel()).release(key, guest_id, "otro hotel")
     assert desk.post(f"{HOLDS}/{key}/release", data={"reason": "Grupo"}).status_code == 409
-    assert desk.get(f"{HOLDS}/{key}/release").status_code == 404
+    gone = desk.get(f"{HOLDS}/{key}/release")
+    assert (gone.status_code, 'role="alert"' in gone.text) == (409, True)
+    assert desk.get(f"{HOLDS}/nothing/release").status_code == 404
 
 
 def test_another_hotel_sees_and_touches_nothing_of_it(sign_in):

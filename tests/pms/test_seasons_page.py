@@ -118,6 +118,8 @@ def test_a_season_of_some_days_is_changed_whole_and_keeps_its_name(luis):
         ({"price.doble": "-5"}, "price.doble"),
         ({"price.doble": "1,005"}, "price.doble"),
         ({"price.doble": "NaN"}, "price.doble"),
+        ({"price.doble": "1.200"}, "price.doble"),
+        ({"price.doble": "1e3"}, "price.doble"),
         ({"price.doble": ""}, "prices"),
         ({"price.ático": "5"}, "prices"),
         ({"min_stay": "0"}, "min_stay"),

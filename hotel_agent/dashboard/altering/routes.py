@@ -23,6 +23,7 @@ from hotel_agent.reservations.api import asking, listing
 from hotel_agent.reservations.api.keeping import Caller, InProgress, KeyReused, Told
 from hotel_agent.reservations.api.listing import Kept
 from hotel_agent.reservations.booking import cancellation_terms
+from hotel_agent.reservations.changing import seen_as
 from hotel_agent.reservations.offering import change_for, kinds_for
 from hotel_agent.staff.access import may, me
 from workers import nudges
@@ -61,7 +62,6 @@ class Preview:
 
     now: Proposed | None = None
     was: Decimal | None = None
-    is_other: bool = True
     lost: tuple[str, ...] = ()
     others: tuple[Proposed, ...] = ()
 
@@ -78,6 +78,7 @@ def change(code: str) -> Response:
 def make_change(code: str) -> Response:
     """Tells what the change would come to, or makes it at the price that was told, once for the key of the form."""
     kept = _live(code)
+    code = kept.booking.code
     wish = wish_of(kept.booking, _kinds_of(kept), request.form, request.form.getlist("kind"))
     key = request.form.get("key", "")[:LONGEST_KEY] or _new_key()
     if wish.problems:
@@ -87,11 +88,14 @@ def make_change(code: str) -> Response:
         if does_it:  # It was sent before.
             return redirect(url_for("bookings.show", code=code), 303)
         return _change_page(kept, wish, key, trouble=_("Nothing is otherwise than it is booked."), status=400)
+    if request.form.get("seen", seen_as(kept.booking, _kinds_of(kept))) != seen_as(kept.booking, _kinds_of(kept)):
+        return _change_page(kept, wish, _new_key(), trouble=refusal_words("changed_meanwhile", {}), status=409)
     if not does_it or total is None:
         return _change_page(kept, wish, key, preview=_preview(kept, wish))
-    told = _told("change", code, f"change:{key}", {**wish.body, "expected_total": str(total)})
+    seen = request.form.get("seen") or seen_as(kept.booking, _kinds_of(kept))
+    told = _told("change", code, f"change:{key}", {**wish.body, "expected_total": str(total), "seen": seen})
     if isinstance(told, str):
-        return _change_page(kept, wish, key, trouble=told, status=503)
+        return _change_page(kept, wish, key, trouble=told, status=503, waits=True)
     if told.status < 300:
         return _done(told, _("The booking is changed."))
     words = refusal_words(str(told.body.get("code") or ""), told.body)
@@ -109,6 +113,7 @@ def ask_about_cancelling(code: str) -> Response:
 def cancel(code: str) -> Response:
     """At the fee that was shown, or not at all."""
     kept = _live(code)
+    code = kept.booking.code
     fee, key = _amount("fee"), request.form.get("key", "")[:LONGEST_KEY] or _new_key()
     if fee is None:
         return _cancel_page(kept, key, status=400)
@@ -141,7 +146,7 @@ def _told(operation: str, code: str, key: str, body: dict[str, Any]) -> Told | s
     except KeyReused:
         return _("From this page something else was begun that may have been done: look at the booking first.")
     if told is None or told.status == 503:
-        return _("The PMS has not answered. Do it again: it is not done twice.")
+        return _("There was no answer in time. Ask again: it is not done twice.")
     return told
 
 
@@ -161,12 +166,14 @@ def _preview(kept: Kept, wish: Wish) -> Preview:
         done_reading()
         found = queues.ask(queues.API, nudges.CHANGE, hotel.id, code, dict(wish.body), wait_seconds=PMS_SECONDS)
     if found is None or found.get("reason") == "away":
-        wish.problems["stay"] = _("The PMS does not answer: what it would cost is not known now. Try it in a moment.")
+        wish.problems["stay"] = _(
+            "There was no answer in time: what it would cost is not known now. Try it in a moment."
+        )
         return Preview()
     if "reason" in found:
         wish.problems[FIELDS.get(found["reason"], "stay")] = _why_not(found)
         return Preview(others=tuple(map(_proposed, found["others"])))
-    return Preview(_proposed(found["now"]), Decimal(found["was"]), found["is_other"], tuple(found["lost"]))
+    return Preview(_proposed(found["now"]), Decimal(found["was"]), tuple(found["lost"]))
 
 
 def _why_not(found: dict[str, Any]) -> str:
@@ -208,8 +215,16 @@ def _all_kinds(hotel: Hotel, kept: Kept) -> dict[str, str]:
 
 
 def _change_page(
-    kept: Kept, wish: Wish, key: str, preview: Preview | None = None, trouble: str = "", status: int = 200
+    kept: Kept,
+    wish: Wish,
+    key: str,
+    preview: Preview | None = None,
+    trouble: str = "",
+    status: int = 200,
+    *,
+    waits: bool = False,
 ) -> Response:
+    """`waits`: what was asked for may be under way, and can only be asked for again."""
     hotel = me().hotel
     page = render_template(
         "altering/change.html",
@@ -218,7 +233,10 @@ def _change_page(
         wish=wish,
         given=wish.given,
         problems=wish.problems,
-        all_kinds=_all_kinds(hotel, kept),
+        all_kinds={} if waits else _all_kinds(hotel, kept),
+        seen=request.form.get("seen") if waits else seen_as(kept.booking, _kinds_of(kept)),
+        waits=waits,
+        total=request.form.get("total"),
         preview=preview,
         key=key,
         trouble=trouble,
@@ -239,7 +257,7 @@ def _cancel_page(kept: Kept, key: str, trouble: str = "", status: int = 200, fee
         booking=booking,
         fee=_fee(booking) if fee is None else fee,
         never_free=booking.free_until == NEVER_FREE.astimezone(booking.free_until.tzinfo),
-        can_be=booking.status == "booked",
+        can_be=booking.status == "booked" and me().hotel.today() < booking.stay.check_out,
         key=key,
         trouble=trouble,
     )
@@ -259,7 +277,8 @@ def _decimal(given: Any) -> Decimal | None:
         amount = Decimal(str(given))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and 0 <= amount < 10**9 else None
+    is_money = amount.is_finite() and 0 <= amount < 10**9 and amount == amount.quantize(Decimal("0.01"))
+    return amount if is_money else None
 
 
 def _new_key() -> str:

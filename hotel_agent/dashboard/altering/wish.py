@@ -9,7 +9,7 @@ from typing import Any
 
 from hotel_agent.i18n import _
 from hotel_agent.pms.contract import Booking
-from hotel_agent.reservations.api.asked import LARGEST_PARTY, LONGEST_NAME
+from hotel_agent.reservations.api.asked import LARGEST_PARTY, LONGEST_NAME, LONGEST_TYPE
 
 LONGEST = 200
 
@@ -52,17 +52,21 @@ def wish_of(booking: Booking, kinds: Sequence[str], typed: Mapping[str, str], ch
         problems["check_out"] = _("The departure is after the arrival.")
     for name, least in (("adults", 1), ("children", 0)):
         number = given[name]
-        if not number.isascii() or not number.isdigit() or not least <= int(number[:4]) <= LARGEST_PARTY:
+        is_number = number.isascii() and number.isdigit() and len(number) <= 3
+        if not is_number or not least <= int(number) <= LARGEST_PARTY:
             problems[name] = _("Give a number from %(least)s to %(most)s.", least=least, most=LARGEST_PARTY)
         elif int(number) != int(before[name]):
             body[name] = int(number)
-    if not any(letter.isalpha() for letter in given["name"]) or len(given["name"]) > LONGEST_NAME:
-        problems["name"] = _("Give the name in which the booking is made.")
-    elif given["name"] != before["name"]:
-        body["guest_name"] = given["name"]
+    name = given["name"]
+    if name != before["name"].strip():
+        body["guest_name"] = name
+        if not any(letter.isalpha() for letter in name) or not name.isprintable() or len(name) > LONGEST_NAME:
+            problems["name"] = _("Give the name in which the booking is made.")
     picked = tuple(chosen) or tuple(kinds)
-    if picked != tuple(kinds):
+    if sorted(picked) != sorted(kinds):
         body["rooms"] = [{"room_type": code} for code in picked]
+        if not all(code.strip() and code.isprintable() and len(code) <= LONGEST_TYPE for code in picked):
+            problems["stay"] = _("The hotel has no such kind of room.")
     return Wish(given, picked, body, problems)
 
 

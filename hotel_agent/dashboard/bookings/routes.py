@@ -88,6 +88,7 @@ def show(code: str) -> str:
         story=story,
         booking=booking,
         rooms=[(room, _kind(room)) for room in story.kept.rooms],
+        is_over=me().hotel.today() >= booking.stay.check_out,
         never_free=booking.free_until == NEVER_FREE.astimezone(booking.free_until.tzinfo),
     )
 
@@ -201,6 +202,7 @@ def _desk_words(details: Mapping[str, Any]) -> str:
     if details["action"] == "room_moved" and room:
         return _("From room %(was)s to %(now)s", was=room.get("was"), now=room.get("now"))
     return {
+        "reservation_booked": _("Booked"), "reservation_changed": _("Changed"), "reservation_cancelled": _("Cancelled"),
         "checked_in": _("Checked in"), "checked_out": _("Checked out"), "no_show": _("Did not come"),
     }.get(details["action"], str(details["action"]).replace("_", " ").capitalize())  # fmt: skip
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from hotel_agent import i18n, queues
 from hotel_agent.conversations import holds
-from hotel_agent.dashboard.holds.kept import Kept, board
+from hotel_agent.dashboard.holds.kept import board
 from hotel_agent.dashboard.wording import hold_refusal
 from hotel_agent.db import done_reading, utcnow
 from hotel_agent.i18n import _
@@ -81,17 +81,15 @@ def _about(hold_key: str, verb: str, what: str) -> str:
 
 
 def _question(hold_key: str, problem: str = "") -> Response:
-    """Asked of what is still kept."""
-    kept = _live(hold_key)
+    """Asked of what is still kept; of what was, it is told."""
+    there = board(me().hotel, i18n.language())
+    kept = next((each for each in there.live if each.hold.key == hold_key), None)
+    if kept is None:
+        if any(each.hold.key == hold_key for each in there.over):
+            return _page(hold_refusal("over"), 409)
+        raise NotFound
     page = render_template("holds/release.html", kept=kept, problem=problem)
     return make_response(page, 400 if problem else 200)
-
-
-def _live(hold_key: str) -> Kept:
-    found = next((kept for kept in board(me().hotel, i18n.language()).live if kept.hold.key == hold_key), None)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _page(trouble: str = "", status: int = 200) -> Response:

@@ -18,10 +18,11 @@ from hotel_agent.dashboard.making.wish import Wish, problem_of, wish_of
 from hotel_agent.dashboard.refusals import refusal_words
 from hotel_agent.db import db, done_reading
 from hotel_agent.errors import BadInput
-from hotel_agent.guests.models import Guest, GuestIdentity
+from hotel_agent.guests.models import Guest
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.i18n import _
 from hotel_agent.pms.contract import in_language
+from hotel_agent.pms.local.models import RoomType
 from hotel_agent.reservations.api import asking
 from hotel_agent.reservations.api.keeping import Caller, InProgress, KeyReused, Told
 from hotel_agent.reservations.offering import offers_for
@@ -58,8 +59,10 @@ class Offer:
 @bp.get("")
 @may("reservations")
 def new() -> Response:
-    hotel = me().hotel
-    return _page(wish_of(request.args, hotel.today()), _known(request.args.get("guest_id", "")), _new_key())
+    hotel, asked = me().hotel, request.args.to_dict()
+    if not asked.get("adults"):
+        asked["adults"] = _usual_adults(hotel, asked.get("room_type", ""))
+    return _page(wish_of(asked, hotel.today()), _known(asked.get("guest_id", "")), _new_key())
 
 
 @bp.post("")
@@ -68,6 +71,8 @@ def make() -> Response:
     """Looks again at what is free, or books what was chosen of it, once for the key of the form."""
     wish, known = wish_of(request.form, me().hotel.today()), _known(request.form.get("guest_id", ""))
     key = request.form.get("key", "")[:LONGEST_KEY] or _new_key()
+    if not wish.given["check_in"]:
+        wish.problems["check_in"] = _("Give the day as in 2027-02-01.")
     if request.form.get("step") != "book" or not wish.can_be_looked_at:
         return _page(wish, known, key, status=400 if wish.problems else 200)
     try:
@@ -77,7 +82,7 @@ def make() -> Response:
         wish.problems[name] = words
         return _page(wish, known, key, status=400)
     except ValueError:
-        wish.problems["choice"] = _("Choose one of the offers.")
+        wish.problems["choice"] = _("Choose one of the offers for these days and people.")
         return _page(wish, known, key, status=400)
     return _book(wish, known, key, body)
 
@@ -95,8 +100,8 @@ def _book(wish: Wish, known: Guest | None, key: str, body: dict[str, Any]) -> Re
         words = _("From this page a booking was begun that may have been made: look at the reservations first.")
         return _page(wish, known, _new_key(), words, 409)
     if told is None or told.status == 503:
-        words = _("The PMS has not answered. Book again: it is not booked twice.")
-        return _page(wish, known, key, words, 503)
+        words = _("There was no answer in time. Ask again: it is not booked twice.")
+        return _page(wish, known, key, words, 503, waits=True)
     return _booked(told) if told.status < 300 else _not_booked(wish, known, told)
 
 
@@ -119,13 +124,17 @@ def _not_booked(wish: Wish, known: Guest | None, told: Told) -> Response:
     return _page(wish, known, _new_key(), words, told.status)
 
 
-def _page(wish: Wish, known: Guest | None, key: str, trouble: str = "", status: int = 200) -> Response:
+def _page(
+    wish: Wish, known: Guest | None, key: str, trouble: str = "", status: int = 200, *, waits: bool = False
+) -> Response:
+    """`waits`: what was asked for may be under way, and can only be asked for again."""
     hotel = me().hotel
-    offers, others = _offers(hotel, wish) if wish.can_be_looked_at else ((), ())
+    offers, others = _offers(hotel, wish) if wish.can_be_looked_at and not waits else ((), ())
     page = render_template(
         "making/new.html",
         wish=wish,
         given=_with_guest(wish.given, known),
+        waits=waits,
         problems=wish.problems,
         offers=offers,
         others=others,
@@ -148,7 +157,9 @@ def _offers(hotel: Hotel, wish: Wish) -> tuple[tuple[Offer, ...], tuple[Offer, .
         done_reading()
         found = queues.ask(queues.API, nudges.OFFERS, hotel.id, *given, wait_seconds=PMS_SECONDS)
     if found is None or found.get("reason") == "away":
-        wish.problems["stay"] = _("The PMS does not answer: what is free is not known now. Try it again in a moment.")
+        wish.problems["stay"] = _(
+            "There was no answer in time: what is free is not known now. Try it again in a moment."
+        )
         return (), ()
     if "reason" in found:
         wish.problems[FIELDS.get(found["reason"], "stay")] = refusal_words(found["reason"], found["detail"])
@@ -162,7 +173,7 @@ def _offer(told: dict[str, Any]) -> Offer:
         name = in_language(kind["names"], i18n.language()) or kind["code"]
         kinds.append(f"{kind['count']} × {name}" if kind["count"] > 1 else name)
     return Offer(
-        choice=f"{told['rooms']}|{told['total']}",
+        choice=f"{told['rooms']}|{told['total']}|{told['check_in']}|{told['check_out']}",
         check_in=datetime.fromisoformat(told["check_in"]),
         check_out=datetime.fromisoformat(told["check_out"]),
         rooms=told["rooms"],
@@ -172,6 +183,12 @@ def _offer(told: dict[str, Any]) -> Offer:
         free_until=datetime.fromisoformat(told["free_until"]) if told["free_until"] else None,
         late_fee=Decimal(told["late_fee"]),
     )
+
+
+def _usual_adults(hotel: Hotel, room_type: str) -> str:
+    """Two, or as many as the kind of room takes that was pointed at."""
+    beds = db.session.scalar(select(RoomType.capacity).where(RoomType.hotel_id == hotel.id, RoomType.code == room_type))
+    return str(min(2, beds or 2))
 
 
 def _known(guest_id: str) -> Guest | None:
@@ -188,16 +205,10 @@ def _known(guest_id: str) -> Guest | None:
 
 
 def _with_guest(given: Any, known: Guest | None) -> dict[str, str]:
-    """Of somebody we know, what we know of them, unless something else was typed."""
-    filled = dict(given)
-    if known is not None and request.method == "GET":
-        phone = db.session.scalar(
-            select(GuestIdentity.wire).where(GuestIdentity.guest_id == known.id, GuestIdentity.kind == "phone").limit(1)
-        )
-        filled["name"] = filled["name"] or known.name or ""
-        filled["phone"] = filled["phone"] or (f"+{phone.lstrip('+')}" if phone else "")
-        filled["language"] = filled["language"] or known.language or ""
-    return filled
+    """Somebody we know books in their own name, unless another one was typed."""
+    if known is None or request.method != "GET":
+        return dict(given)
+    return {**given, "name": given["name"] or known.name or ""}
 
 
 def _new_key() -> str:

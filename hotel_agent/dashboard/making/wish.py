@@ -42,13 +42,15 @@ class Wish:
 
     def body(self) -> dict[str, Any]:
         """As the API takes it. Raises ValueError where nothing of what is offered was chosen, BadInput for the rest."""
-        rooms, separator, total = self.given["choice"].partition("|")
-        if not separator:
+        rooms, total, check_in, check_out = self.given["choice"].split("|")
+        if (check_in, check_out) != (self.given["check_in"], self.given["check_out"]):
             raise ValueError(self.given["choice"])
         guest = {"name": self.given["name"], "phone": self.given["phone"], "language": self.given["language"]}
         body = {
             "check_in": self.given["check_in"],
             "check_out": self.given["check_out"],
+            "adults": self.adults,
+            "children": self.children,
             "rooms": [_room(room) for room in unpacked(rooms)],
             "guest": {name: value for name, value in guest.items() if value},
             "expected_total": total,
@@ -58,7 +60,7 @@ class Wish:
 
 
 def wish_of(form: Mapping[str, str], today: date) -> Wish:
-    """Days that are missing are those of tonight where nothing else was typed."""
+    """Without a departure it is one night."""
     given = {name: form.get(name, "").strip()[:LONGEST] for name in FIELDS}
     given["adults"] = given["adults"] or "2"
     if given["check_in"] and not given["check_out"]:
@@ -86,7 +88,11 @@ def problem_of(bad: BadInput) -> tuple[str, str]:
         "name": _("Give the name in which the booking is made."),
         "phone": _("Give the number with + and the country, such as +34 600 123 456."),
     }
-    return (field_name, words[field_name]) if field_name in words else ("choice", _("Choose one of the offers."))
+    return (
+        (field_name, words[field_name])
+        if field_name in words
+        else ("choice", _("Choose one of the offers for these days and people."))
+    )
 
 
 def _room(room: RoomRequest) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def _next_day(given: str) -> str:
 
 def _count(name: str, given: Mapping[str, str], problems: dict[str, str], least: int, most: int) -> int:
     number = given[name] or "0"
-    if not number.isascii() or not number.isdigit() or not least <= int(number[:4]) <= most:
+    if not number.isascii() or not number.isdigit() or len(number) > 3 or not least <= int(number) <= most:
         problems[name] = _("Give a number from %(least)s to %(most)s.", least=least, most=most)
         return least
     return int(number)
@@ -123,7 +129,7 @@ def _count(name: str, given: Mapping[str, str], problems: dict[str, str], least:
 
 def _ages(given: Mapping[str, str], problems: dict[str, str], children: int) -> tuple[int, ...]:
     ages = given["ages"].replace(",", " ").split()
-    if not all(age.isascii() and age.isdigit() and int(age[:3]) <= OLDEST_CHILD for age in ages):
+    if not all(age.isascii() and age.isdigit() and len(age) <= 2 and int(age) <= OLDEST_CHILD for age in ages):
         problems["ages"] = _("Give ages from 0 to %(most)s, with commas between them.", most=OLDEST_CHILD)
     elif len(ages) > children:
         problems["ages"] = _("There are more ages than children.")

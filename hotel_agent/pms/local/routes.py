@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
@@ -25,6 +26,7 @@ from hotel_agent.pms.local.seasons import WEEK, Season
 from hotel_agent.staff.access import may, me
 
 Problems = dict[str, str]
+PRICE = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,2})?")
 
 bp = Blueprint("seasons", __name__, url_prefix="/admin/hotel/seasons")
 
@@ -163,14 +165,10 @@ def _season_of(name: str, problems: Problems) -> Season:
 
 
 def _price(words: str) -> Decimal:
-    """With a point or, as most hotels here write it, a comma."""
-    plain = words.strip()
-    try:
-        price = Decimal(plain.replace(",", ".") if "." not in plain else plain)
-    except InvalidOperation:
-        price = Decimal("nan")
-    if not price.is_finite():
+    """With a point or, as most hotels here write it, a comma. Thousands are not set apart: 1.200 could be either."""
+    if not PRICE.fullmatch(words.strip()):
         raise BadInput("price", "not a price")
+    price = Decimal(words.strip().replace(",", "."))
     seasons.check_price(price)
     return price
 

@@ -45,7 +45,16 @@ from hotel_agent.reservations.booking import (
     read_for_hotel,
     release_hold,
 )
-from hotel_agent.reservations.changing import ForStaff, NotPossible, Wanted, apply, made_before, propose
+from hotel_agent.reservations.changing import (
+    ForStaff,
+    NotPossible,
+    Wanted,
+    apply,
+    kinds_of,
+    made_before,
+    propose,
+    seen_as,
+)
 from hotel_agent.reservations.quoting import (
     BadStay,
     alternatives,
@@ -104,8 +113,9 @@ REASONS = {
     "too_small": "These rooms are too small for these people.",
     "taken": "The rooms are not free.",
 }
-# Of what is kept of a body, what we have written into it: `guest_id` is whom the front desk books for.
-OURS = ("chosen", "begun", "guest_id")
+# Of what is kept of a body, what we have written into it: `guest_id` is whom the front desk books for, `seen` what
+# it saw of a booking that it changes.
+OURS = ("chosen", "begun", "guest_id", "seen")
 WROTE = {"book": "reservation_booked", "change": "reservation_changed", "cancel": "reservation_cancelled"}
 
 
@@ -115,6 +125,10 @@ class PriceChanged(Exception):
     def __init__(self, total: Decimal, currency: str) -> None:
         super().__init__(str(total))
         self.total, self.currency = total, currency
+
+
+class NotAsSeen(Exception):
+    """The booking is not what it was when the change was decided."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +212,8 @@ def _outcome(hotel: Hotel, row: ApiRequest) -> _Outcome:
     except NotPossible as refusal:
         code = "room_taken" if refusal.reason == "taken" else refusal.reason
         return _conflict(code, REASONS[refusal.reason], alternatives=wording.proposals(refusal.choices))
+    except NotAsSeen:
+        return _conflict("changed_meanwhile", "Somebody else has changed it meanwhile.")
     except HoldLapsed:
         return _conflict("hold_lapsed", REASONS["hold_lapsed"])
     except PmsRejected as refusal:
@@ -381,7 +397,11 @@ def _change(hotel: Hotel, row: ApiRequest) -> _Outcome:
         return _done(hotel, 200, done.booking)
     asked = change_of_booking(_body(row))
     wanted = Wanted(asked.check_in, asked.check_out, asked.room_types, asked.adults, asked.children, name=asked.name)
-    proposal = propose(hotel, _booking(hotel, row), wanted, utcnow(), hotel.today())
+    booking = _booking(hotel, row)
+    now = seen_as(booking, kinds_of(booking))
+    if row.asked.get("seen", now) != now:
+        raise NotAsSeen
+    proposal = propose(hotel, booking, wanted, utcnow(), hotel.today())
     if asked.expected_total is not None and asked.expected_total != proposal.quote.total:
         raise PriceChanged(proposal.quote.total, proposal.quote.currency)
     if not proposal.changes_something:

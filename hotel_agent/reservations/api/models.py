@@ -28,8 +28,8 @@ class ApiRequest(Model):
     `caller` is token:7, staff:3 or desk:3; under one `key` of theirs there is one request, and `fingerprint` tells
     another one apart. `operation` is book, change or cancel, `code` the booking's that it is about, empty for a new
     one. `asked` is the body, with what we have written into it: `chosen`, the rooms that were settled on before they
-    were held, `guest_id` or `begun`. `asked_at`: since then somebody waits for it, or null. `status` and `answer` are
-    null until it is known what became of it.
+    were held, `guest_id`, `seen` or `begun`. `asked_at`: since then somebody waits for it, or null. `status` and
+    `answer` are null until it is known what became of it.
     """
 
     __tablename__ = "api_requests"
