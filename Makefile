@@ -41,6 +41,8 @@ test: tools
 test-system: tools
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 		|| { echo 'error: Chromium is missing: apt install chromium' >&2; exit 1; }
+	@command -v promtool >/dev/null && command -v amtool >/dev/null \
+		|| { echo 'error: Prometheus is missing: apt install prometheus prometheus-alertmanager' >&2; exit 1; }
 	@$(BIN)/python -m pytest -m 'system or browser or chaos' --timeout 900
 
 check: tools

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 
 from hotel_agent import tracing
 from hotel_agent.logs import get_logger
-from hotel_agent.redis import RedisError, patient_redis, redis
+from hotel_agent.redis import RedisError, patient_redis, quick_redis, redis
 
 # A worker empties them in this order: sweeps are few and bring lost work back; what has been taken in is answered
 # before more is, and bodies that wait meanwhile are cheaper together.
@@ -94,14 +94,14 @@ def heartbeat(worker: str) -> None:
 
 
 def workers_alive() -> int:
-    """How many worker processes have said so lately. Raises RedisError."""
-    redis().zremrangebyscore(HEARTBEATS, "-inf", time() - HEARTBEAT_SECONDS * 4)
-    return redis().zcount(HEARTBEATS, time() - HEARTBEAT_SECONDS * 2, "+inf")
+    """How many worker processes have said so lately. Raises RedisError, and soon where Valkey hangs."""
+    quick_redis().zremrangebyscore(HEARTBEATS, "-inf", time() - HEARTBEAT_SECONDS * 4)
+    return quick_redis().zcount(HEARTBEATS, time() - HEARTBEAT_SECONDS * 2, "+inf")
 
 
 def standing(name: str) -> tuple[int, float, int]:
     """How many jobs wait in a queue, how old the oldest is in seconds, and how many have failed. Raises RedisError."""
-    lane = queue(name)
+    lane = Queue(name, connection=quick_redis(), serializer=JSONSerializer)
     first = next(iter(lane.get_jobs(0, 1)), None)
     since = first.enqueued_at if first else None
     age = (datetime.now(UTC) - since.replace(tzinfo=UTC)).total_seconds() if since else 0.0

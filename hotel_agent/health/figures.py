@@ -24,7 +24,7 @@ from hotel_agent.flags.switches import DEFAULTS
 from hotel_agent.operations.versions import COMMIT
 from hotel_agent.partitions import ROWS_IN_DEFAULT
 from hotel_agent.pms import breaker
-from hotel_agent.redis import RedisError, redis
+from hotel_agent.redis import RedisError, quick_redis
 
 ROWS = text(f"""
     select
@@ -130,7 +130,7 @@ class Rows(Collector):
         lags = GaugeMetricFamily("queue_lag_seconds", "Age of the job that has waited longest.", labels=["queue"])
         letters = GaugeMetricFamily("dead_letters", "Jobs that failed and are kept to be looked at.", labels=["queue"])
         try:
-            alive, info = queues.workers_alive(), redis().info()
+            alive, info = queues.workers_alive(), quick_redis().info()
             for name in queues.ALL:
                 waiting, age, failed = queues.standing(name)
                 lengths.add_metric([name], waiting)

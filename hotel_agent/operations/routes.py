@@ -13,7 +13,7 @@ from hotel_agent import errors
 from hotel_agent.audit.recording import record
 from hotel_agent.db import db, utcnow
 from hotel_agent.i18n import _, ngettext
-from hotel_agent.operations import dead_letters, failures, wording
+from hotel_agent.operations import dead_letters, failures, runbooks, wording
 from hotel_agent.operations.state import state
 from hotel_agent.redis import RedisError, quick_redis
 from hotel_agent.staff.access import ORIGIN, may, me
@@ -37,7 +37,23 @@ for _words in (wording.reason_name, wording.reason_advice, wording.job_name, wor
 @may("operations")
 def index() -> str:
     waiting = failures.how_many_wait(_hotels())
-    return render_template("operations/index.html", state=state(), failures=waiting.all, at=utcnow())
+    return render_template(
+        "operations/index.html",
+        state=state(),
+        failures=waiting.all,
+        runbooks=runbooks.OF_TROUBLES,
+        at=utcnow(),
+    )
+
+
+@bp.get("/docs/<path:name>.md")
+@may("operations")
+def document(name: str) -> str:
+    """What to do when something is wrong, as it stands in the folder of the program."""
+    page = runbooks.page(name)
+    if page is None:
+        raise NotFound
+    return render_template("operations/document.html", page=page)
 
 
 # Bodies that could not be taken in

@@ -341,13 +341,16 @@ def _attempt(hotel: Hotel, operation: str, rule: Rule, attempt: int, work: Calla
     ):
         breaker.admit(max(asked.left, 0.0) + 1)
         try:
-            return _timed(breaker, operation, told, work)
+            return _timed(breaker, operation, told, work, lambda: asked.asked or hotel.pms == "local")
         finally:
             if asked.wrote and rule is not WRITE:
                 caching.invalidate(hotel)  # Whatever a sweep has put right, nobody says on which nights.
 
 
-def _timed(breaker: Breaker, operation: str, told: Span, work: Callable[[], Result]) -> Result:
+def _timed(
+    breaker: Breaker, operation: str, told: Span, work: Callable[[], Result], was_asked: Callable[[], bool]
+) -> Result:
+    """What came of it without a request to the PMS says nothing of the PMS."""
     started = time.perf_counter()
     outcome = "error"
     try:
@@ -364,9 +367,9 @@ def _timed(breaker: Breaker, operation: str, told: Span, work: Callable[[], Resu
         outcome = "limited" if is_own_limit(error) else "unavailable"
         raise
     finally:
-        if outcome in ("ok", "refused"):
+        if outcome in ("ok", "refused") and was_asked():
             breaker.succeeded()
-        elif outcome in ("error", "limited"):
+        elif outcome not in ("unavailable", "open"):
             breaker.gave_up()
         told.set(outcome=outcome)
         call_seconds.labels(operation, outcome).observe(time.perf_counter() - started)

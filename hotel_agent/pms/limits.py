@@ -45,13 +45,16 @@ class NotOurTurn(PmsUnavailable):
 
 @dataclass
 class Call:
-    """One call under way. `is_asked_again`: the door repeats it; `wrote`: a request to change something has left."""
+    """One call under way. `is_asked_again`: the door repeats it; `asked`: a request has left, `wrote`: one that changes
+    something.
+    """
 
     hotel_id: int
     rate: float
     until: float
     is_asked_again: bool = False
     in_background: bool = False
+    asked: bool = False
     wrote: bool = False
     waited: float = 0.0
 
@@ -123,7 +126,7 @@ def may_request(most: float, *, writes: bool = False) -> float:
     if call.left <= least:
         in_vain = NotOurTurn if call.left + call.waited > least else PmsUnavailable
         raise in_vain("the time for this call is up")
-    call.wrote = call.wrote or writes
+    call.asked, call.wrote = True, call.wrote or writes
     return min(most, call.left)
 
 

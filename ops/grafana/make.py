@@ -9,8 +9,8 @@ from ops.grafana.boards import ALL
 from ops.grafana.panels import Dashboard
 
 FOLDER = Path(__file__).resolve().parent / "dashboards"
-# Where people read docs/runbooks; the alerts say the same in their `runbook_url`.
-RUNBOOKS = "https://github.com/example/hotel-agent/blob/main/docs/runbooks/"
+# docs/runbooks as Grafana itself serves it, where that folder is put into its public files (see README.md here).
+RUNBOOKS = "/public/runbooks/"
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 Json = dict[str, Any]
 
 DATASOURCE: Json = {"type": "prometheus", "uid": "prometheus"}
+DATASOURCE_NAME = "Prometheus"  # The list of alerts goes by it.
 TAG = "hotel-agent"
 COLUMNS = 24
 # Fields and options as Grafana 10 and later read them; older files are brought up to date when they are opened.
@@ -54,11 +55,17 @@ class Panel:
             "id": id_,
             "type": self.kind,
             "title": self.title,
-            "description": self.meaning,
+            "description": " ".join(
+                [self.meaning, *(f"What to do: docs/runbooks/{name}.md." for name in self.runbooks)]
+            ),
             "datasource": DATASOURCE,
             "gridPos": {"x": x, "y": y, "w": self.width, "h": self.height},
             "links": [
-                {"title": f"What to do: {name}", "url": f"{runbook_urls}{name}.md", "targetBlank": True}
+                {
+                    "title": f"What to do: {name.replace('-', ' ')}",
+                    "url": f"{runbook_urls}{name}.md",
+                    "targetBlank": True,
+                }
                 for name in self.runbooks
             ],
             "targets": [self._target(number, query) for number, query in enumerate(self.queries)],
@@ -107,12 +114,16 @@ class Panel:
         return {"mode": "thresholds"}
 
     def _thresholds(self) -> Json:
-        colors = [GREEN, YELLOW, RED]
-        edges = [(edge, color) for edge, color in ((self.warn, YELLOW), (self.bad, RED)) if edge is not None]
+        """Each color with where it begins."""
         if self.warn is not None and self.bad is not None and self.bad < self.warn:
-            colors, edges = [RED], [(self.bad, YELLOW), (self.warn, GREEN)]
-        steps: list[Json] = [{"color": colors[0], "value": None}]
-        return {"mode": "absolute", "steps": steps + [{"color": color, "value": edge} for edge, color in edges]}
+            steps: list[tuple[float | None, str]] = [(None, RED), (self.bad, YELLOW), (self.warn, GREEN)]
+        else:
+            steps = [(None, GREEN)]
+            if self.warn is not None and self.warn != self.bad:
+                steps.append((self.warn, YELLOW))
+            if self.bad is not None:
+                steps.append((self.bad, RED))
+        return {"mode": "absolute", "steps": [{"color": color, "value": begins} for begins, color in steps]}
 
     def _options(self) -> Json:
         if self.kind == "timeseries":
@@ -120,24 +131,22 @@ class Panel:
                 "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
                 "tooltip": {"mode": "multi", "sort": "desc"},
             }
-        if self.kind == "piechart":
-            return {"pieType": "donut", "legend": {"displayMode": "table", "placement": "right", "values": ["percent"]}}
         if self.kind == "state-timeline":
             return {"mergeValues": True, "showValue": "auto"}
         if self.kind == "table":
             return {"showHeader": True}
         if self.kind == "alertlist":
-            return {
-                "viewMode": "list",
-                "datasource": DATASOURCE["uid"],
-                "stateFilter": {"firing": True, "pending": True},
-            }
-        values = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+            shown = {"firing": True, "pending": True, "noData": False, "normal": False, "error": True}
+            return {"viewMode": "list", "datasource": DATASOURCE_NAME, "stateFilter": shown, "maxItems": 20}
+        values = {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}
+        if self.kind == "piechart":
+            legend = {"displayMode": "table", "placement": "right", "showLegend": True, "values": ["percent"]}
+            return values | {"pieType": "donut", "legend": legend}
         if self.kind == "bargauge":
-            return {"reduceOptions": values, "orientation": "horizontal", "displayMode": "gradient"}
+            return values | {"orientation": "horizontal", "displayMode": "gradient"}
         if self.kind == "stat":
-            return {"reduceOptions": values, "colorMode": "none" if self._plain else "background", "graphMode": "none"}
-        return {"reduceOptions": values}
+            return values | {"colorMode": "none" if self._plain else "background", "graphMode": "none"}
+        return values
 
     @property
     def _plain(self) -> bool:
@@ -159,7 +168,6 @@ class Dashboard:
     meaning: str
     rows: Sequence[Row]
     span: str = "now-1h"
-    alerts: bool = False
 
     def json(self, runbook_urls: str) -> Json:
         return {
@@ -178,7 +186,7 @@ class Dashboard:
             "annotations": {"list": [_firing()]},
             "links": [
                 {"type": "dashboards", "title": "Dashboards", "tags": [TAG], "asDropdown": True, "keepTime": True},
-                {"type": "link", "title": "Runbooks", "url": runbook_urls, "targetBlank": True},
+                {"type": "link", "title": "Runbooks", "url": f"{runbook_urls}README.md", "targetBlank": True},
             ],
             "panels": list(self._placed(runbook_urls)),
         }

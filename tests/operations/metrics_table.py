@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 from flask_migrate import upgrade
@@ -14,14 +15,19 @@ from prometheus_client.metrics import MetricWrapperBase
 from hotel_agent import create_app
 from hotel_agent.embedded import Embedded
 from hotel_agent.health.figures import HitRatio, Rows
+from hotel_agent.health.tables import Tables
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+# Loaded where a hotel has such a PMS; what they count is on the page whether somebody has loaded them or not.
+LOADED_LATER = ("hotel_agent.pms.orders.records", "hotel_agent.pms.orders.writes")
 KINDS = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
 
 
 def counted() -> Iterator[tuple[str, str, str, str]]:
     """(name, kind, labels, meaning) of what every process counts."""
+    for name in LOADED_LATER:
+        import_module(name)
     for metric in list(REGISTRY._collector_to_names):
         if isinstance(metric, MetricWrapperBase):
             kind = KINDS[type(metric)]
@@ -31,15 +37,15 @@ def counted() -> Iterator[tuple[str, str, str, str]]:
 
 def read() -> Iterator[tuple[str, str, str, str]]:
     """Of what is read at the moment when somebody asks; in an application's context."""
-    for family in (*Rows().collect(), *HitRatio("").collect()):
+    for family in (*Rows().collect(), *Tables().collect(), *HitRatio("").collect()):
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = sorted({label for sample in family.samples for label in sample.labels})
         yield name, family.type, ", ".join(labels), family.documentation
 
 
 def table() -> str:
-    rows = sorted({*counted(), *read(), *MAYBE})
-    lines = [f"| `{name}` | {kind} | {labels} | {meaning} |" for name, kind, labels, meaning in rows]
+    rows = {row[0]: row for row in sorted({*counted(), *read(), *MAYBE})}  # One that has labels comes later.
+    lines = [f"| `{name}` | {kind} | {labels} | {meaning} |" for name, kind, labels, meaning in rows.values()]
     return "\n".join(("| name | kind | labels | meaning |", "|---|---|---|---|", *lines))
 
 

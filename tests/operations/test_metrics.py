@@ -20,8 +20,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hotel_agent import metrics, queues
 from hotel_agent.config import settings
-from hotel_agent.db import CountedPool, db
-from hotel_agent.redis import redis
+from hotel_agent.db import CountedPool, connect, db
+from hotel_agent.redis import RedisError, redis
 from tests.operations import metrics_table
 
 
@@ -96,7 +96,7 @@ def test_connections_and_statements_are_told(client):
 
 
 def test_a_pool_that_is_used_up_is_counted(app):
-    pool = CountedPool(lambda: db.engine.raw_connection().driver_connection, pool_size=1, max_overflow=0, timeout=0.01)
+    pool = CountedPool(connect, pool_size=1, max_overflow=0, timeout=0.01)  # type: ignore[arg-type]
     before = metrics.db_pool_exhausted._value.get()
     held = pool.connect()
     with pytest.raises(PoolTimeout):
@@ -153,12 +153,10 @@ def test_the_certificate_is_told_and_one_that_cannot_be_read_is_over(client, mon
 
 
 def test_without_valkey_the_rest_is_told(client, monkeypatch):
-    from hotel_agent.health import figures as told
-
     def away() -> None:
-        raise told.RedisError
+        raise RedisError
 
-    monkeypatch.setattr(told.queues, "workers_alive", away)
+    monkeypatch.setattr(queues, "workers_alive", away)
     assert figure(client, "valkey_up") == 0
     assert figure(client, "postgres_up") == 1
 

@@ -21,7 +21,7 @@ from hotel_agent.conversations import taking_in
 from hotel_agent.conversations.models import InboundEvent, WebhookFailure
 from hotel_agent.db import db
 from hotel_agent.health.figures import NAMES
-from hotel_agent.operations import dead_letters, routes, state, versions
+from hotel_agent.operations import dead_letters, routes, runbooks, state, versions
 from hotel_agent.operations.wording import JOBS, QUEUES, REASONS
 from hotel_agent.redis import redis
 from tests.conversations.bodies import said
@@ -402,3 +402,37 @@ def test_the_pages_ask_little_of_the_database(olga, failed, dead):
         with statements() as asked:
             read(olga, path)
         assert len(asked) <= most, (path, asked)
+
+
+# What to do
+
+
+def test_every_trouble_leads_to_a_page_that_is_there(olga):
+    for name in runbooks.OF_TROUBLES.values():
+        page = read(olga, f"/docs/runbooks/{name}.md")
+        assert "<h2>" in page
+        assert "<pre>" in page
+
+
+def test_the_page_of_operations_leads_to_them(olga):
+    db.session.execute(text("insert into backups (name, state, error) values ('n', 'failed', 'no room')"))
+    db.session.commit()
+    page = read(olga, "/ops")
+    assert 'href="/docs/runbooks/README.md"' in page
+    assert 'href="/docs/runbooks/backup-failed.md"' in page
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing", "../README", "runbooks/../../.env", "runbooks/", "%2e%2e/README", "adr/.."]
+)
+def test_nothing_else_is_shown(olga, name):
+    assert olga.get(f"/docs/{name}.md").status_code == 404
+
+
+def test_tags_in_a_page_are_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(runbooks, "DOCS", tmp_path)
+    (tmp_path / "bad.md").write_text("# A <b>title\n\n<script>alert(1)</script> [x](javascript:alert(1))\n")
+    found = runbooks.page.__wrapped__("bad")
+    assert found is not None
+    assert "<script" not in found.body
+    assert 'href="javascript' not in found.body

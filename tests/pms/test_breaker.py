@@ -11,6 +11,8 @@ from hotel_agent.pms import door
 from hotel_agent.pms.contract import PmsRejected, PmsUnavailable
 from hotel_agent.redis import RedisConnectionError, redis
 from hotel_agent.reservations import RoomTaken, Stay
+from tests.fakes import qloapps as far
+from tests.pms.front_desk import FrontDesk
 from tests.reservations.cast import day, hotel_named
 
 NAME = "local:miramar"
@@ -262,3 +264,22 @@ def test_postgresql_away_is_the_pms_away(app, monkeypatch):
     with pytest.raises(PmsUnavailable):
         door.pms_for(miramar).room_kinds()
     assert (slug, pms) == ("miramar", "local")
+
+
+def test_a_sweep_that_has_nothing_to_ask_says_nothing_of_the_pms(app, monkeypatch):
+    """Else it would be the trial, and the breaker would close on a PMS that is as dead as before."""
+    with far.QloApps(far.miramar()) as pms:
+        desk = FrontDesk(pms)
+        monkeypatch.setattr(settings(), "pms_reset_seconds", 0.05)
+        pms.inject(far.unavailable(500), times=None)
+        for _ in range(10):
+            with pytest.raises(PmsUnavailable):
+                desk.door.arrivals(desk.day(0))
+        [name] = [name for name in breakers.states() if "andes" in name]
+        assert breakers.states()[name] == 1
+        wait_until_rested()
+        assert desk.door.settle() == ()
+        assert breakers.states()[name] != 0
+        pms.heal()
+        desk.door.arrivals(desk.day(0))
+        assert breakers.states()[name] == 0

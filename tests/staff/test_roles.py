@@ -23,7 +23,7 @@ EMAILS = {
 }
 # What a route's arguments stand for when they name no row of a hotel's. A new one is to be told here, or in `rows`.
 NO_ROWS = {"filename": "staff.css", "token": "no-invitation", "key": "booking", "page": "queues", "verb": "retry"}
-NO_ROWS |= {"table": "days", "topic": "ask_pool"}
+NO_ROWS |= {"table": "days", "topic": "ask_pool", "name": "runbooks/README"}
 # What needs a worker says that it is not possible now: here none runs.
 NO_WORKER = 503
 # Whose pages are not ours, and which belong to the installation rather than to a hotel.

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from uuid import uuid4
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
@@ -26,10 +25,10 @@ from hotel_agent.reservations.booking import cancellation_terms
 from hotel_agent.reservations.changing import seen_as
 from hotel_agent.reservations.offering import change_for, kinds_for
 from hotel_agent.staff.access import may, me
+from hotel_agent.web import form_key, new_form_key
 from workers import nudges
 
 PMS_SECONDS = 5
-LONGEST_KEY = 64
 CODE = "<string(minlength=3, maxlength=20):code>"
 FIELDS = {
     "past_date": "check_in", "closed_to_arrival": "check_in", "closed": "check_in", "reversed": "check_out",
@@ -70,7 +69,7 @@ class Preview:
 @may("reservations")
 def change(code: str) -> Response:
     kept = _live(code)
-    return _change_page(kept, wish_of(kept.booking, _kinds_of(kept), {}, ()), _new_key())
+    return _change_page(kept, wish_of(kept.booking, _kinds_of(kept), {}, ()), new_form_key())
 
 
 @bp.post(f"/{CODE}/change")
@@ -80,7 +79,7 @@ def make_change(code: str) -> Response:
     kept = _live(code)
     code = kept.booking.code
     wish = wish_of(kept.booking, _kinds_of(kept), request.form, request.form.getlist("kind"))
-    key = request.form.get("key", "")[:LONGEST_KEY] or _new_key()
+    key = form_key()
     if wish.problems:
         return _change_page(kept, wish, key, status=400)
     does_it, total = request.form.get("step") == "change", _amount("total")
@@ -89,7 +88,7 @@ def make_change(code: str) -> Response:
             return redirect(url_for("bookings.show", code=code), 303)
         return _change_page(kept, wish, key, trouble=_("Nothing is otherwise than it is booked."), status=400)
     if request.form.get("seen", seen_as(kept.booking, _kinds_of(kept))) != seen_as(kept.booking, _kinds_of(kept)):
-        return _change_page(kept, wish, _new_key(), trouble=refusal_words("changed_meanwhile", {}), status=409)
+        return _change_page(kept, wish, new_form_key(), trouble=refusal_words("changed_meanwhile", {}), status=409)
     if not does_it or total is None:
         return _change_page(kept, wish, key, preview=_preview(kept, wish))
     seen = request.form.get("seen") or seen_as(kept.booking, _kinds_of(kept))
@@ -99,13 +98,13 @@ def make_change(code: str) -> Response:
     if told.status < 300:
         return _done(told, _("The booking is changed."))
     words = refusal_words(str(told.body.get("code") or ""), told.body)
-    return _change_page(kept, wish, _new_key(), _preview(kept, wish), words, told.status)
+    return _change_page(kept, wish, new_form_key(), _preview(kept, wish), words, told.status)
 
 
 @bp.get(f"/{CODE}/cancel")
 @may("reservations")
 def ask_about_cancelling(code: str) -> Response:
-    return _cancel_page(_live(code), _new_key())
+    return _cancel_page(_live(code), new_form_key())
 
 
 @bp.post(f"/{CODE}/cancel")
@@ -114,7 +113,7 @@ def cancel(code: str) -> Response:
     """At the fee that was shown, or not at all."""
     kept = _live(code)
     code = kept.booking.code
-    fee, key = _amount("fee"), request.form.get("key", "")[:LONGEST_KEY] or _new_key()
+    fee, key = _amount("fee"), form_key()
     if fee is None:
         return _cancel_page(kept, key, status=400)
     told = _told("cancel", code, f"cancel:{key}", {"expected_fee": str(fee)})
@@ -123,7 +122,7 @@ def cancel(code: str) -> Response:
     if told.status < 300:
         return _done(told, _("The booking is cancelled."))
     words = refusal_words(str(told.body.get("code") or ""), told.body)
-    return _cancel_page(kept, _new_key(), words, told.status, _decimal(told.body.get("fee")))
+    return _cancel_page(kept, new_form_key(), words, told.status, _decimal(told.body.get("fee")))
 
 
 def _live(code: str) -> Kept:
@@ -279,7 +278,3 @@ def _decimal(given: Any) -> Decimal | None:
         return None
     is_money = amount.is_finite() and 0 <= amount < 10**9 and amount == amount.quantize(Decimal("0.01"))
     return amount if is_money else None
-
-
-def _new_key() -> str:
-    return uuid4().hex

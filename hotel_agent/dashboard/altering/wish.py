@@ -39,7 +39,7 @@ def as_booked(booking: Booking, kinds: Sequence[str]) -> dict[str, str]:
 def wish_of(booking: Booking, kinds: Sequence[str], typed: Mapping[str, str], chosen: Sequence[str]) -> Wish:
     """`kinds` are those of the booking's rooms, `chosen` those that the form has for them."""
     before = as_booked(booking, kinds)
-    given = {name: typed.get(name, was).strip()[:LONGEST] for name, was in before.items()}
+    given = {name: typed.get(name, was).replace("\0", "").strip()[:LONGEST] for name, was in before.items()}
     problems: dict[str, str] = {}
     body: dict[str, Any] = {}
     for name in ("check_in", "check_out"):

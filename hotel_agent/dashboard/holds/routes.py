@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
@@ -15,10 +13,10 @@ from hotel_agent.dashboard.wording import hold_refusal
 from hotel_agent.db import done_reading, utcnow
 from hotel_agent.i18n import _
 from hotel_agent.staff.access import may, me
+from hotel_agent.web import form_key, new_form_key
 from workers import nudges
 
 PMS_SECONDS = 5
-LONGEST_KEY = 64
 HOLD = "<string(maxlength=80):hold_key>"
 
 bp = Blueprint("holds", __name__, url_prefix="/reservations/holds")
@@ -34,8 +32,7 @@ def index() -> Response:
 @may("reservations")
 def extend(hold_key: str) -> Response:
     """For its whole time from now; sent twice it is once."""
-    key = request.form.get("key", "")[:LONGEST_KEY] or uuid4().hex
-    trouble = _about(hold_key, "extend", f"desk:{key}")
+    trouble = _about(hold_key, "extend", f"desk:{form_key()}")
     if trouble:
         return _page(trouble, 409)
     flash(_("The room is kept for longer."))
@@ -52,7 +49,7 @@ def ask_about_release(hold_key: str) -> Response:
 @may("reservations")
 def release(hold_key: str) -> Response:
     """The rooms are free for others; the guest hears nothing of it."""
-    reason = request.form.get("reason", "").strip()
+    reason = request.form.get("reason", "").replace("\0", "").strip()
     if not reason:
         return _question(hold_key, _("Say why the room is let go."))
     trouble = _about(hold_key, "release", reason)
@@ -97,7 +94,7 @@ def _page(trouble: str = "", status: int = 200) -> Response:
         "holds/index.html",
         board=board(me().hotel, i18n.language()),
         trouble=trouble,
-        new_key=uuid4().hex,
+        new_key=new_form_key(),
         at=utcnow(),
     )
     return make_response(page, status)

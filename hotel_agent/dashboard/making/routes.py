@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -27,10 +26,10 @@ from hotel_agent.reservations.api import asking
 from hotel_agent.reservations.api.keeping import Caller, InProgress, KeyReused, Told
 from hotel_agent.reservations.offering import offers_for
 from hotel_agent.staff.access import may, me
+from hotel_agent.web import form_key, new_form_key
 from workers import nudges
 
 PMS_SECONDS = 5
-LONGEST_KEY = 64
 # Where what was wrong with the days or the people is told.
 FIELDS = {
     "past_date": "check_in", "closed_to_arrival": "check_in", "no_adults": "adults", "too_many_people": "adults",
@@ -62,7 +61,7 @@ def new() -> Response:
     hotel, asked = me().hotel, request.args.to_dict()
     if not asked.get("adults"):
         asked["adults"] = _usual_adults(hotel, asked.get("room_type", ""))
-    return _page(wish_of(asked, hotel.today()), _known(asked.get("guest_id", "")), _new_key())
+    return _page(wish_of(asked, hotel.today()), _known(asked.get("guest_id", "")), new_form_key())
 
 
 @bp.post("")
@@ -70,7 +69,7 @@ def new() -> Response:
 def make() -> Response:
     """Looks again at what is free, or books what was chosen of it, once for the key of the form."""
     wish, known = wish_of(request.form, me().hotel.today()), _known(request.form.get("guest_id", ""))
-    key = request.form.get("key", "")[:LONGEST_KEY] or _new_key()
+    key = form_key()
     if not wish.given["check_in"]:
         wish.problems["check_in"] = _("Give the day as in 2027-02-01.")
     if request.form.get("step") != "book" or not wish.can_be_looked_at:
@@ -98,7 +97,7 @@ def _book(wish: Wish, known: Guest | None, key: str, body: dict[str, Any]) -> Re
         told = None
     except KeyReused:
         words = _("From this page a booking was begun that may have been made: look at the reservations first.")
-        return _page(wish, known, _new_key(), words, 409)
+        return _page(wish, known, new_form_key(), words, 409)
     if told is None or told.status == 503:
         words = _("There was no answer in time. Ask again: it is not booked twice.")
         return _page(wish, known, key, words, 503, waits=True)
@@ -121,7 +120,7 @@ def _not_booked(wish: Wish, known: Guest | None, told: Told) -> Response:
     if reason in FIELDS:
         wish.problems[FIELDS[reason]] = words
         words = ""
-    return _page(wish, known, _new_key(), words, told.status)
+    return _page(wish, known, new_form_key(), words, told.status)
 
 
 def _page(
@@ -209,7 +208,3 @@ def _with_guest(given: Any, known: Guest | None) -> dict[str, str]:
     if known is None or request.method != "GET":
         return dict(given)
     return {**given, "name": given["name"] or known.name or ""}
-
-
-def _new_key() -> str:
-    return uuid4().hex

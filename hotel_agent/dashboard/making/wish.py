@@ -61,7 +61,7 @@ class Wish:
 
 def wish_of(form: Mapping[str, str], today: date) -> Wish:
     """Without a departure it is one night."""
-    given = {name: form.get(name, "").strip()[:LONGEST] for name in FIELDS}
+    given = {name: form.get(name, "").replace("\0", "").strip()[:LONGEST] for name in FIELDS}
     given["adults"] = given["adults"] or "2"
     if given["check_in"] and not given["check_out"]:
         given["check_out"] = _next_day(given["check_in"])
