@@ -52,8 +52,12 @@ def board(hotel: Hotel, language: str) -> Board:
     rows = db.session.execute(HOLDS, {"hotel": hotel.id, "since": since, "most": MOST}).all()
     guests = _guests(hotel, {row.guest_id for row in rows if row.guest_id})
     live = tuple(_kept(row, hotel, language, guests) for row in rows if row.is_live)
-    over = tuple(_kept(row, hotel, language, guests) for row in reversed(rows) if was_kept(row))
-    return Board(live, over, len(rows) >= MOST, HOLDS_TOLD)
+    over = sorted(
+        (_kept(row, hotel, language, guests) for row in rows if was_kept(row)),
+        key=lambda kept: kept.hold.trail[-1].at,
+        reverse=True,
+    )
+    return Board(live, tuple(over), len(rows) >= MOST, HOLDS_TOLD)
 
 
 def _guests(hotel: Hotel, ids: set[int]) -> Mapping[int, Any]:
