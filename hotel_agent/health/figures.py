@@ -48,7 +48,10 @@ ROWS = text(f"""
           union all select min(expires_at) from pms_holds where status = 'active') overdue),
       (select count(*) from staff_sessions where last_seen_at > now() - interval '15 minutes'),
       (select count(*) from guest_requests where status = 'open'),
-      (select count(*) from reservations where created_at > now() - interval '1 day' and status <> 'cancelled'),
+      (select coalesce(sum(made), 0) from hotels h cross join lateral (
+          select count(*) as made from reservations r
+          where r.hotel_id = h.id and r.changed_at > now() - interval '1 day'
+            and r.created_at > now() - interval '1 day' and r.status <> 'cancelled') bookings),
       {ROWS_IN_DEFAULT}
 """)
 NAMES = (
