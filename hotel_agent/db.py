@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,14 +13,15 @@ from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Engine, MetaData, Numeric, Text, event, text
+from sqlalchemy import Connection, DateTime, Engine, ExceptionContext, MetaData, Numeric, Text, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from hotel_agent import metrics
+from hotel_agent import faults, metrics, tracing
 from hotel_agent.config import Settings, settings
+from hotel_agent.faults import postgres
 
 Result = TypeVar("Result")
 Row = TypeVar("Row")
@@ -54,6 +56,7 @@ else:
 
 
 SLOW_SECONDS = 0.1
+_TABLE = re.compile(r"\b(?:from|into|update|join)\s+(?:only\s+)?([a-z_][a-z0-9_]*)", re.IGNORECASE)
 # A machine that vanishes without a word must neither hold our locks for hours nor keep us waiting for it.
 SERVER_OPTIONS = "-c TimeZone=UTC -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 KEEPALIVES: dict[str, Any] = {
@@ -93,19 +96,47 @@ def count_what_is_asked(engine: Engine) -> None:
     def given_back(*_given: object) -> None:  # It is told before it is done.
         tell(pool.checkedout() - 1, pool.checkedin() + 1)
 
-    def asks(connection: Connection, *_given: object) -> None:
+    def asks(connection: Connection, _cursor: object, statement: str, *_given: object) -> None:
         connection.info["asked_at"] = perf_counter()
+        if tracing.is_on():
+            connection.info["span"] = tracing.part("postgres", **_what_is_asked(statement))
+
+    def ends(connection: Connection) -> float:
+        span = connection.info.pop("span", None)
+        if span:
+            span.end()
+        return perf_counter() - float(connection.info.pop("asked_at", perf_counter()))
+
+    def failed(context: ExceptionContext) -> None:
+        if context.connection is not None and not context.connection.invalidated:
+            ends(context.connection)
 
     def answered(connection: Connection, *_given: object) -> None:
-        took = perf_counter() - connection.info.pop("asked_at", perf_counter())
+        took = ends(connection)
         metrics.db_statement_seconds.observe(took)
         if took > SLOW_SECONDS:
             metrics.db_slow_statements.inc()
+
+    def suffers(connection: Connection, *_given: object) -> None:
+        try:
+            postgres.trouble_with_the_database(connection.invalidate)
+        except psycopg.OperationalError as error:
+            raise OperationalError(None, None, error, connection_invalidated=True) from error
 
     event.listen(pool, "checkout", taken)
     event.listen(pool, "checkin", given_back)
     event.listen(engine, "before_cursor_execute", asks)
     event.listen(engine, "after_cursor_execute", answered)
+    event.listen(engine, "handle_error", failed)
+    if faults.at("database"):
+        event.listen(engine, "before_cursor_execute", suffers)
+
+
+def _what_is_asked(statement: str) -> dict[str, str]:
+    """The verb and the first table of a statement of ours; never its values."""
+    verb = statement.split(None, 1)
+    table = _TABLE.search(statement)
+    return {"operation": verb[0].lower() if verb else "", "table": table[1] if table else ""}
 
 
 def engine_options(config: Settings, *, ping: bool = True) -> dict[str, Any]:
@@ -133,7 +164,8 @@ def utcnow() -> datetime:
 
 def connect(application: str = "hotel-agent", timeout: int = 5) -> psycopg.Connection[tuple[Any, ...]]:
     """An autocommit connection of one's own, outside the pool. Raises psycopg.OperationalError."""
-    return psycopg.connect(
+    kind = postgres.FaultyConnection if faults.at("database") else psycopg.Connection
+    return kind.connect(
         settings().database_url,
         autocommit=True,
         connect_timeout=timeout,
@@ -178,11 +210,16 @@ def nobody_has(kind: str, key: int) -> bool:
 
 def glance(question: LiteralString, *values: Any) -> tuple[Any, ...] | None:
     """The first row of an answer, asked outside of every transaction on the thread's own connection."""
+    return next(iter(glances(question, *values)), None)
+
+
+def glances(question: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
+    """All rows of such an answer."""
     try:
-        return _lock_connection().execute(question, values).fetchone()
+        return _lock_connection().execute(question, values).fetchall()
     except psycopg.OperationalError:  # It died while nobody used it.
         _forget_lock_connection()
-        return _lock_connection().execute(question, values).fetchone()
+        return _lock_connection().execute(question, values).fetchall()
 
 
 def done_reading() -> None:

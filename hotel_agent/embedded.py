@@ -239,6 +239,9 @@ class Embedded:
             "max_locks_per_transaction": 256,
             "shared_buffers": "128MB",
             "log_line_prefix": "%m [%p] ",
+            # What a statement was refused for, and its parameters, quote guests; the program tells of its own errors.
+            "log_min_messages": "log",
+            "log_parameter_max_length": 0,
         }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -4,7 +4,13 @@ Nothing of ours, and nothing that opens sockets, is imported at the top: the gev
 standard library after the fork, and what was imported before (psycopg above all) would block every request.
 """
 
+import json
+import logging
 import os
+import sys
+from datetime import UTC, datetime
+
+from gunicorn.glogging import Logger
 
 # Behind a proxy in a container BIND says 0.0.0.0:8000; elsewhere nobody outside this machine is served.
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
@@ -22,6 +28,47 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 accesslog = None  # addresses and paths of guests and staff; what is worth counting is in /metrics
 errorlog = "-"
 loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
+
+
+class Lines(logging.Formatter):
+    """One object of JSON a line, as the program's own. What went wrong is told without addresses and headers, which
+    hold what people searched for and tokens, and without what exceptions say."""
+
+    def format(self, record):
+        said = {
+            "event": record.getMessage() if record.levelno == logging.INFO else self._without_words(record),
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "source": record.name,
+            "pid": record.process,
+        }
+        if record.exc_info and record.exc_info[0]:
+            said["error"] = record.exc_info[0].__name__
+            tracebacks = sys.modules.get("hotel_agent.tracebacks")
+            if tracebacks:
+                said["exception"] = tracebacks.without_words(self.formatException(record.exc_info))
+        return json.dumps(said)
+
+    @staticmethod
+    def _without_words(record):
+        if not isinstance(record.msg, str):
+            return type(record.msg).__name__
+        if record.msg.startswith("Invalid request"):  # It goes on with what was sent.
+            return "Invalid request"
+        given = record.args if isinstance(record.args, tuple) else ()
+        numbers = tuple(one if isinstance(one, int | float) else "…" for one in given)
+        try:
+            return record.msg % numbers if numbers else record.msg
+        except (TypeError, ValueError):
+            return record.msg
+
+
+class logger_class(Logger):
+    def setup(self, cfg):
+        super().setup(cfg)
+        if (os.environ.get("LOG_FORMAT") or "json") == "json":
+            for handler in self.error_log.handlers:
+                handler.setFormatter(Lines())
 
 
 def post_worker_init(worker):

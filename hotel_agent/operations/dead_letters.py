@@ -20,8 +20,8 @@ from hotel_agent import queues
 from hotel_agent.audit.recording import record
 from hotel_agent.db import db
 from hotel_agent.errors import NotFound
-from hotel_agent.operations.traces import error_type
 from hotel_agent.redis import RedisError, quick_redis, redis
+from hotel_agent.tracebacks import error_type
 
 MOST = 200
 

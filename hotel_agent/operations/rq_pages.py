@@ -12,8 +12,8 @@ from flask import Flask, Response, abort, request
 from rq import serializers
 
 from hotel_agent.config import settings
-from hotel_agent.operations.traces import without_words
 from hotel_agent.redis import redis
+from hotel_agent.tracebacks import without_words
 
 POLL_MS = 5000
 

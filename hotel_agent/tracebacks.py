@@ -30,10 +30,10 @@ def without_words(trace: str | None) -> str:
 
 def _pieces(trace: str) -> Iterator[tuple[str, str]]:
     """(kind, text): after the frames comes one line with the class; what follows it is the message."""
-    in_frames = False
+    in_frames, may_begin = False, True
     for line in trace.splitlines():
-        if line == BEGINS:
-            in_frames = True
+        if line == BEGINS and may_begin:
+            in_frames, may_begin = True, False
             yield "frame", line
         elif in_frames and line.startswith(" "):
             yield "frame", line
@@ -42,4 +42,5 @@ def _pieces(trace: str) -> Iterator[tuple[str, str]]:
             found = CLASS.match(line)
             yield "class", found[1] if found else UNKNOWN
         elif line.startswith(JOINS):
+            may_begin = True
             yield "frame", line.partition(",")[0]
