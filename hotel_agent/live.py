@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from hotel_agent.config import settings
 from hotel_agent.db import db
+from hotel_agent.faults import valkey
 from hotel_agent.logs import get_logger
 from hotel_agent.redis import RedisConnectionError, RedisError
 
@@ -161,6 +162,7 @@ class Listener:
             socket_timeout=LISTEN_SECONDS,
             socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
+            **valkey.redis_connections(settings().redis_url),
         )
         with client, client.pubsub(ignore_subscribe_messages=False) as pubsub:  # type: ignore[no-untyped-call]
             pubsub.subscribe(CHANNEL)

@@ -14,8 +14,9 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from hotel_agent import metrics
+from hotel_agent import metrics, tracing
 from hotel_agent.config import settings
+from hotel_agent.faults import valkey
 from hotel_agent.logs import get_logger
 
 __all__ = ["RedisConnectionError", "RedisError", "redis", "spared"]
@@ -38,9 +39,12 @@ class Timed(Redis):
         if str(args[0]).upper() in WAITING:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         began = perf_counter()
+        span = tracing.part("valkey", command=str(args[0])) if tracing.is_on() else None
         try:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         finally:
+            if span:
+                span.end()
             metrics.valkey_command_seconds.observe(perf_counter() - began)
 
 
@@ -60,7 +64,11 @@ def patient_redis() -> Redis:
 def quick_redis() -> Redis:
     """A client that gives up at once, for what can be known otherwise too: a server that hangs costs a moment."""
     pool = ConnectionPool.from_url(
-        settings().redis_url, socket_connect_timeout=QUICK_SECONDS, socket_timeout=QUICK_SECONDS, socket_keepalive=True
+        settings().redis_url,
+        socket_connect_timeout=QUICK_SECONDS,
+        socket_timeout=QUICK_SECONDS,
+        socket_keepalive=True,
+        **valkey.redis_connections(settings().redis_url),
     )
     return Timed(connection_pool=pool)
 
@@ -95,6 +103,7 @@ def _spared_redis() -> Redis:
         socket_keepalive=True,
         # A server that was started again has closed our connection; one that hangs is not asked twice.
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        **valkey.redis_connections(settings().redis_url),
     )
     return Timed(connection_pool=pool)
 
@@ -111,5 +120,6 @@ def _client() -> Redis:
         health_check_interval=30,
         retry=Retry(ExponentialBackoff(cap=0.1, base=0.02), 1),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        **valkey.redis_connections(config.redis_url),
     )
     return Timed(connection_pool=pool)

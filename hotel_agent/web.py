@@ -12,7 +12,6 @@ from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
-import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,7 +20,7 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from hotel_agent import metrics
+from hotel_agent import logs, metrics, tracing
 from hotel_agent.config import Settings
 from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.logs import get_logger
@@ -72,6 +71,7 @@ def start_process(app: Flask, is_serving: Callable[[], bool] | None = None) -> N
     """
     global _is_serving
     _is_serving = is_serving or _is_serving
+    logs.tell_of_ends()
     for start in _starters:
         start(app)
 
@@ -160,7 +160,6 @@ def row_id(given: str) -> int:
 def _begin() -> None:
     for name in list(g):  # A test's context outlives the request.
         g.pop(name)
-    structlog.contextvars.clear_contextvars()
     g.began = perf_counter()
     if "\0" in request.path:  # No text of PostgreSQL's can have it, so no row is named by it.
         raise NoSuchPage
@@ -169,6 +168,7 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     method = request.method if request.method in METHODS else "other"
     labels = (method, request.endpoint or "none", str(response.status_code))
+    tracing.note(method=method, endpoint=labels[1])
     metrics.note_memory()
     metrics.http_requests.labels(*labels).inc()
     metrics.http_request_seconds.labels(*labels).observe(perf_counter() - g.get("began", perf_counter()))

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from hotel_agent import ROOT, tracing
+from hotel_agent.channels.whatsapp.client import GraphClient
 from hotel_agent.config import settings
+from hotel_agent.conversations import inbox, reply, taking_in
+from hotel_agent.logs import get_logger
 from hotel_agent.pms import caching, door
 from hotel_agent.pms.contract import PmsUnavailable
 from hotel_agent.staff import bearer
+from tests.conversations import bodies
 from tests.fakes import qloapps as far
 from tests.pms.at_a_pms import at_a_pms
 from tests.reservations.cast import day, hotel_named
+
+ANDES = "100000000000002"
 
 
 class Collector(ThreadingHTTPServer):
@@ -92,11 +101,109 @@ def test_a_request_and_the_calls_that_a_worker_makes_for_it_are_one_trace(collec
     assert told_by(request) == {"hotel": "andes", "nights": 1, "status": 200}
     calls = [span for span in spans if span.name == "pms" and span.trace_id == request.trace_id]
     assert [(told_by(span)["attempt"], told_by(span)["outcome"]) for span in calls] == [(1, "unavailable"), (2, "ok")]
-    assert {span.parent_span_id for span in calls} == {request.span_id}
+    jobs = [span for span in spans if span.name == "job" and span.span_id in {span.parent_span_id for span in calls}]
+    assert [(span.trace_id, span.parent_span_id) for span in jobs] == [(request.trace_id, request.span_id)]
+    assert answer.headers[tracing.HEADER] == request.trace_id.hex()
     assert {(told_by(span)["hotel"], told_by(span)["pms"], told_by(span)["operation"]) for span in calls} == {
         ("andes", "qloapps", "availability")
     }
     assert all(request.start_time_unix_nano <= span.start_time_unix_nano for span in calls)
+
+
+def test_from_the_webhook_to_the_reply_it_is_one_trace(collector, deliver, run_jobs, sent, monkeypatch):
+    words = f"¿Tienen una doble del {day(0):%d/%m/%Y} al {day(2):%d/%m/%Y} para 2 adultos? Soy Aurelia Cachalote"
+    with at_a_pms("andes", monkeypatch):
+        came = deliver(bodies.said(words, to=ANDES, phone="34655443322"))
+        deliver(bodies.said("Hola", phone="34600000001"))  # Somebody else's, taken in beside it.
+        run_jobs()
+        assert len(sent) == 2
+        spans = collector.wait_for(lambda spans: [span.name for span in spans].count("send") == 2)
+    (ours,) = {span.trace_id for span in spans if told_by(span).get("outcome") == "kept"} & {
+        bytes.fromhex(came.headers[tracing.HEADER])
+    }
+    tree = {span.span_id: span for span in spans if span.trace_id == ours}
+    assert _path_to_the_root(tree, "graph") == ["graph", "send", "answer", "take_in", "keep", "request"]
+    assert _path_to_the_root(tree, "pms")[-4:] == ["answer", "take_in", "keep", "request"]
+    for part in ("postgres", "valkey", "understand"):
+        assert {"answer", "request"} <= set(_path_to_the_root(tree, part)), part
+    names = [span.name for span in tree.values()]
+    assert (names.count("request"), names.count("take_in"), names.count("answer")) == (1, 1, 1)
+    assert "job" not in names, "one job takes in and answers for many; its span is linked"
+    jobs = {span.span_id for span in spans if span.name == "job"}
+    for name in ("take_in", "answer"):
+        (span,) = [span for span in tree.values() if span.name == name]
+        assert {link.span_id for link in span.links} <= jobs
+        assert span.links
+    statements = [told_by(span) for span in tree.values() if span.name == "postgres"]
+    assert {"operation": "insert", "table": "messages"} in statements
+    planted = (b"Aurelia", b"Cachalote", b"34655443322", b"655443322", b"WHERE", b"where", b"Bearer")
+    told = b"".join(collector.bodies)
+    assert [word for word in planted if word in told] == []
+    assert (settings().whatsapp_access_token or "none").encode() not in told
+
+
+def _path_to_the_root(tree: dict[bytes, Span], name: str) -> list[str]:
+    """The names from the deepest span of that name up to where it began."""
+    paths = []
+    for span in tree.values():
+        if span.name == name:
+            path = [name]
+            while span.parent_span_id:
+                span = tree[span.parent_span_id]
+                path.append(span.name)
+            paths.append(path)
+    return max(paths, key=len)
+
+
+@pytest.mark.parametrize("is_traced", [True, False])
+def test_every_line_of_the_log_says_what_it_belongs_to(
+    deliver, run_jobs, graph, lines, request, is_traced, monkeypatch
+):
+    if is_traced:
+        request.getfixturevalue("collector")
+    log = get_logger("a test")
+    of_a_turn = reply.reply_to
+
+    def reply_to(turn):
+        log.warning("replying")
+        return of_a_turn(turn)
+
+    monkeypatch.setattr("hotel_agent.conversations.answering.reply_to", reply_to)
+    monkeypatch.setattr(GraphClient, "send", _telling(GraphClient.send, lambda: log.warning("sending")))
+    monkeypatch.setattr(inbox.Writer, "keep", _telling(inbox.Writer.keep, lambda: log.warning("keeping")))
+    monkeypatch.setattr(taking_in, "_take_in_message", _telling(taking_in._take_in_message, lambda: log.warning("in")))
+    first, second = (deliver(bodies.said("Hola", phone=phone)) for phone in ("34600000001", "34600000002"))
+    run_jobs()
+    told = lines()
+    for came in (first, second):
+        of_this = [line["event"] for line in told if line["correlation_id"] == came.headers[tracing.HEADER]]
+        assert of_this == ["keeping", "in", "replying", "sending"]
+    assert all(re.fullmatch("[0-9a-f]{32}", line["correlation_id"]) for line in told)
+
+
+def _telling(work: Callable[..., Any], tell: Callable[[], None]) -> Callable[..., Any]:
+    def told(*given: Any, **named: Any) -> Any:
+        tell()
+        return work(*given, **named)
+
+    return told
+
+
+def test_a_request_goes_on_with_what_its_caller_has_begun(collector, client):
+    traceparent = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    answer = client.get("/healthz", headers={"traceparent": traceparent})
+    assert answer.headers[tracing.HEADER] == "ab" * 16
+    (span,) = collector.wait_for(lambda spans: any(span.name == "request" for span in spans))
+    assert (span.trace_id.hex(), span.parent_span_id.hex()) == ("ab" * 16, "cd" * 8)
+    assert told_by(span) == {"method": "GET", "endpoint": "health.healthz", "status": 200}
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "00-" + "0" * 32 + "-" + "a" * 16 + "-01", "00-Aurelia-1-1", "a" * 9000])
+def test_nonsense_begins_something_of_its_own(client, nonsense):
+    answers = [client.get("/healthz", headers={"traceparent": nonsense}) for _ in range(2)]
+    ids = {answer.headers[tracing.HEADER] for answer in answers}
+    assert len(ids) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in ids)
 
 
 def test_what_an_exception_says_leaves_no_house(collector):
@@ -105,13 +212,23 @@ def test_what_an_exception_says_leaves_no_house(collector):
 
     with pytest.raises(PmsUnavailable):
         door.call(hotel_named("andes"), "book", fails)
-    (span,) = collector.wait_for(bool)
-    assert told_by(span)["outcome"] == "unavailable"
+    spans = collector.wait_for(lambda spans: any(span.name == "pms" for span in spans))
+    assert [told_by(span)["outcome"] for span in spans if span.name == "pms"] == ["unavailable"]
     assert not any(word in body for body in collector.bodies for word in (b"Marta", b"34600111222"))
 
 
-def test_a_collector_that_is_away_costs_nobody_anything(app, monkeypatch):
-    monkeypatch.setattr(settings(), "otel_exporter_otlp_endpoint", "http://127.0.0.1:9")
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Somebody who takes a call and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        yield silent.getsockname()[1]
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_a_collector_that_is_away_costs_nobody_anything(app, monkeypatch, silent_port, is_silent):
+    monkeypatch.setattr(
+        settings(), "otel_exporter_otlp_endpoint", f"http://127.0.0.1:{silent_port if is_silent else 9}"
+    )
     monkeypatch.setattr(tracing, "_of_this_process", tracing._Process())
     hotel = hotel_named("andes")
     door.call(hotel, "read", lambda: None)  # The first one loads what sends them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from hotel_agent import web
 from hotel_agent.staff import sessions
 
 
@@ -49,3 +50,11 @@ def test_while_postgres_is_away_programs_are_told_in_json(eva, postgres_away):
     answer = eva.get("/admin/people", headers={"Accept": "application/json"})
     assert answer.status_code == 503
     assert answer.content_type == "application/problem+json"
+
+
+def test_a_process_that_is_told_to_end_says_so_to_the_proxy(client, monkeypatch):
+    assert client.get("/readyz").status_code == 200
+    monkeypatch.setattr(web, "_is_serving", lambda: False)
+    draining = client.get("/readyz")
+    assert (draining.status_code, draining.json["status"]) == (503, "draining")
+    assert client.get("/healthz").status_code == 200

@@ -18,7 +18,8 @@ from flask import Blueprint, Flask, Response, make_response, redirect, render_te
 from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.wrappers import Response as AnyResponse
 
-from hotel_agent import i18n, live, queues, web
+from hotel_agent import i18n, live, metrics, queues, web
+from hotel_agent.config import settings
 from hotel_agent.conversations import (
     canned,
     drafting,
@@ -632,8 +633,12 @@ def _snoozes(somebody: Me) -> list[Snooze]:
 def events() -> AnyResponse:
     """Server-sent events of this hotel; who has a conversation open (`?conversation=`) is shown as being there.
 
-    Everything that needs the database is done before the stream begins.
+    Everything that needs the database is done before the stream begins. Where too many are open already, a page comes
+    again by itself.
     """
+    if len(live.streams) >= settings().most_streams:
+        metrics.requests_shed.labels("streams").inc()
+        return web.busy("Too many pages are open.", seconds=10)
     somebody, conversation_id = me(), _id(request.args, "conversation")
     if conversation_id:
         try:

@@ -89,7 +89,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class Attachment:
-    """`status`: waiting, stored, failed. `mime_type` and `url_id` are of what a browser can show or play."""
+    """`status`: as of Media. `mime_type` and `url_id` are of what a browser can show or play."""
 
     url_id: int
     status: str

@@ -105,7 +105,7 @@ def try_again(media_id: int, hotel_id: int) -> int:
     if media is None or media.hotel_id != hotel_id:
         db.session.rollback()
         raise NotFound
-    if media.status != "stored":
+    if media.status not in ("stored", "forgotten"):
         media.status, media.error = "waiting", None
         media.attempts, media.next_attempt_at = 0, utcnow()
     db.session.commit()

@@ -12,7 +12,7 @@ from hotel_agent.db import Model
 
 
 class Media(Model):
-    """One attachment of a message. `status`: waiting (to be fetched), stored, failed.
+    """One attachment of a message. `status`: waiting (to be fetched), stored, failed, forgotten (it was too old).
 
     `content` is what the guest sent; `playable`, where it differs, a form that every browser plays, of
     `playable_type`. Meta forgets what it holds after a while, so what is not fetched in time is `failed` for good.
@@ -20,9 +20,10 @@ class Media(Model):
 
     __tablename__ = "media"
     __table_args__ = (
-        CheckConstraint("status in ('waiting', 'stored', 'failed')", name="status"),
+        CheckConstraint("status in ('waiting', 'stored', 'failed', 'forgotten')", name="status"),
         Index("ix_media_message", "message_id"),
         Index("ix_media_waiting", "next_attempt_at", postgresql_where=text("status = 'waiting'")),
+        Index("ix_media_kept", "created_at", postgresql_where=text("status <> 'forgotten'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 from prometheus_client import Counter, Histogram
@@ -21,6 +22,7 @@ from pybreaker import CircuitBreakerError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from hotel_agent import faults
 from hotel_agent.db import db
 from hotel_agent.errors import ConfigurationError
 from hotel_agent.evidence import record
@@ -45,6 +47,7 @@ from hotel_agent.pms.contract import (
     GuestProfile,
     Hold,
     HoldRequest,
+    OutcomeUnknown,
     PmsAdapter,
     PmsRejected,
     PmsUnavailable,
@@ -335,6 +338,8 @@ def _rule(operation: str) -> Rule:
 
 def _attempt(hotel: Hotel, operation: str, rule: Rule, attempt: int, work: Callable[[], Result]) -> Result:
     breaker = breaker_of(breaker_name(hotel))
+    if hotel.pms == "local" and faults.at("pms"):
+        work = partial(faults.around, work, limits.seconds_left, PmsUnavailable, OutcomeUnknown)
     with (
         span("pms", hotel=hotel.slug, pms=hotel.pms, operation=operation, attempt=attempt) as told,
         limits.calling(hotel.id, _rate_of(hotel), is_asked_again=rule.is_question) as asked,

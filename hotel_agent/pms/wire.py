@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 import httpcore
 import httpx
 
+from hotel_agent.faults import http
 from hotel_agent.hotels.addresses import may_ask
 from hotel_agent.pms import limits
 from hotel_agent.pms.contract import OutcomeUnknown, PmsUnavailable
@@ -207,4 +208,4 @@ def _made_http() -> httpx.Client:
         max_keepalive_connections=0,
         network_backend=_Guarded(),
     )
-    return httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+    return httpx.Client(transport=http.transport("pms", transport), follow_redirects=False, trust_env=False)

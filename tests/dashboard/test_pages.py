@@ -541,6 +541,9 @@ def test_files_are_named_by_their_content_packed_and_kept_for_good(desk, client)
     assert answer.headers["Content-Encoding"] == "gzip"
     plain = client.get("/static/app.css")
     assert "immutable" not in plain.headers.get("Cache-Control", "")
+    of_another_version = client.get("/static/app.css?v=0123456789")
+    assert of_another_version.status_code == 200
+    assert "immutable" not in of_another_version.headers.get("Cache-Control", "")
     assert len(answer.data) < len(plain.data) / 2
 
 

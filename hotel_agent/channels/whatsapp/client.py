@@ -17,12 +17,16 @@ from urllib.parse import quote
 
 import httpx
 
+from hotel_agent import faults, tracing
 from hotel_agent.channels.whatsapp.cards import mask_cards
 from hotel_agent.channels.whatsapp.errors import ErrorClass, classify
 from hotel_agent.channels.whatsapp.json_body import read_json
+from hotel_agent.faults import http
 
 CONNECT_SECONDS = 3.0
-KEEPALIVE_SECONDS = 2.0  # A connection that the far end dropped meanwhile would make an outcome unknown.
+# No connection is used twice: an answer that comes twice would be taken for that of the next question, a wamid or a
+# file for another guest's.
+_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=0)
 LARGEST_ANSWER = 1_000_000
 MOST_REDIRECTS = 3
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -101,7 +105,7 @@ class MediaPlace:
 
 
 class GraphClient:
-    """Keeps connections; one for a process, safe to share between threads.
+    """One for a process, safe to share between threads.
 
     `timeout` is for a whole call, `download_timeout` for a whole file.
     """
@@ -114,7 +118,8 @@ class GraphClient:
             follow_redirects=False,
             # A proxy of the environment leads outside, where a Graph stand-in on this machine is not.
             trust_env=httpx.URL(self._base).host not in _LOOPBACK,
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_SECONDS),
+            limits=_LIMITS,
+            transport=http.transport("graph", httpx.HTTPTransport(limits=_LIMITS)) if faults.at("graph") else None,
         )
 
     def __enter__(self) -> "GraphClient":
@@ -201,6 +206,12 @@ class GraphClient:
     @contextmanager
     def _asked(self, call: "_Call", url: str, token: str) -> Iterator[httpx.Response]:
         """The answer to a question, still open. Raises NotSent for whatever happens to the network meanwhile."""
+        with tracing.span("graph", method="GET") as told, self._open(call, url, token) as response:
+            told.set(status=response.status_code)
+            yield response
+
+    @contextmanager
+    def _open(self, call: "_Call", url: str, token: str) -> Iterator[httpx.Response]:
         _refuse_malformed(token)
         try:
             response = self._http.send(self._request(call, "GET", url, token), stream=True)
@@ -215,12 +226,15 @@ class GraphClient:
         """The JSON of a 2xx answer, or None if it has none."""
         _refuse_malformed(token)
         call = _Call(self._timeout)
-        try:
-            status, headers, content = self._exchange(call, phone_number_id, token, body)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            reason = type(error).__name__
-            trouble = OutcomeUnknown(reason) if call.sending else NotSent(reason)
-            raise trouble from None
+        with tracing.span("graph", method="POST", kind=str(body.get("status") or body.get("type"))) as told:
+            try:
+                status, headers, content = self._exchange(call, phone_number_id, token, body)
+            except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                reason = type(error).__name__
+                told.set(error=reason)
+                trouble = OutcomeUnknown(reason) if call.sending else NotSent(reason)
+                raise trouble from None
+            told.set(status=status)
         if 200 <= status < 300:
             return content
         raise _refusal(status, headers, content, token)

@@ -169,7 +169,7 @@ def _meaning(answer: Answer) -> Any:
         log.error("pms_refuses_us", status=answer.status)
         raise PmsUnavailable(f"Apaleo refuses the client or the scope ({answer.status})")
     if 300 <= answer.status < 500:
-        raise PmsUnavailable(f"Apaleo answers {answer.status}: {_messages(answer)}")
+        raise PmsUnavailable(f"Apaleo answers {answer.status}")
     if answer.status != 200:
         raise _Garbled(f"Apaleo answers {answer.status}")
     try:

@@ -182,7 +182,7 @@ def _record(house: Property, hotel: Hotel, pms_id: str, code: str, rows: list[Ma
         currency = word(rows[0].get("totalGrossAmount"), "currency")
     except PmsUnavailable as error:
         unread.labels(hotel.slug).inc()
-        log.warning("pms_record_unread", hotel=hotel.slug, order=pms_id, why=str(error))
+        log.warning("pms_record_unread", hotel=hotel.slug, order=pms_id, error=type(error).__name__)
         return []
     record = Record(
         pms_id=pms_id,

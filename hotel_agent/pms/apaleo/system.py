@@ -10,7 +10,6 @@ from typing import Any
 
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.holding import RoomTaken
-from hotel_agent.logs import get_logger
 from hotel_agent.pms.apaleo import staying, writing
 from hotel_agent.pms.apaleo.properties import property_of
 from hotel_agent.pms.apaleo.reading import CONFIRMED, IN_HOUSE, Price, Property
@@ -18,8 +17,6 @@ from hotel_agent.pms.contract import PmsRejected, RoomRequest, Stay
 from hotel_agent.pms.orders.changing import Plan
 from hotel_agent.pms.orders.records import Booked
 from hotel_agent.pms.orders.system import Kind, Line, Offered, Order, Person, Refused, Room, Wish
-
-log = get_logger(__name__)
 
 
 def system_of(hotel: Hotel) -> Apaleo:
@@ -124,9 +121,12 @@ class Apaleo:
         for reservation, before in self._before.items():
             writing.amend(self.house, writing.stands(self.house, reservation), before)
 
-    def meaning(self, refusal: Refused, stay: Stay, rooms: Sequence[RoomRequest]) -> RoomTaken | PmsRejected:
-        """Its words are nowhere documented: what is free tells."""
-        log.warning("pms_refused", words=refusal.words)
+    def meaning(
+        self,
+        refusal: Refused,  # noqa: ARG002  Its words are nowhere documented: what is free tells.
+        stay: Stay,
+        rooms: Sequence[RoomRequest],
+    ) -> RoomTaken | PmsRejected:
         offered = self.offered(stay)
         for code, count in Counter(room.room_type for room in rooms).items():
             free = offered.of(code)

@@ -168,8 +168,10 @@ def put_name(system: System, hotel: Hotel, booked: Booked, order: Order, name: s
     try:
         system.put_name(order, writes.person_of(hotel, booked.guest_id, name))
         writes.settle(write_id, "done")
-    except (Refused, PmsUnavailable) as trouble:
-        writes.settle(write_id, "unknown", f"the name was not changed: {trouble}")
+    except Refused as refusal:
+        writes.settle(write_id, "unknown", f"the name was not changed: {refusal.words}")
+    except PmsUnavailable as away:
+        writes.settle(write_id, "unknown", f"the name was not changed: {away}")
 
 
 # Reading

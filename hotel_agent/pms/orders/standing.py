@@ -89,8 +89,8 @@ def undo(system: System, order_id: str, token: str = "") -> None:
             return
         try:
             system.cancel(order_id)
-        except Refused as refusal:
-            log.error("pms_refuses_to_cancel", order=order_id, words=refusal.words)
+        except Refused:
+            log.error("pms_refuses_to_cancel", order=order_id)
             raise PmsUnavailable("the PMS refuses to cancel") from None
         except OutcomeUnknown:
             continue  # It is looked up before it is tried again.

@@ -23,10 +23,10 @@ CENT = Decimal("0.01")
 
 
 class Refused(Exception):
-    """The system says no to a write, in words."""
+    """The system says no to a write, in words. They may quote a guest: rows keep them, logs do not."""
 
     def __init__(self, words: str) -> None:
-        super().__init__(words)
+        super().__init__("it refuses")
         self.words = words
 
 

@@ -187,7 +187,7 @@ def put(
     if isinstance(trouble, StillUnderWay):
         settle(write_id, "unknown", "it may still come about")
         raise OutcomeUnknown(f"{operation} of {booked.code}") from trouble
-    settle(write_id, "refused", str(trouble or "it does not stand"))
+    settle(write_id, "refused", trouble.words if isinstance(trouble, Refused) else str(trouble or "it does not stand"))
     if isinstance(trouble, PmsUnavailable):
         raise PmsUnavailable(f"{operation} of {booked.code} was not done") from trouble
     raise PmsRejected("refused") from trouble

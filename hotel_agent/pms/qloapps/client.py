@@ -121,10 +121,10 @@ def _meaning(answer: Answer) -> Any:
     if answer.status in LATER:
         raise AskAgain(f"QloApps answers {answer.status}", answer.wait)
     if answer.status in _NOTHING_DONE:
-        log.error("pms_refuses_us", status=answer.status, words=_words(answer))
+        log.error("pms_refuses_us", status=answer.status)
         raise PmsUnavailable(f"QloApps refuses the key or the permission ({answer.status})")
     if 300 <= answer.status < 500:
-        raise PmsUnavailable(f"QloApps answers {answer.status}: {_words(answer)}")
+        raise PmsUnavailable(f"QloApps answers {answer.status}")
     if answer.status != 200:
         raise _Garbled(f"QloApps answers {answer.status}")
     try:
@@ -140,7 +140,7 @@ def _outcome(answer: Answer) -> Any:
     """What became of a write."""
     words, codes = _words(answer), _codes(answer)
     if answer.status in _NOTHING_DONE or codes == {_DISABLED}:
-        log.error("pms_refuses_us", status=answer.status, words=words)
+        log.error("pms_refuses_us", status=answer.status)
         raise PmsUnavailable(f"QloApps refuses the key or the permission ({answer.status})")
     if 300 <= answer.status < 400:
         raise PmsUnavailable(f"QloApps leads elsewhere ({answer.status})")

@@ -280,7 +280,7 @@ class _About:
             record = self._record(order, [room for room in rooms if room.stands] or rooms, len(here) == len(lines))
         except (PmsUnavailable, ValueError) as error:
             unread.labels(self.hotel.slug).inc()
-            log.warning("pms_record_unread", hotel=self.hotel.slug, order=pms_id, why=str(error))
+            log.warning("pms_record_unread", hotel=self.hotel.slug, order=pms_id, error=type(error).__name__)
             return None
         gone_there = ours_is == "no_show" and record.status == "booked"  # QloApps has no word for it.
         return replace(record, code=code, status="no_show" if gone_there else record.status)

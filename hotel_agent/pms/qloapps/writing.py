@@ -12,14 +12,11 @@ from urllib.parse import urlsplit
 from hotel_agent.config import settings
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.holding import RoomTaken
-from hotel_agent.logs import get_logger
 from hotel_agent.pms.contract import PmsRejected, PmsUnavailable, RoomRequest, Stay
 from hotel_agent.pms.orders.system import Person, Refused, Room
 from hotel_agent.pms.qloapps.client import changed_xml
 from hotel_agent.pms.qloapps.reading import CANCELED, Price, Shop, as_xml
 from hotel_agent.pms.wire import write_json
-
-log = get_logger(__name__)
 
 AGE_OF_A_CHILD, AGE_IN_A_COT = 10, 1  # A child without an age is dropped; what ages are known is in the remark.
 LONGEST_NAME = 32
@@ -189,5 +186,4 @@ def meaning(refusal: Refused) -> RoomTaken | PmsRejected:
     words = refusal.words.casefold()
     if "not available" in words:
         return RoomTaken()
-    log.error("pms_refused", words=refusal.words)
     return PmsRejected("bad_dates" if "date" in words else "refused")
