@@ -29,8 +29,8 @@ PARTITIONED = {
 # Append-only tables, and the function that refuses all else: against TRUNCATE each partition needs its own trigger.
 SEALED = {"lock_audit": "lock_audit_is_append_only"}
 MONTHS_AHEAD = 2
-# To attach or drop a partition locks its own table first, and then those that it refers to; a guest's message may
-# lock them in another order. PostgreSQL breaks such a knot after a second: by then it is we who have let go.
+# To attach a partition locks its own table first, and then those that it refers to; a guest's message may lock them
+# in another order. PostgreSQL breaks such a knot after a second: by then it is we who have let go.
 LOCK_TIMEOUT = "300ms"
 TRIES, PAUSE_SECONDS = 10, 1.0
 ONE_AT_A_TIME = 5_011_202
@@ -50,9 +50,9 @@ class Retention:
     needed: str
 
 
-# What is not named here is kept for ever.
+# Tables of which whole months go. Messages have others' rows hanging on them: privacy/retention.py.
 RETENTION = {
-    "inbound_events": Retention(lambda config: config.inbound_events_months, "processed_at is null"),
+    "inbound_events": Retention(lambda config: config.bodies_kept_months, "processed_at is null"),
     "lock_audit": Retention(lambda config: config.lock_audit_months, "at >= :since"),
     "sessions": Retention(lambda config: config.sessions_months, "last_activity >= :since"),
 }
@@ -79,17 +79,24 @@ def drop_old_partitions(today: date | None = None) -> list[str]:
 
     Answers their names. The DEFAULT partitions stay whatever is in them.
     """
-    first = (today or utcnow().date()).replace(day=1)
     dropped = []
     for table, retention in RETENTION.items():
         months = retention.months(settings())
         if months is None:
             continue
-        since = _months_later(first, -months)
-        for name in _over_before(table, since):
-            if _patiently(name, partial(_drop, name, retention.needed, since)):
-                dropped.append(name)
+        since = kept_since(months, today)
+        dropped += [name for name in over_before(table, since) if drop(name, retention.needed, since)]
     return dropped
+
+
+def kept_since(months: int, today: date | None = None) -> date:
+    """The first day of which something is kept for that many whole months."""
+    return _months_later((today or utcnow().date()).replace(day=1), -months)
+
+
+def drop(name: str, needed: str, since: date) -> bool:
+    """Drop a partition, unless a row in it is `needed` (a condition, which may speak of :since), or it stays busy."""
+    return _patiently(name, partial(_drop, name, needed, since))
 
 
 def _patiently(name: str, work: Callable[[], bool]) -> bool:
@@ -153,7 +160,7 @@ def _seal(table: str, partition: str) -> None:
     )
 
 
-def _over_before(table: str, since: date) -> list[str]:
+def over_before(table: str, since: date) -> list[str]:
     """The partitions of which every row is older, oldest first."""
     names = db.session.scalars(
         text("""

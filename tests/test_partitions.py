@@ -227,22 +227,25 @@ def test_a_table_that_somebody_reads_for_long_is_left_for_the_next_time(years, m
     assert "sessions_203001" in make_partitions(date(2030, 1, 1))
 
 
-def test_a_guests_message_is_no_victim_of_a_drop(years):
-    """It holds its conversation and wants its session; whoever drops holds the sessions and wants the conversations."""
+def test_a_guests_message_is_no_victim_of_a_new_month(years, monkeypatch):
+    """It holds its conversation and wants its session; whoever makes a month holds the sessions and wants the
+    conversations, and cannot go on before the guest does."""
+    monkeypatch.setattr(partitions, "PARTITIONED", {"sessions": "created_at"})
     with (
         psycopg.connect(years.config["SQLALCHEMY_DATABASE_URI"].replace("+psycopg", "")) as guest,
         ThreadPoolExecutor(1) as pool,
     ):
         guest.execute("update conversations set language = 'es' where id = 1")
 
-        def drop() -> list[str]:
+        def make() -> list[str]:
             with years.app_context():
-                return drop_old_partitions(date(2019, 7, 1))
+                return make_partitions(date(2031, 1, 1))
 
-        dropping = pool.submit(drop)
-        while not guest.execute("select from pg_locks where relation = 'sessions'::regclass and granted").rowcount:
-            assert not dropping.done(), dropping.result()
+        making = pool.submit(make)
+        held = "select from pg_locks where relation = 'sessions_default'::regclass and mode = 'AccessExclusiveLock'"
+        while not guest.execute(f"{held} and granted").rowcount:
+            assert not making.done(), making.result()
         guest.execute("set local lock_timeout = '2s'")
         guest.execute("select count(*) from sessions")
         guest.commit()
-        assert dropping.result() == ["sessions_201903", "sessions_201904"]
+        assert making.result() == ["sessions_203101", "sessions_203102", "sessions_203103"]

@@ -23,6 +23,7 @@ class AuditEntry(Model):
     __table_args__ = (
         Index("ix_audit_log_hotel", "hotel_id", text("id DESC")),
         Index("ix_audit_log_action", "action", "subject", text("id DESC")),
+        Index("ix_audit_log_at", "at", postgresql_using="brin"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

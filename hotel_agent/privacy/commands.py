@@ -1,7 +1,10 @@
-"""`flask guest`: everything about a guest as a file; a guest erased."""
+"""`flask guest`: everything about a guest as a file, a guest erased; `flask retention`: what is too old."""
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
+from math import inf
 from pathlib import Path
 
 import click
@@ -10,13 +13,15 @@ from sqlalchemy import select
 
 from hotel_agent.channels.whatsapp.payload import canonical_phone
 from hotel_agent.cli import Group
-from hotel_agent.db import db
+from hotel_agent.db import db, nobody_has
 from hotel_agent.errors import NotFound
 from hotel_agent.guests.models import Guest, GuestIdentity
 from hotel_agent.hotels.finding import by_slug
-from hotel_agent.privacy import erasing, exporting
+from hotel_agent.privacy import erasing, exporting, retention
 
 guest = Group("guest", help="Guests' data: export and erase.")
+TOLD_EVERY = 10_000
+retention_group = Group("retention", help="What is kept for how long, and forgetting it now.")
 
 
 @guest.command("export")
@@ -65,3 +70,37 @@ def _find(who: str, hotel_id: int) -> int:
         if found is not None:
             return found
     raise NotFound(f"no guest {who!r}")
+
+
+@retention_group.command()
+def show() -> None:
+    """Tell for each kind how long it is kept, and how many rows are older."""
+    for what in retention.KINDS:
+        since = retention.kept_since(what)
+        if since is None:
+            click.echo(f"{what}\tkept for ever")
+        else:
+            click.echo(f"{what}\tkept from {since} on\t{retention.too_old(what, since)} rows are older")
+
+
+@retention_group.command()
+def run() -> None:
+    """Forget now what is too old, as the recurring jobs do; it may be stopped and run again at any time."""
+    from workers import upkeep  # The web process loads every command, and needs none of what this one does.
+
+    upkeep.forget_old()
+    for what, kind in retention.KINDS.items():
+        free = nobody_has(retention.LOCK, kind.lock)
+        db.session.rollback()
+        if not free:
+            click.echo(f"{what}: another process is at it")
+            continue
+        gone: Counter[str] = Counter()
+        retention.forget(what, seconds=inf, tell=partial(_told, gone))
+        click.echo(f"{what}: " + (", ".join(f"{rows} rows of {table}" for table, rows in gone.items()) or "nothing"))
+
+
+def _told(gone: Counter[str], one: retention.Gone) -> None:
+    gone[one.table] += one.rows
+    if gone[one.table] % TOLD_EVERY < one.rows:
+        click.echo(f"  {gone[one.table]} rows of {one.table} …", err=True)

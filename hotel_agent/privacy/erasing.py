@@ -502,7 +502,7 @@ def _write_files_anew() -> None:
         if redis().info("persistence").get("aof_enabled"):
             redis().bgrewriteaof()
     except ResponseError as error:  # Under way already, or not ours to ask for.
-        log.info("valkey_files_not_written", error=str(error))
+        log.info("valkey_files_not_written", error=type(error).__name__)
 
 
 def _forget_jobs(conversations: set[int], words: list[str]) -> None:

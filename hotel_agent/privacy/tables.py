@@ -28,7 +28,9 @@ EXPORTED: Mapping[str, Part] = {
     "guest_consents": Part(_OF_GUEST),
     "guest_notes": Part(_OF_GUEST),
     "conversations": Part(_OF_GUEST, without=("session_id", "session_created_at", "answer_due_at", "identifier_id")),
-    "messages": Part(_OF_CONVERSATIONS, without=("attempts", "next_attempt_at", "sending_at", "notified_at")),
+    "messages": Part(
+        _OF_CONVERSATIONS, without=("attempts", "next_attempt_at", "sending_at", "notified_at", "traceparent")
+    ),
     "conversation_events": Part(_OF_CONVERSATIONS),
     "media": Part(_OF_CONVERSATIONS, without=("content", "playable", "attempts", "next_attempt_at")),
     "sessions": Part(_OF_CONVERSATIONS),
