@@ -8,18 +8,20 @@ from datetime import UTC, datetime
 from time import monotonic, sleep, time
 from typing import Any
 
-from rq import Queue
+from rq import Queue, Worker
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from hotel_agent import tracing
+from hotel_agent import metrics, tracing
+from hotel_agent.config import settings
 from hotel_agent.logs import get_logger
 from hotel_agent.redis import RedisError, patient_redis, quick_redis, redis
 
-# A worker empties them in this order: sweeps are few and bring lost work back; what has been taken in is answered
-# before more is, and bodies that wait meanwhile are cheaper together.
-SWEEPS, API, ANSWERS, INTAKE, PMS, BACKGROUND = "sweeps", "api", "answers", "intake", "pms", "background"
-ALL = (SWEEPS, API, ANSWERS, INTAKE, PMS, BACKGROUND)
+# A worker looks into them in this order: sweeps are few and bring lost work back. Those of GUESTS take turns.
+SWEEPS, API, SENDS, ANSWERS, INTAKE = "sweeps", "api", "sends", "answers", "intake"
+PMS, BACKGROUND = "pms", "background"
+GUESTS = (SENDS, ANSWERS, INTAKE)
+ALL = (SWEEPS, API, *GUESTS, PMS, BACKGROUND)
 DEBOUNCE_MS = 2000
 # A reminder that nobody has taken by then is worth less than the sweep that brings the row back.
 NUDGE_SECONDS = 10
@@ -37,8 +39,11 @@ def queue(name: str) -> Queue:
     return Queue(name, connection=redis(), serializer=JSONSerializer)
 
 
-def nudge(queue_name: str, job: str, *args: Any, once: str | None = None, timeout: int = 120) -> bool:
-    """Enqueue `job` (a dotted name) unless one under the same `once` waits already. False when Valkey is away.
+def nudge(
+    queue_name: str, job: str, *args: Any, once: str | None = None, timeout: int = 120, first: bool = False
+) -> bool:
+    """Enqueue `job` (a dotted name), `first` of its queue or last, unless one under the same `once` waits already.
+    False when Valkey is away.
 
     The job clears the `once` key by `clear()` before it reads rows, so whatever is committed later nudges anew.
     """
@@ -46,7 +51,14 @@ def nudge(queue_name: str, job: str, *args: Any, once: str | None = None, timeou
         if once and not redis().set(_key(once), b"1", nx=True, px=DEBOUNCE_MS):
             return True
         queue(queue_name).enqueue_call(
-            job, args=args, ttl=NUDGE_SECONDS, result_ttl=0, failure_ttl=86_400, timeout=timeout
+            job,
+            args=args,
+            meta=tracing.carried(),
+            ttl=NUDGE_SECONDS,
+            result_ttl=0,
+            failure_ttl=86_400,
+            timeout=timeout,
+            at_front=first,
         )
     except RedisError as error:
         log.warning("nudge_lost", job=job, error=type(error).__name__)
@@ -63,13 +75,17 @@ def remind(queue_name: str, job: str, ttl: int) -> None:
 
 
 def ask(queue_name: str, job: str, *args: Any, wait_seconds: int) -> Any | None:
-    """Run `job` in a worker and wait for what it returns. None when that takes too long or fails.
+    """Run `job` in a worker and wait for what it returns. None when that takes too long or fails, or too many wait.
 
-    Its spans are parts of the one that is under way here. What it is given may be in people's own words, which no log
+    It goes on with what is under way here. What it is given may be in people's own words, which no log
     needs: it is described by its name.
     """
     try:
-        asked = Queue(queue_name, connection=patient_redis(), serializer=JSONSerializer).enqueue_call(
+        lane = Queue(queue_name, connection=patient_redis(), serializer=JSONSerializer)
+        if lane.count >= settings().api_most_waiting:
+            metrics.requests_shed.labels("programs").inc()
+            return None
+        asked = lane.enqueue_call(
             job,
             args=args,
             description=job,
@@ -88,6 +104,14 @@ def ask(queue_name: str, job: str, *args: Any, wait_seconds: int) -> Any | None:
     return result.return_value
 
 
+def is_waited_for(name: str) -> bool:
+    """Whether jobs wait in a queue; none are known of while Valkey is away."""
+    try:
+        return Queue(name, connection=redis(), serializer=JSONSerializer).count > 0
+    except RedisError:
+        return False
+
+
 def heartbeat(worker: str) -> None:
     """A worker process says that it is alive."""
     redis().zadd(HEARTBEATS, {worker: time()})
@@ -97,6 +121,17 @@ def workers_alive() -> int:
     """How many worker processes have said so lately. Raises RedisError, and soon where Valkey hangs."""
     quick_redis().zremrangebyscore(HEARTBEATS, "-inf", time() - HEARTBEAT_SECONDS * 4)
     return quick_redis().zcount(HEARTBEATS, time() - HEARTBEAT_SECONDS * 2, "+inf")
+
+
+def hosts_of_workers() -> frozenset[str]:
+    """The hosts whose worker processes have said lately that they are alive. Raises RedisError, soon where it hangs."""
+    names = quick_redis().zrangebyscore(HEARTBEATS, time() - HEARTBEAT_SECONDS * 2, "+inf")
+    told = (quick_redis().hget(Worker.redis_worker_namespace_prefix + _word(name), "hostname") for name in names)
+    return frozenset(_word(host) for host in told if host)
+
+
+def _word(given: object) -> str:
+    return given.decode() if isinstance(given, bytes) else str(given)
 
 
 def standing(name: str) -> tuple[int, float, int]:

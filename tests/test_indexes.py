@@ -23,7 +23,7 @@ from sqlalchemy import event, select, text
 from hotel_agent import create_app
 from hotel_agent.channels.whatsapp.client import GraphClient
 from hotel_agent.config import Settings, settings
-from hotel_agent.conversations import answering, lapsing, outbox, session, statuses, sweeping, taking_in, tending
+from hotel_agent.conversations import answering, lapsing, outbox, session, statuses, sweeping, taking_in, tending, turns
 from hotel_agent.conversations.models import Conversation, InboundEvent, Session
 from hotel_agent.dashboard.guests.directory import directory, whole
 from hotel_agent.dashboard.inbox import listing
@@ -412,7 +412,10 @@ CASES = {
     "answers that are due": Case(
         lambda _: db.session.scalars(sweeping.DUE_ANSWERS).all(), {"ix_conversations_answer_due"}
     ),
-    "bodies that wait": Case(lambda _: taking_in.take_in(), {"ix_inbound_events_unprocessed"}),
+    "bodies that wait": Case(lambda _: taking_in.take_in(), {"ix_inbound_events_turns"}),
+    "whose answer is next": Case(
+        lambda _: db.session.connection().exec_driver_sql(turns.THEIRS, (1,)).all(), {"ix_conversations_answer_due"}
+    ),
     "what was forgotten": Case(
         lambda _: sweeping.find_forgotten(),
         {"ix_inbound_events_unprocessed", "ix_messages_pending", "ix_messages_outbox", "ix_conversations_answer_due"},

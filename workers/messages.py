@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from hotel_agent import queues
 from hotel_agent.channels.whatsapp.client import GraphClient
 from hotel_agent.config import settings
-from hotel_agent.conversations import answering, outbox, replying, taking_in
+from hotel_agent.conversations import answering, outbox, replying, taking_in, turns
 from hotel_agent.db import utcnow
 from hotel_agent.media import fetching
 from workers import nudges
 
+# Bodies of one job: while somebody waits for an answer, and else.
+FEW_BODIES, MOST_BODIES = 16, 50
+
 
 def take_in() -> None:
     queues.clear("take_in")
-    taken = taking_in.take_in()
+    taken = taking_in.take_in(FEW_BODIES if queues.is_waited_for(queues.ANSWERS) else MOST_BODIES)
     for conversation_id, due in taken.to_answer.items():
         if due <= utcnow():
             nudges.answer(conversation_id)
@@ -31,7 +35,13 @@ def take_in() -> None:
 
 
 def answer(conversation_id: int) -> None:
+    """Answer the conversation, or one of the hotel whose turn it is; this one comes again then."""
     queues.clear(f"answer:{conversation_id}")
+    for theirs in turns.before(conversation_id):
+        if answering.answer(theirs, announce):
+            outbox.deliver(theirs, graph())
+            nudges.answer(conversation_id)
+            return
     answering.answer(conversation_id, announce)
     outbox.deliver(conversation_id, graph())
 
@@ -59,7 +69,8 @@ def _announcers() -> ThreadPoolExecutor:
 def announce(starting: answering.Starting) -> Iterator[None]:
     """Tell WhatsApp that work has begun, beside the work; the reply never overtakes the typing indicator."""
     told = _announcers().submit(
-        graph().mark_read, starting.phone_number_id, starting.token, starting.wamid, typing=True
+        copy_context().run,
+        partial(graph().mark_read, starting.phone_number_id, starting.token, starting.wamid, typing=True),
     )
     try:
         yield

@@ -37,7 +37,12 @@ def answer(conversation_id: int) -> bool:
 
 
 def send(conversation_id: int) -> bool:
-    return queues.nudge(queues.ANSWERS, SEND, conversation_id, once=f"send:{conversation_id}")
+    """What a person has written goes before what many are sent."""
+    return queues.nudge(queues.SENDS, SEND, conversation_id, once=f"send:{conversation_id}", first=True)
+
+
+def send_in_turn(conversation_id: int) -> bool:
+    return queues.nudge(queues.SENDS, SEND, conversation_id, once=f"send:{conversation_id}")
 
 
 def fetch_media() -> bool:
@@ -58,6 +63,10 @@ def export_guest(export_id: int) -> bool:
 
 def erase_guest(erasure_id: int) -> bool:
     return queues.nudge(queues.BACKGROUND, ERASE_GUEST, erasure_id, timeout=3600)
+
+
+def forget(what: str) -> bool:
+    return queues.nudge(queues.BACKGROUND, f"workers.retention.forget_{what}", once=f"forget:{what}", timeout=300)
 
 
 def take_backup() -> bool:

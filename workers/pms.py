@@ -37,4 +37,4 @@ def tell(hotel_id: int, conflicts_before: datetime | None = None) -> None:
     """What has been found out: to the people of the hotel, and to guests whose booking is off."""
     elsewhere.tell_conflicts(hotel_id, conflicts_before or utcnow())
     for conversation_id in elsewhere.tell_news(hotel_id):
-        nudges.send(conversation_id)
+        nudges.send_in_turn(conversation_id)

@@ -8,4 +8,4 @@ from workers import nudges
 
 def send_due() -> None:
     for conversation_id in proactive.send_due():
-        nudges.send(conversation_id)
+        nudges.send_in_turn(conversation_id)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
 from time import monotonic
@@ -33,11 +34,12 @@ class Slot:
     backoff: float = field(default=0.5)
 
 
-def supervise(count: int, stop: Event) -> None:
+def supervise(count: int, stop: Event, turns: Callable[[], None]) -> None:
     slots = [Slot(number) for number in range(count)]
     while not stop.is_set():
         for slot in slots:
             _keep_running(slot)
+        turns()
         stop.wait(0.2)
     _stop(slots)
 

@@ -7,14 +7,14 @@ for the agent: a process that dies before it leaves them waiting, one that lost 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import inspect, select, update
 
-from hotel_agent import metrics
+from hotel_agent import metrics, tracing
 from hotel_agent.config import settings
 from hotel_agent.conversations import drafting, filing, outbox, proactive, session, waiting
 from hotel_agent.conversations.alarms import raise_alarms
@@ -55,15 +55,17 @@ class Given:
 Announce = Callable[[Starting], AbstractContextManager[Any]]
 
 
-def answer(conversation_id: int, announce: Announce | None = None) -> None:
-    """Answer what waits in a conversation and is due. Whoever comes second leaves it to the first."""
+def answer(conversation_id: int, announce: Announce | None = None) -> bool:
+    """Answer what waits in a conversation and is due. False where another process has it in hand."""
+    was_mine = False
     while True:
         with one_at_a_time("conversation", conversation_id) as mine:
             if not mine:
-                return
+                return was_mine
+            was_mine = True
             answer_once(conversation_id, announce=announce)
         if not is_due(conversation_id):
-            return
+            return True
 
 
 def is_due(conversation_id: int) -> bool:
@@ -89,10 +91,12 @@ def answer_once(
     if begun is None:
         return None
     burst, turn, starting = begun
-    if announce and starting:
-        with announce(starting):
-            return _compose_and_write(conversation_id, burst, turn)
-    return _compose_and_write(conversation_id, burst, turn)
+    with (
+        tracing.begun(burst[-1].traceparent),
+        tracing.span("answer", conversation=conversation_id, message=burst[-1].id, messages=len(burst)),
+        announce(starting) if announce and starting else nullcontext(),
+    ):
+        return _compose_and_write(conversation_id, burst, turn)
 
 
 def _compose_and_write(conversation_id: int, burst: list[Message], turn: Turn) -> Given:

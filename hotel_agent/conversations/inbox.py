@@ -6,6 +6,7 @@ waits; the writer takes what has gathered, commits it on a connection of its own
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -16,16 +17,22 @@ from typing import Any
 import psycopg
 from sqlalchemy import select, update
 
-from hotel_agent import db
+from hotel_agent import db, metrics, tracing
+from hotel_agent.config import settings
 from hotel_agent.conversations.models import InboundEvent, WebhookFailure
 from hotel_agent.logs import get_logger
 
 BATCH = 256
 WAIT_SECONDS = 8.0
 INSERT = """
-    insert into inbound_events (body, signed_by)
-    select * from unnest(%s::bytea[], %s::text[])
+    insert into inbound_events (body, signed_by, traceparent, number)
+    select * from unnest(%s::bytea[], %s::text[], %s::text[], %s::text[])
 """
+# The first and the last that wait, by an index; what was taken in between them meanwhile is little.
+BACKLOG = "select coalesce(max(id) - min(id) + 1, 0) from inbound_events where processed_at is null"
+BACKLOG_SECONDS = 1.0
+# Of Meta's ids of numbers, as `metadata` has them.
+NUMBER = re.compile(rb'"phone_number_id"\s*:\s*"(\d{1,20})"')
 
 log = get_logger(__name__)
 
@@ -34,10 +41,15 @@ class NotKept(Exception):
     """The body could not be stored: the sender must deliver it again."""
 
 
+class TooMuch(NotKept):
+    """Too much waits already: nothing more is begun, so that what waits is done with."""
+
+
 @dataclass
 class Waiting:
     body: bytes
     signed_by: str
+    traceparent: str | None
     done: threading.Event = field(default_factory=threading.Event)
     kept: bool = False
 
@@ -53,16 +65,26 @@ class Writer:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._backlog = 0
+        self._looked_at = -BACKLOG_SECONDS
 
     def keep(self, body: bytes, signed_by: str) -> None:
         """Return once the body is committed. Raises NotKept when it is not, or not known to be."""
-        waiting = Waiting(body, signed_by)
-        self._gathered.append(waiting)
-        self._something.set()
         self._ensure_running()
-        waiting.done.wait(WAIT_SECONDS)
+        self._turn_away_if_full()
+        with tracing.span("keep", bytes=len(body)):
+            waiting = Waiting(body, signed_by, tracing.here())
+            self._gathered.append(waiting)
+            self._something.set()
+            waiting.done.wait(WAIT_SECONDS)
         if not waiting.kept:
             raise NotKept
+
+    def _turn_away_if_full(self) -> None:
+        full = "writer" if len(self._gathered) >= settings().intake_most_waiting else None
+        if full or self._backlog >= settings().intake_most_backlog:
+            metrics.requests_shed.labels(full or "backlog").inc()
+            raise TooMuch
 
     def close(self) -> None:
         """Commit what has gathered, then stop."""
@@ -85,6 +107,9 @@ class Writer:
             self._something.clear()
             while self._gathered:
                 self._write([self._gathered.popleft() for _ in range(min(BATCH, len(self._gathered)))])
+                self._look_at_backlog()
+            if self._backlog >= settings().intake_most_backlog:  # Nobody is let in who would make us look.
+                self._look_at_backlog()
         if self._connection:
             self._connection.close()
 
@@ -111,7 +136,8 @@ class Writer:
 
     def _commit(self, batch: Sequence[Waiting]) -> None:
         """Insert and commit. A connection that died while idle is replaced once."""
-        rows = ([waiting.body for waiting in batch], [waiting.signed_by for waiting in batch])
+        each = ((one.body, one.signed_by, one.traceparent, number_in(one.body)) for one in batch)
+        rows = [list(column) for column in zip(*each, strict=True)]
         deadline = monotonic() + WAIT_SECONDS / 2
         while True:
             fresh = self._connection is None
@@ -125,10 +151,29 @@ class Writer:
                     raise
         _tell(batch, kept=True)
 
+    def _look_at_backlog(self) -> None:
+        """How many bodies wait to be taken in, nearly; now and then. Not known is taken for none."""
+        if monotonic() - self._looked_at < BACKLOG_SECONDS:
+            return
+        self._looked_at = monotonic()
+        try:
+            self._connection = self._connection or self._connect()
+            row = self._connection.execute(BACKLOG).fetchone()
+            self._backlog = int(row[0]) if row else 0
+        except Exception:  # Nor must this kill the thread.
+            self._drop_connection()
+            self._backlog = 0
+
     def _drop_connection(self) -> None:
         if self._connection:
             self._connection.close()
         self._connection = None
+
+
+def number_in(body: bytes) -> str:
+    """The first receiving number that a body names, without reading the rest of it; "" where none is."""
+    found = NUMBER.search(body)
+    return found[1].decode() if found else ""
 
 
 def _tell(batch: Sequence[Waiting], *, kept: bool) -> None:
@@ -172,6 +217,6 @@ def put_back(failure_ids: Iterable[int] | None) -> int:
         .values(resolved_at=db.utcnow())
     )
     for _, (body, signed_by) in sorted(bodies.items()):
-        db.db.session.add(InboundEvent(body=body, signed_by=signed_by, received_at=db.utcnow()))
+        db.db.session.add(InboundEvent(body=body, signed_by=signed_by, received_at=db.utcnow(), number=number_in(body)))
     db.db.session.commit()
     return len(failures)

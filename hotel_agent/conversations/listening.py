@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from hotel_agent import metrics
+from hotel_agent import metrics, tracing
 from hotel_agent.conversations.dialogue import Draft, Heard, Turn
 from hotel_agent.conversations.doubts import takes_back
 from hotel_agent.nlu import EXPECTED, Hints, Scored, Understanding, understand
@@ -127,7 +127,7 @@ def listen(
         if tap:
             _add_tap(burst, tap)
         elif heard.text.strip():
-            with metrics.understanding_seconds.time():
+            with metrics.understanding_seconds.time(), tracing.span("understand"):
                 understood = understand(heard.text, turn.today, hints)
             understood = _departing_after(draft.check_in, heard.text, turn.today, hints, understood)
             if len(readable) > 1:

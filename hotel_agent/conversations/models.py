@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from hotel_agent import tracing
 from hotel_agent.db import Model, utcnow
 
 # WhatsApp's customer service window: so long after a guest's message may the hotel write freely.
@@ -33,12 +34,14 @@ class InboundEvent(Model):
     """One webhook body as it came, kept before anything reads it.
 
     `signed_by` is the fingerprint of the secret whose MAC matched. `processed_at` is null while it waits to be
-    taken in; `attempts` counts the tries that failed.
+    taken in; `attempts` counts the tries that failed. `traceparent` says what brought it (hotel_agent/tracing.py),
+    `number` is the first receiving number in it: whose turn it is, and nothing else, goes by it.
     """
 
     __tablename__ = "inbound_events"
     __table_args__ = (
         Index("ix_inbound_events_unprocessed", "id", postgresql_where=text("processed_at is null")),
+        Index("ix_inbound_events_turns", "number", "id", postgresql_where=text("processed_at is null")),
         {"postgresql_partition_by": "RANGE (received_at)"},
     )
 
@@ -49,6 +52,8 @@ class InboundEvent(Model):
     attempts: Mapped[int] = mapped_column(server_default="0")
     retry_at: Mapped[datetime | None]
     body: Mapped[bytes] = mapped_column(BYTEA)
+    traceparent: Mapped[str | None] = mapped_column(default=tracing.here)
+    number: Mapped[str] = mapped_column(server_default="")
 
 
 class WebhookFailure(Model):
@@ -90,7 +95,12 @@ class Conversation(Model):
         UniqueConstraint("guest_id", "channel", "identifier_id", postgresql_nulls_not_distinct=True),
         CheckConstraint("owner in ('agent', 'staff')", name="owner"),
         CheckConstraint("status in ('open', 'waiting', 'snoozed', 'closed')", name="status"),
-        Index("ix_conversations_answer_due", "answer_due_at", postgresql_where=text("answer_due_at is not null")),
+        Index(
+            "ix_conversations_answer_due",
+            "hotel_id",
+            "answer_due_at",
+            postgresql_where=text("answer_due_at is not null"),
+        ),
         Index(
             "ix_conversations_waiting",
             "hotel_id",
@@ -181,7 +191,7 @@ class Message(Model):
 
     `author` is guest, agent, staff or automatic; `staff_id` the colleague who wrote it. `payload` holds what is
     more than words: media, buttons, rows, location, and in `context.id` the wamid of the message that is quoted.
-    `sent_at` of an inbound message is Meta's time.
+    `sent_at` of an inbound message is Meta's time. `traceparent` says what made it (hotel_agent/tracing.py).
     """
 
     __tablename__ = "messages"
@@ -244,6 +254,7 @@ class Message(Model):
     error_code: Mapped[int | None]
     error_text: Mapped[str | None]
     notified_at: Mapped[datetime | None]
+    traceparent: Mapped[str | None] = mapped_column(default=tracing.here)
 
 
 class MessageId(Model):
@@ -292,6 +303,7 @@ class ConversationEvent(Model):
             "at",
             postgresql_where=text("kind in ('booked', 'hold_made')"),
         ),
+        Index("ix_conversation_events_at", "at", postgresql_using="brin"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

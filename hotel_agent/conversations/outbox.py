@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hotel_agent import metrics
+from hotel_agent import metrics, tracing
 from hotel_agent.channels.whatsapp.client import Accepted, GraphClient, NotSent, OutcomeUnknown, Refused
 from hotel_agent.channels.whatsapp.errors import ErrorClass
 from hotel_agent.channels.whatsapp.limits import OutMessage, Recipient, fit, to_graph
@@ -111,6 +111,7 @@ class Ticket:
     body: dict[str, Any]
     attempts: int
     lane_stopped: bool
+    traceparent: str | None = None
 
 
 NEXT_IN_THE_LANE = """
@@ -211,6 +212,7 @@ def _ticket(
         body=to_graph(outgoing, recipient, statuses.callback_data(message.id), quoted_wamid),
         attempts=message.attempts,
         lane_stopped=identifier.stopped_at is not None,
+        traceparent=message.traceparent,
     )
 
 
@@ -247,10 +249,11 @@ def _lane_open(identifier: HotelIdentifier, token: str) -> bool:
 
 
 def _on_the_wire(ticket: Ticket, graph: GraphClient) -> Accepted | NotSent | Refused | OutcomeUnknown:
-    try:
-        return graph.send(ticket.phone_number_id, ticket.token, ticket.body)
-    except (NotSent, Refused, OutcomeUnknown) as outcome:
-        return outcome
+    with tracing.begun(ticket.traceparent), tracing.span("send", message=ticket.message[0]):
+        try:
+            return graph.send(ticket.phone_number_id, ticket.token, ticket.body)
+        except (NotSent, Refused, OutcomeUnknown) as outcome:
+            return outcome
 
 
 def _settle(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> Ticket | None:

@@ -17,6 +17,7 @@ from hotel_agent.conversations.models import CannedReply, MessageTemplate
 from hotel_agent.errors import BadInput
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.i18n import _
+from hotel_agent.staff import rates
 from hotel_agent.staff.access import bearer_only, may, me
 from hotel_agent.staff.bearer import current_bearer, hotel_of_bearer
 from hotel_agent.web import busy
@@ -27,6 +28,7 @@ LANGUAGES = ("es", "en", "pt")
 WAIT_SECONDS = 5
 
 bp = Blueprint("orchestrator", __name__, url_prefix="/api/orchestrator")
+rates.of_programs(bp)
 replies = Blueprint("replies", __name__, url_prefix="/replies")
 
 

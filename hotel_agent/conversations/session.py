@@ -13,6 +13,16 @@ from hotel_agent.conversations.models import Conversation, Session
 from hotel_agent.db import db, utcnow
 from hotel_agent.guests.models import GuestIdentity
 
+FORGOTTEN_AT_ONCE = 1000
+FORGET = text("""
+    delete from sessions s using (
+        select created_at, id from sessions
+        where last_activity < now() - make_interval(days => :days)
+            and created_at < now() - make_interval(days => :days)
+        limit :most) old
+    where s.created_at = old.created_at and s.id = old.id
+""")
+
 
 def live_session(conversation: Conversation) -> Session | None:
     """The conversation's session, unless it has been silent for longer than SESSION_SECONDS."""
@@ -66,9 +76,9 @@ def sender_of(conversation: Conversation) -> str:
 
 
 def forget_expired(keep_days: int = 7) -> None:
-    """Delete sessions that have long been silent; the live ones are those that conversations point at."""
-    db.session.execute(
-        text("delete from sessions where last_activity < now() - make_interval(days => :days)"),
-        {"days": keep_days},
-    )
-    db.session.commit()
+    """Delete sessions that have long been silent, some at a time; live are those that conversations point at."""
+    deleted = FORGOTTEN_AT_ONCE
+    while deleted == FORGOTTEN_AT_ONCE:
+        gone = db.session.execute(FORGET, {"days": keep_days, "most": FORGOTTEN_AT_ONCE})
+        deleted = gone.rowcount  # type: ignore[attr-defined]
+        db.session.commit()

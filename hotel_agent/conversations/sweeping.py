@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from hotel_agent.conversations.turns import DUE_OF, HOTELS
 from hotel_agent.db import db
 
 # A nudge that is on its way is not lost; only what is older than this is.
@@ -14,6 +15,7 @@ GRACE = "3 seconds"
 LONGEST_SEND = "8 seconds"
 FORGOTTEN_AFTER = "8 seconds"
 MOST = 500
+MOST_OF_A_HOTEL = 100
 
 BODIES = text(f"""
     select exists (
@@ -23,9 +25,10 @@ BODIES = text(f"""
 """)
 
 DUE_ANSWERS = text(f"""
-    select id from conversations
-    where answer_due_at <= now() and channel = 'whatsapp'
-    order by answer_due_at limit {MOST}
+    {HOTELS}
+    select due.id from hotels
+    cross join lateral (select d.id, row_number() over () as turn from ({DUE_OF} {MOST_OF_A_HOTEL}) d) due
+    order by due.turn limit {MOST}
 """)
 
 DUE_SENDS = text(f"""
@@ -38,7 +41,8 @@ DUE_SENDS = text(f"""
              and coalesce(m.next_attempt_at <= now(), m.created_at < now() - interval '{GRACE}')
              and (i.paused_until is null or i.paused_until <= now())
            or m.status = 'sending' and m.sending_at < now() - interval '{LONGEST_SEND}')
-    group by m.conversation_id order by min(m.id) limit {MOST}
+    group by m.conversation_id
+    order by row_number() over (partition by min(m.hotel_id) order by min(m.id)), min(m.id) limit {MOST}
 """)
 
 FORGOTTEN = text(f"""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from traceback import format_tb
 
 from rq.timeouts import BaseTimeoutException
@@ -13,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
-from hotel_agent import metrics
+from hotel_agent import metrics, tracing
 from hotel_agent.channels.whatsapp.cards import mask_cards, mask_cards_in, mask_cards_in_body
 from hotel_agent.channels.whatsapp.payload import (
     Change,
@@ -25,7 +26,7 @@ from hotel_agent.channels.whatsapp.payload import (
     parse,
 )
 from hotel_agent.config import settings
-from hotel_agent.conversations import statuses, waiting
+from hotel_agent.conversations import statuses, turns, waiting
 from hotel_agent.conversations.alarms import raise_alarms
 from hotel_agent.conversations.joining import conversation_of, join_guests
 from hotel_agent.conversations.models import (
@@ -85,34 +86,27 @@ class Door:
 
 
 def take_in(limit: int = 50) -> TakenIn:
-    """Take in the oldest bodies that wait, some together in a transaction.
+    """Take in bodies that wait, hotels taking turns, some together in a transaction.
 
     Answers which conversations owe the guest a reply, and when it is due.
     """
     taken = TakenIn()
     while taken.bodies < limit:
-        claimed = with_retry(lambda: _take_in_some(taken))
+        wanted = min(TOGETHER, limit - taken.bodies)
+        claimed, are_left = with_retry(partial(_take_in_some, taken, wanted))
         taken.bodies += claimed
-        if claimed < TOGETHER:
+        if claimed < wanted:
+            taken.more = are_left
             return taken
     taken.more = True
     return taken
 
 
-def _take_in_some(taken: TakenIn) -> int:
+def _take_in_some(taken: TakenIn, wanted: int) -> tuple[int, bool]:
+    """How many, and whether more wait that would have been too much together."""
     # What a crash of PostgreSQL undoes here is still in the bodies, which are on disk.
     db.session.execute(text("set local synchronous_commit = off"))
-    events = db.session.scalars(
-        select(InboundEvent)
-        .where(
-            InboundEvent.processed_at.is_(None),
-            (InboundEvent.retry_at.is_(None)) | (InboundEvent.retry_at <= text("now()")),
-        )
-        .order_by(InboundEvent.id)
-        .limit(TOGETHER)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).all()
+    events, are_left = turns.next_bodies(wanted)
     try:
         due = _take_in_bodies(events)
     # A body that breaks the program must neither block the others nor be lost.
@@ -124,7 +118,7 @@ def _take_in_some(taken: TakenIn) -> int:
             taken.to_answer.update(_take_in_alone(key))
     else:
         taken.to_answer.update(due)
-    return len(events)
+    return len(events), are_left
 
 
 def _take_in_bodies(events: Sequence[InboundEvent]) -> dict[int, datetime]:
@@ -224,16 +218,23 @@ def _take_in_change(body: Body, change: Change, door: Door, place: str, alone: b
     for number, message in enumerate(change.messages):
         where = f"{place} message {number}"
         try:
-            with _on_its_own(body, where, alone):
+            with _going_on(body, message.type), _on_its_own(body, where, alone):
                 body.due.update(_take_in_message(door, message))
         except NoSender:
             _fail(body.event, "no_sender", message.wamid, where, door.hotel.id)
     for number, status in enumerate(change.statuses):
-        with _on_its_own(body, f"{place} status {number}", alone):
+        with _going_on(body, "status"), _on_its_own(body, f"{place} status {number}", alone):
             _take_in_status(door, status)
     for number, preference in enumerate(change.preferences):
-        with _on_its_own(body, f"{place} preference {number}", alone):
+        with _going_on(body, "preference"), _on_its_own(body, f"{place} preference {number}", alone):
             _take_in_preference(door, preference)
+
+
+@contextmanager
+def _going_on(body: Body, kind: str) -> Iterator[None]:
+    """With what brought the body; what is written meanwhile goes on with it, too."""
+    with tracing.begun(body.event.traceparent), tracing.span("take_in", inbound_event=body.event.id, type=kind):
+        yield
 
 
 @contextmanager

@@ -71,6 +71,10 @@ JOBS: Mapping[str, Any] = {
     "workers.upkeep.release_expired_holds": _("Let holds go whose time is over"),
     "workers.upkeep.make_partitions": _("Make room for coming weeks"),
     "workers.upkeep.forget_old": _("Forget what is too old"),
+    "workers.retention.forget_messages": _("Forget messages that are too old"),
+    "workers.retention.forget_media": _("Forget photos, voice notes and documents that are too old"),
+    "workers.retention.forget_webhook_failures": _("Forget unreadable deliveries that are too old"),
+    "workers.retention.forget_audit_log": _("Forget what the audit log says of long ago"),
 }
 # What the first number is that a job was given.
 GIVEN: Mapping[str, Any] = {
@@ -91,6 +95,7 @@ GIVEN: Mapping[str, Any] = {
 QUEUES: Mapping[str, Any] = {
     queues.SWEEPS: _("Sweeps"),
     queues.API: _("Programs"),
+    queues.SENDS: _("Sends"),
     queues.ANSWERS: _("Answers"),
     queues.INTAKE: _("Intake"),
     queues.PMS: _("PMS"),

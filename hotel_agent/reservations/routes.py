@@ -12,6 +12,7 @@ from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import Stay
 from hotel_agent.pms.door import rest_left
 from hotel_agent.reservations import telling
+from hotel_agent.staff import rates
 from hotel_agent.staff.access import bearer_only
 from hotel_agent.staff.bearer import hotel_of_bearer
 from hotel_agent.web import busy
@@ -24,6 +25,7 @@ AWAY = "The rooms cannot be looked up right now. Try again."
 LARGEST_PARTY = 50
 
 bp = Blueprint("pms", __name__, url_prefix="/api/pms")
+rates.of_programs(bp)
 
 
 @bp.get("/availability")

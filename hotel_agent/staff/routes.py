@@ -33,6 +33,7 @@ from hotel_agent.staff import accounts, bearer, passwords, people, second_factor
 from hotel_agent.staff.access import may, me, me_or_none, own_path, public, public_sign_in, public_without_form
 from hotel_agent.staff.browsers import browser_of
 from hotel_agent.staff.models import ROLES, Staff
+from hotel_agent.staff.rates import sign_in_rate
 from hotel_agent.staff.throttle import TooManyFailures
 from hotel_agent.web import BIGGEST_ID, is_page, problem, sorry
 
@@ -62,6 +63,7 @@ def login() -> AnyResponse:
 
 
 @bp.post("/login")
+@sign_in_rate
 @public_sign_in
 def sign_in() -> AnyResponse:
     email, password = request.form.get("email", ""), request.form.get("password", "")
@@ -93,6 +95,7 @@ def code() -> AnyResponse:
 
 
 @bp.post("/login/code")
+@sign_in_rate
 @public
 def check_code() -> AnyResponse:
     account = _half_way()
@@ -191,6 +194,7 @@ def invitation(token: str) -> AnyResponse:
 
 
 @bp.post("/invitation/<token>")
+@sign_in_rate
 @public
 def accept_invitation(token: str) -> AnyResponse:
     try:
@@ -599,6 +603,7 @@ def revoke_token(token_id: int) -> AnyResponse:
 
 
 @api.post("/token")
+@sign_in_rate
 @public_without_form
 def token() -> Response:
     given = request.get_json(silent=True)

@@ -86,7 +86,7 @@ class Attempt:
 def attempt(what: str, email: str, address: str | None) -> Attempt:
     """Count an attempt. Raises TooManyFailures."""
     account = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:24]
-    tried = Attempt(what, account, _neighbourhood(address or ""))
+    tried = Attempt(what, account, neighbourhood(address or ""))
     counted: list[Counter] = []
     for item, names in tried._counters():
         counted.append((item, names))
@@ -99,7 +99,7 @@ def attempt(what: str, email: str, address: str | None) -> Attempt:
     return tried
 
 
-def _neighbourhood(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """One subscriber has a whole /64 of IPv6."""
     try:
         known = ipaddress.ip_address(address)

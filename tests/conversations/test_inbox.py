@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from time import monotonic
 from typing import Any, cast
 
@@ -16,7 +17,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import text
 
-from hotel_agent import queues
+from hotel_agent import create_app, metrics, queues
+from hotel_agent.config import settings
 from hotel_agent.conversations import inbox, sweeping
 from hotel_agent.db import connect, db
 from hotel_agent.hotels import credentials
@@ -48,11 +50,13 @@ class Watched:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
-    def execute(self, statement: str, rows: Any) -> None:
+    def execute(self, statement: str, rows: Any = None) -> Any:
+        if rows is None:
+            return self._connection.execute(statement)
         self.entered.set()
         self.gate.wait(10)
         self.inserts.append(len(rows[0]))
-        self._connection.execute(statement, rows)
+        return self._connection.execute(statement, rows)
 
     def close(self) -> None:
         self._connection.close()
@@ -138,6 +142,77 @@ def test_bodies_that_arrive_together_share_inserts(writer):
     assert len(kept()) == 40
     assert Watched.inserts == [1, 39]
     writer.close()
+
+
+def shed(reason: str) -> float:
+    return metrics.requests_shed.labels(reason)._value.get()
+
+
+def test_a_writer_that_is_full_turns_away_at_once_and_takes_more_afterwards(writer, monkeypatch):
+    monkeypatch.setattr(settings(), "intake_most_waiting", 5)
+    before = shed("writer")
+    Watched.gate.clear()
+    with ThreadPoolExecutor(10) as pool:
+        waiting = [pool.submit(writer.keep, b"0", "s")]
+        assert Watched.entered.wait(5)
+        waiting += [pool.submit(writer.keep, b"%d" % number, "s") for number in range(1, 6)]
+        gathered(writer, 5)
+        with pytest.raises(inbox.TooMuch):
+            writer.keep(b"one too many", "s")
+        Watched.gate.set()
+        for each in waiting:
+            each.result(5)
+    writer.keep(b"6", "s")
+    assert len(kept()) == 7
+    assert shed("writer") == before + 1
+    writer.close()
+
+
+def test_while_too_many_bodies_wait_no_more_are_kept_until_some_are_taken_in(deliver, run_jobs, echo, monkeypatch):
+    monkeypatch.setattr(settings(), "intake_most_backlog", 3)
+    monkeypatch.setattr(inbox, "BACKLOG_SECONDS", 0.0)
+    answers = [deliver(said("hola", phone=f"3460000000{number}")) for number in range(8)]
+    let_in = [answer.status_code for answer in answers].count(200)
+    assert 3 <= let_in <= 5, "it is looked at after each commit, which those who are let in do not wait for"
+    assert (answers[-1].status_code, answers[-1].headers["Retry-After"]) == (503, "5")
+    assert len(kept()) == let_in
+    run_jobs()
+    deadline = monotonic() + 5
+    while deliver(said("hola", phone="34600000009")).status_code != 200:
+        assert monotonic() < deadline, "the door does not open again"
+        threading.Event().wait(0.05)
+
+
+def test_bodies_in_hand_are_bounded_and_what_comes_on_top_is_not_even_read(app, client, monkeypatch):
+    monkeypatch.setattr(settings(), "intake_most_bytes", 3000)
+    small_door = create_app(settings(), ping=False)
+    unread = BytesIO(b"x" * 4000)
+    before = shed("bytes")
+    answer = small_door.test_client().post(
+        "/api/webhooks/whatsapp", input_stream=unread, content_length=4000, content_type="application/json"
+    )
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert unread.tell() == 0
+    assert shed("bytes") == before + 1
+    body = bodies.raw(said("cabe"))
+    headers = {"X-Hub-Signature-256": bodies.sign(body, os.environ["WHATSAPP_APP_SECRET"])}
+    for _ in range(5):  # What was done with is no longer in hand.
+        assert small_door.test_client().post("/api/webhooks/whatsapp", data=body, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        (b'{"metadata":{"phone_number_id":"100000000000001"}}', "100000000000001"),
+        (b'{"phone_number_id" : "1"},{"phone_number_id":"2"}', "1"),
+        (b'{"phone_number_id":12}', ""),
+        (b'{"phone_number_id":"abc"}', ""),
+        (b"\xff\x00 no json", ""),
+        (b'{"phone_number_id":"' + b"9" * 5000 + b'"}', ""),
+    ],
+)
+def test_the_number_that_a_body_names_first_is_found_without_reading_it(body, number):
+    assert inbox.number_in(body) == number
 
 
 def test_a_body_that_postgres_refuses_fails_alone(writer, app):

@@ -540,7 +540,7 @@ def test_the_job_reminds_the_outbox(marta, graph, monkeypatch):
     now = stay.when("check_in")
     monkeypatch.setattr(proactive, "utcnow", lambda: now)
     reminded: list[int] = []
-    monkeypatch.setattr(nudges, "send", reminded.append)
+    monkeypatch.setattr(nudges, "send_in_turn", reminded.append)
     job.send_due()
     assert reminded == [stay.conversation_id]
 

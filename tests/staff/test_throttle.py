@@ -90,9 +90,9 @@ def test_one_address_cannot_try_everybody(tries):
 
 
 def test_a_whole_ipv6_network_is_one_address():
-    assert throttle._neighbourhood("2001:db8::1") == throttle._neighbourhood("2001:db8::ffff:2")
-    assert throttle._neighbourhood("2001:db8::1") != throttle._neighbourhood("2001:db8:0:1::1")
-    assert throttle._neighbourhood("::ffff:192.0.2.7") == "192.0.2.7"
+    assert throttle.neighbourhood("2001:db8::1") == throttle.neighbourhood("2001:db8::ffff:2")
+    assert throttle.neighbourhood("2001:db8::1") != throttle.neighbourhood("2001:db8:0:1::1")
+    assert throttle.neighbourhood("::ffff:192.0.2.7") == "192.0.2.7"
 
 
 def test_with_valkey_away_a_process_counts_for_itself(tries, ana, password, valkey_away):

@@ -12,7 +12,8 @@ from redis.retry import Retry
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
-from hotel_agent import queues
+from hotel_agent import metrics, queues
+from hotel_agent.config import settings
 from hotel_agent.conversations import taking_in
 from hotel_agent.conversations.models import Conversation
 from hotel_agent.db import db
@@ -47,6 +48,18 @@ def test_a_job_that_was_lost_is_wished_for_again_after_a_moment(valkey):
     nudges.answer(7)
     queues.queue(queues.ANSWERS).empty()
     assert 0 < redis().pttl("nudge:answer:7") <= queues.DEBOUNCE_MS
+
+
+def test_where_too_many_programs_wait_the_next_hears_so_at_once(valkey, monkeypatch):
+    monkeypatch.setattr(settings(), "api_most_waiting", 3)
+    for _ in range(3):
+        queues.queue(queues.API).enqueue_call("workers.messages.process", args=(1, None, None))
+    before = metrics.requests_shed.labels("programs")._value.get()
+    began = monotonic()
+    assert queues.ask(queues.API, nudges.PROCESS, 1, wait_seconds=5) is None
+    assert monotonic() - began < 2
+    assert metrics.requests_shed.labels("programs")._value.get() == before + 1
+    assert len(jobs(queues.API)) == 3
 
 
 def test_without_valkey_a_nudge_is_false_and_quick(monkeypatch, valkey):
@@ -129,7 +142,7 @@ def test_a_worker_runs_jobs_in_the_application_and_says_that_it_lives(app, valke
 
 
 def test_a_job_over_its_time_is_stopped(app, valkey, monkeypatch):
-    monkeypatch.setattr(taking_in, "take_in", lambda: threading.Event().wait(30))
+    monkeypatch.setattr(taking_in, "take_in", lambda *_: threading.Event().wait(30))
     queues.nudge(queues.INTAKE, nudges.TAKE_IN, timeout=1)
     worker = AppWorker([queues.queue(queues.INTAKE)], connection=redis(), serializer=JSONSerializer)
     worker.app = app

@@ -57,9 +57,9 @@ def test_the_price_of_a_message(app, known_guest, marta_says, deliver, graph, se
     deliver(bodies.status(sent[-1].wamid, "delivered"))
     with statements(app) as hearing:
         messages.take_in()
-    assert len(taking_in) <= 14, "\n".join(taking_in)
+    assert len(taking_in) <= 15, "\n".join(taking_in)
     assert len(answering) <= 31, "\n".join(answering)
-    assert len(hearing) <= 8, "\n".join(hearing)
+    assert len(hearing) <= 9, "\n".join(hearing)
 
 
 def test_the_price_of_a_colleagues_reply(app, known_guest, marta_says):

@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
     def nudge() -> None:
         app.extensions["take_in_nudger"].wake()
 
-    app.wsgi_app = Receiver(app.wsgi_app, PATH, secrets, _keep, nudge)  # type: ignore[method-assign]
+    app.wsgi_app = Receiver(app.wsgi_app, PATH, secrets, _keep, nudge, settings().intake_most_bytes)  # type: ignore[method-assign]
     web.on_process_start(lambda _: inbox.start())
 
 

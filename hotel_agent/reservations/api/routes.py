@@ -13,6 +13,7 @@ from hotel_agent.errors import BadInput, NotFound
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.reservations.api import asked, asking, listing, wording
 from hotel_agent.reservations.api.keeping import Caller, InProgress, KeyReused, Told
+from hotel_agent.staff import rates
 from hotel_agent.staff.access import bearer_only
 from hotel_agent.staff.bearer import Bearer, bearer_who_may
 from hotel_agent.web import busy, problem
@@ -26,6 +27,7 @@ KEY = "Idempotency-Key"
 AGAIN = f"No worker answered in time. What was begun goes on: ask again with the same {KEY} and be told."
 
 bp = Blueprint("reservations", __name__, url_prefix="/api/reservations")
+rates.of_programs(bp)
 
 
 @bp.after_request
