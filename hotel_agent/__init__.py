@@ -19,12 +19,12 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
     from flask import Flask
     from flask_migrate import Migrate
 
-    from hotel_agent import assets, i18n, live, logs, models, web
+    from hotel_agent import assets, i18n, live, logs, models, tracing, web
     from hotel_agent.config import settings
     from hotel_agent.db import count_what_is_asked, db, engine_options
     from hotel_agent.hotels import systems
     from hotel_agent.pms import adapters
-    from hotel_agent.staff import access
+    from hotel_agent.staff import access, rates
 
     config = config or settings()
     logs.configure(config)
@@ -51,9 +51,11 @@ def create_app(config: Settings | None = None, *, ping: bool = True) -> Flask:
     web.init_app(app, config)
     assets.init_app(app)
     i18n.init_app(app)
+    rates.init_app(app, config)
     access.init_app(app)
     _add_routes(app, config)
     _add_commands(app)
+    app.wsgi_app = tracing.Traced(app.wsgi_app)  # type: ignore[method-assign]  # Before all others.
     return app
 
 
@@ -121,10 +123,10 @@ def _add_commands(app: Flask) -> None:
     from hotel_agent.operations.commands import letters
     from hotel_agent.pms.commands import pms
     from hotel_agent.pms.local.commands import closure, room, room_type, season
-    from hotel_agent.privacy.commands import guest
+    from hotel_agent.privacy.commands import guest, retention_group
     from hotel_agent.staff.commands import staff, token
 
     talks = (inbox, letters, nlu, request, proactive_group, hold_group)
     own_rooms = (season, closure, room, room_type)
-    for group in (hotel, guest, demo, knowledge, staff, token, flag, pms, backup, *own_rooms, *talks):
+    for group in (hotel, guest, retention_group, demo, knowledge, staff, token, flag, pms, backup, *own_rooms, *talks):
         app.cli.add_command(group)

@@ -6,15 +6,26 @@ import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hotel_agent.errors import ConfigurationError
 
 GRAPH_URL = "https://graph.facebook.com/v26.0"
+MOST_MONTHS = 1200
+# After a restore the audit log tells who was erased meanwhile, and the oldest backup is a year old.
+FEWEST_AUDIT_MONTHS = 13
+
+
+def _for_ever(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip().lower() == "never" else value
+
+
+# For how many whole months rows are kept at least; `never` means that they never go.
+Months = Annotated[int | None, BeforeValidator(_for_ever)]
 
 
 class Settings(BaseSettings):
@@ -38,10 +49,22 @@ class Settings(BaseSettings):
     hold_seconds: int = Field(900, ge=1)
     session_seconds: int = Field(1800, ge=1)
     unknown_send_seconds: float = Field(120, ge=0)
-    sessions_months: int = Field(2, ge=1)
-    inbound_events_months: int = Field(13, ge=1)
-    lock_audit_months: int | None = Field(None, ge=1)
-    pms_rows_months: int = Field(13, ge=1)
+    messages_months: Months = Field(25, ge=1, le=MOST_MONTHS)
+    media_months: Months = Field(13, ge=1, le=MOST_MONTHS, validate_default=False)
+    inbound_events_months: int = Field(13, ge=1, le=MOST_MONTHS, validate_default=False)
+    sessions_months: int = Field(2, ge=1, le=MOST_MONTHS)
+    audit_log_months: Months = Field(37, ge=FEWEST_AUDIT_MONTHS, le=MOST_MONTHS)
+    lock_audit_months: Months = Field(None, ge=1, le=MOST_MONTHS)
+    pms_rows_months: int = Field(13, ge=1, le=MOST_MONTHS)
+
+    faults: str | None = None
+    intake_most_bytes: int = Field(64 * 1024 * 1024, ge=4 * 1024 * 1024)
+    intake_most_waiting: int = Field(2000, ge=1)
+    intake_most_backlog: int = Field(200_000, ge=1)
+    api_most_waiting: int = Field(64, ge=1)
+    most_streams: int = Field(400, ge=1)
+    sign_in_rate: str = "120 per minute"
+    api_rate: str = "6000 per minute"
 
     pms_private_addresses: bool | None = None
     pms_reset_seconds: float = Field(30, gt=0)
@@ -61,6 +84,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     metrics_token: str | None = None
+    metrics_port: int | None = Field(None, ge=1, le=65535)
     tls_certificate: str | None = None
     backup_dir: str | None = None
     backup_key: str | None = Field(None, min_length=16)
@@ -78,10 +102,50 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(0, ge=0, le=10)
     demo_staff_password: str | None = None
 
+    @field_validator("faults")
+    @classmethod
+    def _only_where_nobody_lives(cls, told: str | None, others: ValidationInfo) -> str | None:
+        if told and others.data.get("app_env", "production") == "production":
+            raise ValueError("faults on purpose are refused in production")
+        if told:
+            from hotel_agent.faults import read
+
+            read(told)
+        return told
+
     @model_validator(mode="before")
     @classmethod
     def _empty_means_unset(cls, values: dict[str, object]) -> dict[str, object]:
         return {name: value for name, value in values.items() if value != ""}
+
+    @field_validator("sign_in_rate", "api_rate")
+    @classmethod
+    def _is_a_rate(cls, rate: str) -> str:
+        from limits import parse_many
+
+        try:
+            parse_many(rate)
+        except ValueError:
+            raise ValueError("this is no rate; write for example `120 per minute` or `20/second;600/minute`") from None
+        return rate
+
+    @field_validator("media_months", "inbound_events_months")
+    @classmethod
+    def _no_longer_than_messages(cls, months: int | None, others: ValidationInfo) -> int | None:
+        messages = others.data.get("messages_months")
+        if messages is not None and (months is None or months > messages):
+            raise ValueError(f"longer than MESSAGES_MONTHS ({messages}), after which nothing of what was said is kept")
+        return months
+
+    @property
+    def media_kept_months(self) -> int | None:
+        """For how long files are kept: a setting of messages' own may be shorter than the default for files."""
+        return min((months for months in (self.media_months, self.messages_months) if months), default=None)
+
+    @property
+    def bodies_kept_months(self) -> int:
+        """For how long raw bodies are kept, in which every message stands once more."""
+        return min(self.inbound_events_months, self.messages_months or MOST_MONTHS)
 
     @property
     def is_demo(self) -> bool:
@@ -136,6 +200,14 @@ def settings() -> Settings:
     except ValidationError as error:
         lines = [f"{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors()]
         raise ConfigurationError("; ".join(lines) + ". See the settings table in README.md.") from None
+
+
+def configured() -> Settings | None:
+    """The settings, for what works without any too: a client of its own, a tool."""
+    try:
+        return settings()
+    except ConfigurationError:
+        return None
 
 
 def fill_environment() -> None:
