@@ -6,10 +6,14 @@ A test that fills rows of a hotel's rates does so on a hotel of its own; everyth
 
 from __future__ import annotations
 
+import json
+import logging
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +26,8 @@ os.environ.update(
     WHATSAPP_VERIFY_TOKEN="verify-token-of-the-tests",
     WHATSAPP_API_URL="http://127.0.0.1:9/v26.0",
     ANSWER_PAUSE_SECONDS="0",
+    SIGN_IN_RATE="100000 per minute",
+    API_RATE="100000 per minute",
     LOG_FORMAT="console",
     LOG_LEVEL="error",
 )
@@ -274,6 +280,33 @@ class _NoTimeLimit:
 
     def __exit__(self, *_: Any) -> None:
         pass
+
+
+@pytest.fixture
+def lines(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """The lines of the log since the last time they were read."""
+    import structlog
+
+    from hotel_agent import logs
+    from hotel_agent.config import settings
+
+    written = StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+
+    def read() -> list[dict[str, Any]]:
+        told = [json.loads(line) for line in written.getvalue().splitlines()]
+        written.truncate(written.seek(0))
+        return told
+
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    handlers, level, known = root.handlers[:], root.level, structlog.get_config()
+    logs.configure(settings().model_copy(update={"log_format": "json", "log_level": "info"}))
+    logs.tell_of_ends()
+    yield read
+    logging.captureWarnings(False)
+    logging.basicConfig(handlers=handlers, level=level, force=True)
+    structlog.configure(**known)
+    sys.excepthook, threading.excepthook = hooks
 
 
 @pytest.fixture

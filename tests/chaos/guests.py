@@ -4,17 +4,21 @@ and again and again until it gets a 200."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.history import Accepted, confirmation_patterns
+import psycopg
+
+from tests.chaos.history import Accepted, confirmation_patterns, read_graph_log
 from tests.load import meta
-from tests.load.installation import APP_SECRET, Graph
+from tests.load.installation import APP_SECRET, Demo, Graph
 
 MONTHS_ES = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
 MONTHS_EN = "January February March April May June July August September October November December".split()
@@ -29,17 +33,26 @@ CHATTER = (
     "¿tienen piscina?",
 )
 MOST_IN_A_BODY = 4
+PATIENCE_SECONDS = 15.0
+UNREST = """
+    select (select count(*) from inbound_events where processed_at is null) as bodies,
+           (select count(*) from messages where handling = 'pending') as pending,
+           (select count(*) from messages where direction = 'out' and status in ('queued', 'sending')) as on_their_way,
+           (select count(*) from messages where status = 'unknown' and notified_at is null) as unknown,
+           (select count(*) from conversations where answer_due_at is not null and channel = 'whatsapp') as due
+"""
 
 
 @dataclass
 class Meta:
-    """Delivers each message until it gets a 200; remembers every post that did."""
+    """Delivers each message until it gets a 200; remembers every post that did, and what others got: a status, a
+    line that broke, or nothing for so long that Meta has hung up."""
 
     port: int
     chance: random.Random
     twice: float = 0.15
     accepted: list[Accepted] = field(default_factory=list)
-    refused: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
     _waiting: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     _posting: int = 0
 
@@ -54,6 +67,11 @@ class Meta:
                     self._posting += 1
                     posts.create_task(self._post(body))
                 await asyncio.sleep(0.03)
+
+    @property
+    def refused(self) -> int:
+        """Posts that got no 200."""
+        return self.refusals.total()
 
     @property
     def has_delivered_everything(self) -> bool:
@@ -73,18 +91,18 @@ class Meta:
         return bodies
 
     async def _post(self, messages: list[dict[str, Any]]) -> None:
-        line = meta.Line(self.port)
+        line, began = meta.Line(self.port), time.monotonic()
         try:
-            status = await line.post(meta.request(meta.messages_body(messages), APP_SECRET))
+            outcome = str(await line.post(meta.request(meta.messages_body(messages), APP_SECRET), PATIENCE_SECONDS))
         except OSError:
-            status = 0
+            outcome = "too late" if time.monotonic() - began >= PATIENCE_SECONDS else "broken"
         finally:
             line.close()
-        if status == 200:
+        if outcome == "200":
             self.accepted.append(Accepted(tuple(message["id"] for message in messages)))
             again = [message for message in messages if self.chance.random() < self.twice]
         else:
-            self.refused += 1
+            self.refusals[outcome] += 1
             again = messages
         self.bring(*again, after=self.chance.uniform(0.3, 1.5))
         self._posting -= 1
@@ -183,3 +201,13 @@ def _choice_of(body: dict[str, Any]) -> tuple[str, dict[str, str]] | None:
     buttons = [("button_reply", button["reply"]) for button in action.get("buttons", [])]
     rows = [("list_reply", row) for section in action.get("sections", []) for row in section["rows"]]
     return next((one for one in [*buttons, *rows] if one[1]["id"].startswith(("offer:", "confirm:"))), None)
+
+
+def is_quiet(demo: Demo, graph: Graph) -> bool:
+    """Nothing waits anywhere, and every status has been told."""
+    with contextlib.suppress(psycopg.Error), demo.connect() as database:
+        unrest = database.execute(UNREST).fetchone()
+        heard, told = read_graph_log(graph.log)
+        owed = 3 * sum(one.outcome != "refused" for one in heard)
+        return not any(unrest or (1,)) and len({(one.wamid, one.status) for one in told}) >= owed
+    return False

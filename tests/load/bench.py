@@ -5,6 +5,8 @@ latency  from a guest's message to the reply heard at the Graph double, at 1, 20
 inbox    the receptionist's pages among 100,000 conversations and a million messages: time, bytes, statements
 indexes  the six of the blueprint among a million sessions and 200,000 bookings, with and without each; BRIN's size
 availability  what is free in thirty days, at 500 rooms with three years of stays kept here; their tape chart
+fairness one hotel is flooded: how much later a guest of another is answered
+retention  two old months of half a million messages forgotten, as a whole and row by row, while a guest writes
 backups  five million messages dumped, sealed, restored and compared table by table
 cache    a PMS that takes 0.3 s for every answer: what is kept of it answers how many questions, and how fast
 hang     a PMS that hangs for 10 s: what the sixth call costs in every process, and how many try when it is back
@@ -44,12 +46,15 @@ from hotel_agent import create_app
 from hotel_agent.backups import restoring, taking
 from hotel_agent.backups.store import Store
 from hotel_agent.embedded import Embedded
+from hotel_agent.partitions import kept_since, make_partitions
 from tests.chaos.history import WAMID
 from tests.fakes import qloapps as far
 from tests.load import availability as searches
 from tests.load import crowd, far_pms, meta, screens
+from tests.load import fairness as fair
 from tests.load import holds as rooms
 from tests.load import indexes as grande
+from tests.load import retention as old
 from tests.load.installation import (
     APP_SECRET,
     ROOT,
@@ -66,6 +71,9 @@ from tests.load.installation import (
 from tests.load.posting import PLACE, Posts, Round, closed_loop, open_loop, quantile
 
 BACKED_UP, RTO_SECONDS = 5_000_000, 3600.0
+FLOODED, FLOOD_COSTS_MS, FLOOD_SECONDS = 2000, 2000, 300.0
+QUANTILES = {"p50": 0.5, "p95": 0.95, "max": 1.0}
+GUEST_WAITS_MS, FORGOTTEN_A_SECOND = 400, 5000
 LINES = 64
 ROUNDS = 3
 ROUND_SECONDS = 6.0
@@ -548,6 +556,82 @@ def backups() -> Figures:
     return figures
 
 
+def fairness() -> Figures:
+    """Guests of one hotel write every half second, while nothing else is to do and while another hotel is flooded."""
+    with _folder() as folder, running_demo(folder, {"ANSWER_PAUSE_SECONDS": "0"}) as (demo, graph):
+        heard = fair.Heard(graph)
+
+        async def story() -> None:
+            await fair.trickle(demo, heard, 20, "5731")
+            await fair.until_answered(heard, "5731", ANSWER_SECONDS)
+            await fair.flood(demo, heard, FLOODED)
+            await fair.trickle(demo, heard, 20, "5732")
+            await fair.until_answered(heard, "573", ANSWER_SECONDS)
+            await fair.until_answered(heard, "3461", FLOOD_SECONDS)
+
+        asyncio.run(story())
+    rows = {"alone": "5731", "during the flood": "5732", f"the {FLOODED} of the flood": "3461"}
+    figures: Figures = {}
+    for name, prefix in rows.items():
+        took = heard.delays(prefix)
+        figures[name] = {q: round(quantile(took, share) * 1000) for q, share in QUANTILES.items()}
+    later = figures["during the flood"]["max"] - figures["alone"]["p50"]
+    table(
+        "from a guest's message to the reply at the Graph double, two hotels, two workers",
+        ["guests", *QUANTILES],
+        [[name, *(str(one[q]) for q in QUANTILES)] for name, one in figures.items()],
+    )
+    target("later by another hotel's flood, at most, ms", later, FLOOD_COSTS_MS)
+    return figures | {"later_ms": later}
+
+
+def retention() -> Figures:
+    """As the recurring job does it, a turn at a time; the guest's messages are on disk before the next is written."""
+    figures: Figures = {}
+    with _folder() as folder, Embedded(folder / "data") as servers:
+        environment = clean_environment(
+            DATABASE_URL=servers.database_url,
+            REDIS_URL=servers.redis_url,
+            SECRET_KEY="a-secret-key-that-is-only-for-the-bench",
+            DATA_DIR=str(folder / "data"),
+            APP_ENV="demo",
+            LOG_LEVEL="error",
+        )
+        _flask(environment, "db", "upgrade")
+        _flask(environment, "demo", "load")
+        os.environ.update(environment)
+        with create_app().app_context():
+            figures["nothing"] = {"guest": _waited(old.quiet(servers.database_url, 5).seconds)}
+            for name, months_ago in (("as a whole", 28), ("row by row", 27)):
+                month = kept_since(months_ago)
+                make_partitions(month)
+                print(f"  filling in {old.MESSAGES:,} messages of {month:%B %Y}", flush=True)
+                old.fill(servers.database_url, month, waits=name == "row by row")
+                done = old.forget(servers.database_url)
+                figures[name] = {
+                    "seconds": round(done.seconds, 1),
+                    "a_second": round(old.MESSAGES / done.seconds),
+                    "turns": done.turns,
+                    "longest_turn_s": round(done.longest_turn, 1),
+                    "left": done.left,
+                    "guest": _waited(done.guest.seconds),
+                }
+    table("half a million messages forgotten", ["how", "s", "a second", "turns", "left", "guest p99 ms", "worst ms"],
+          [[name, *(str(one.get(key, "")) for key in ("seconds", "a_second", "turns", "left")),
+            str(one["guest"]["p99"]), str(one["guest"]["worst"])] for name, one in figures.items()])  # fmt: skip
+    for name in ("as a whole", "row by row"):
+        target(f"{name}, messages a second", figures[name]["a_second"], FORGOTTEN_A_SECOND, at_least=True)
+        target(f"{name}, the guest's worst wait, ms", figures[name]["guest"]["worst"], GUEST_WAITS_MS)
+    target("as a whole, messages left", figures["as a whole"]["left"], 0)
+    target("row by row, messages left beside those needed", figures["row by row"]["left"] - old.MESSAGES // 100, 0)
+    return figures
+
+
+def _waited(seconds: list[float]) -> Figures:
+    return {"messages": len(seconds), "p50": round(quantile(seconds, 0.5) * 1000, 1),
+            "p99": round(quantile(seconds, 0.99) * 1000, 1), "worst": round(max(seconds) * 1000, 1)}  # fmt: skip
+
+
 # --- a PMS far away -----------------------------------------------------------------------------------------
 
 
@@ -802,6 +886,8 @@ PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
     "inbox": (inbox,),
     "indexes": (indexes,),
     "availability": (availability,),
+    "fairness": (fairness,),
+    "retention": (retention,),
     "backups": (backups,),
     "cache": (cache,),
     "hang": (hang,),
@@ -809,8 +895,9 @@ PARTS: dict[str, tuple[Callable[[], Figures], ...]] = {
     "process": (process,),
     "live": (live,),
     "start": (start,),
-    "all": (intake, kills, latency, inbox, indexes, availability, backups, cache, hang, holds, process, live, start),
-}
+    "all": (intake, kills, latency, inbox, indexes, availability, fairness, retention, backups, cache, hang, holds,
+            process, live, start),
+}  # fmt: skip
 
 
 def main() -> None:

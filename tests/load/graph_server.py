@@ -5,6 +5,7 @@
 Written from Meta's pages, not from the client. Each line of the log is JSON: `message` (a send, with its outcome:
 accepted, refused, or hung, that is taken but never answered), `read` (mark as read, typing) or `status` (a status
 that our webhook took with a 200). A status that gets anything else is delivered again, as Meta does.
+`POST /faults` with {"latency_ms": 500, …} changes what goes wrong while it runs.
 """
 
 from __future__ import annotations
@@ -46,19 +47,25 @@ class GraphServer:
                     (int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0
                 )
                 body = await reader.readexactly(length)
-                status, answer = await self._answer(json.loads(body) if body else {})
+                told = json.loads(body) if body else {}
+                if head.startswith("POST /faults "):
+                    vars(self.given).update(told)
+                    status, answer = 200, dict[str, Any]()
+                else:
+                    status, answer = await self._answer(told, number_in(head))
                 content = json.dumps(answer).encode()
                 head = (
                     f"HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
                 )
-                writer.write(head.encode() + content)
+                times = 2 if self.chance.random() < self.given.twice_rate else 1
+                writer.write((head.encode() + content) * times)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    async def _answer(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    async def _answer(self, body: dict[str, Any], number: str) -> tuple[int, dict[str, Any]]:
         now = time.time()
         if self.given.latency_ms:
             await asyncio.sleep(self.given.latency_ms / 1000)
@@ -80,7 +87,7 @@ class GraphServer:
             return refusal
         hangs = self.chance.random() < self.given.hang_rate
         self._write(heard | {"outcome": "hung" if hangs else "accepted"})
-        self._will_tell(heard)
+        self._will_tell(heard, number)
         if hangs:
             await asyncio.sleep(self.given.hang_seconds)
             raise ConnectionError
@@ -99,11 +106,11 @@ class GraphServer:
             return 500, {"error": {"code": 131000, "message": "(#131000) Something went wrong"}}
         return None
 
-    def _will_tell(self, heard: dict[str, Any]) -> None:
+    def _will_tell(self, heard: dict[str, Any], number: str) -> None:
         for status, seconds in STATUSES:
             self.to_tell.append(
                 {"due": heard["at"] + seconds, "status": status, "wamid": heard["wamid"], "to": heard["to"]}
-                | {"callback": heard["callback"]}
+                | {"callback": heard["callback"], "number": number}
             )
 
     async def _tell_statuses(self) -> None:
@@ -115,6 +122,8 @@ class GraphServer:
             if not due:
                 await asyncio.sleep(0.02)
                 continue
+            number = due[0]["number"]
+            due = [one for one in due if one["number"] == number]
             self.chance.shuffle(due)
             if await self._post(line, due):
                 told = {id(one) for one in due if self.chance.random() >= self.given.repeat_rate}
@@ -128,7 +137,7 @@ class GraphServer:
                     one["due"] = now + RETRY_SECONDS
 
     async def _post(self, line: meta.Line, due: list[dict[str, Any]]) -> bool:
-        body = meta.statuses_body([_status(one) for one in due], self.given.number)
+        body = meta.statuses_body([_status(one) for one in due], due[0]["number"])
         try:
             return await line.post(meta.request(body, self.given.secret)) == 200
         except OSError:
@@ -148,6 +157,12 @@ def _status(one: dict[str, Any]) -> dict[str, Any]:
     return told | ({"biz_opaque_callback_data": one["callback"]} if one["callback"] else {})
 
 
+def number_in(head: str) -> str:
+    """From which of the hotels' numbers it is sent: /v26.0/NUMBER/messages."""
+    path = head.split(" ", 2)[1].split("/")
+    return path[2] if len(path) > 2 else meta.MIRAMAR
+
+
 def words_of(body: dict[str, Any]) -> str:
     """What the guest reads of a message."""
     part = body.get(body.get("type", ""), {})
@@ -161,13 +176,13 @@ def main() -> None:
     parser.add_argument("--log", required=True)
     parser.add_argument("--webhook-port", type=int, help="report statuses there")
     parser.add_argument("--secret", default="", help="what those are signed with")
-    parser.add_argument("--number", default=meta.MIRAMAR, help="phone_number_id of those")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--latency-ms", type=float, default=0, help="before every answer")
     parser.add_argument("--rate-429", type=float, default=0, help="share of sends refused with 130429")
     parser.add_argument("--rate-500", type=float, default=0, help="share of sends refused with 131000")
     parser.add_argument("--hang-rate", type=float, default=0, help="share of sends taken and never answered")
     parser.add_argument("--hang-seconds", type=float, default=30)
+    parser.add_argument("--twice-rate", type=float, default=0, help="share of answers that come twice on one line")
     parser.add_argument("--repeat-rate", type=float, default=0, help="share of statuses told again")
     asyncio.run(GraphServer(parser.parse_args()).serve())
 
