@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import psycopg
@@ -16,8 +17,13 @@ from sqlalchemy import text
 
 from hotel_agent import ROOT, create_app
 from hotel_agent.config import Settings, settings
+from hotel_agent.conversations import answering, taking_in
+from hotel_agent.conversations.models import InboundEvent
 from hotel_agent.db import db, utcnow
+from hotel_agent.hotels import credentials
+from hotel_agent.hotels.demo import load_demo
 from hotel_agent.partitions import PARTITIONED, make_partitions
+from tests.conversations import bodies
 
 PARTITION = re.compile(r"_(\d{6}|default)(_|$)")
 
@@ -55,25 +61,83 @@ def differences() -> list[object]:
         return list(compare_metadata(context, db.metadata))
 
 
+@pytest.fixture(autouse=True)
+def _every_table_counts_as_big(monkeypatch):
+    """For the guard, on the way up; down goes only whoever has nothing to lose."""
+    monkeypatch.setenv("MIGRATION_GUARD", "all")
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIGRATION_GUARD", "off")
+        yield
+
+
+def rows() -> dict[str, int]:
+    """How many each table has, partitions with their parents."""
+    names = tables() - {name for name in tables() if PARTITION.search(name)} - {"alembic_version"}
+    counted = {name: int(db.session.scalar(text(f"select count(*) from {name}")) or 0) for name in names}
+    db.session.rollback()
+    return counted
+
+
+@pytest.fixture
+def filled(empty) -> Flask:
+    """A database in which guests have written and booked, and staff have worked."""
+    upgrade()
+    make_partitions()
+    load_demo()
+    signed_by = credentials.fingerprint(settings().whatsapp_app_secret or "")
+    for words in ("Hola", "Quiero una doble del 3 al 5 de marzo para dos", "Quiero hablar con una persona"):
+        db.session.add(InboundEvent(body=bodies.raw(bodies.said(words)), signed_by=signed_by, received_at=utcnow()))
+        db.session.commit()
+        for conversation_id in taking_in.take_in().to_answer:
+            answering.answer_once(conversation_id)
+    return empty
+
+
 def test_up_from_nothing_is_in_step_with_the_models_and_down_again_and_up(empty):
     upgrade()
     make_partitions()
     assert differences() == []
-    downgrade(revision="base")
+    with unguarded():
+        downgrade(revision="base")
     assert tables() == {"alembic_version"}
     upgrade()
     assert differences() == []
 
 
-def test_each_step_goes_down_and_up(empty):
-    upgrade()
-    steps = len(list((ROOT / "migrations" / "versions").glob("0*.py")))
-    for _ in range(steps):
-        downgrade(revision="-1")
+def test_each_step_goes_down_and_up_among_rows_and_what_can_stay_does(filled):
+    """What a step has brought goes with it; all else is there after it went down and up again."""
+    steps = sorted((ROOT / "migrations" / "versions").glob("0*.py"))
+    before = rows()
+    assert {"messages", "conversations", "sessions", "reservations", "reservation_locks", "inbound_events"} <= {
+        table for table, count in before.items() if count
+    }
+    for _ in steps:
+        with unguarded():
+            downgrade(revision="-1")
+        kept = {table: count for table, count in before.items() if table in tables()}
+        assert {table: count for table, count in rows().items() if table in kept} == kept
     assert tables() == {"alembic_version"}
-    for _ in range(steps):
+    for _ in steps:
         upgrade(revision="+1")
     assert differences() == []
+
+
+def test_rows_survive_the_way_down_to_the_first_conversations_and_up_again(filled):
+    before = rows()
+    with unguarded():
+        downgrade(revision="0004")
+    low = rows()
+    upgrade()
+    assert differences() == []
+    after = rows()
+    assert {table: after[table] for table in low if table in after} == {
+        table: before[table] for table in low if table in after
+    }
+    assert low["messages"] == before["messages"] > 3
 
 
 def test_a_migration_waits_for_no_lock_for_long(empty):
@@ -81,7 +145,7 @@ def test_a_migration_waits_for_no_lock_for_long(empty):
     upgrade()
     with psycopg.connect(empty.config["SQLALCHEMY_DATABASE_URI"].replace("+psycopg", "")) as busy:
         busy.execute("select count(*) from staff")
-        with pytest.raises(Exception, match="lock timeout"):
+        with unguarded(), pytest.raises(Exception, match="lock timeout"):
             downgrade(revision="0004")
     assert "staff" in tables()
 

@@ -22,8 +22,10 @@ ALTER TABLE api_tokens ADD COLUMN last_used_at TIMESTAMP WITH TIME ZONE;
 ALTER TABLE feature_flags
     ADD COLUMN percentage INTEGER CONSTRAINT ck_feature_flags_percentage CHECK (percentage between 1 and 99);
 ALTER TABLE guests ADD COLUMN vip BOOLEAN DEFAULT 'false' NOT NULL;
+/* may lock: no hotel had messages before it */
 ALTER TABLE webhook_failures
     ADD COLUMN hotel_id INTEGER CONSTRAINT fk_webhook_failures_hotel_id REFERENCES hotels (id) ON DELETE SET NULL;
+/* may lock: no hotel had messages before it */
 ALTER TABLE conversations
     ADD COLUMN waiting_reasons TEXT[] DEFAULT '{}' NOT NULL,
     ADD COLUMN assignee_id INTEGER CONSTRAINT fk_conversations_assignee_id REFERENCES staff (id) ON DELETE SET NULL,

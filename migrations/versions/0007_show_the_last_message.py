@@ -10,6 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("""
+        /* may lock: no hotel had messages before it */
         update conversations c set
             last_message_at = m.at,
             last_message_author = m.author,
@@ -23,6 +24,7 @@ def upgrade() -> None:
         where m.conversation_id = c.id
     """)
     op.execute("""
+        /* may lock: no hotel had messages before it */
         update conversations set waiting_reasons = array[waiting_reason]
         where waiting_reason is not null
     """)

@@ -12,6 +12,7 @@ COLUMNS = """
 ALTER TABLE pms_holds
     ADD COLUMN names JSONB DEFAULT '{}' NOT NULL,
     ADD COLUMN lapse_told_at TIMESTAMP WITH TIME ZONE;
+/* may lock: no hotel had a PMS of its own before it */
 UPDATE pms_holds SET lapse_told_at = now() WHERE status = 'expired';
 ALTER TABLE lock_audit ADD COLUMN at_pms BOOLEAN DEFAULT false NOT NULL;
 """

@@ -14,8 +14,8 @@ def upgrade() -> None:
         " ADD CONSTRAINT fk_guest_requests_assigned_to FOREIGN KEY (assigned_to) REFERENCES staff (id)"
         " ON DELETE SET NULL NOT VALID"
     )
-    op.execute("ALTER TABLE guest_requests VALIDATE CONSTRAINT fk_guest_requests_assigned_to")
     with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE guest_requests VALIDATE CONSTRAINT fk_guest_requests_assigned_to")
         op.execute(
             "create index concurrently if not exists ix_guest_requests_settled"
             " on guest_requests (hotel_id, closed_at) where status <> 'open'"
