@@ -19,6 +19,7 @@ http_request_seconds = Histogram(
 )
 
 webhook_bodies = Counter("webhook_bodies_total", "Webhook bodies by what was answered.", ["outcome"])
+requests_shed = Counter("requests_shed_total", "Requests turned away at the door: too much at once.", ["reason"])
 inbound_items = Counter("inbound_items_total", "Messages and statuses taken in, by what they were.", ["kind"])
 webhook_failures = Counter("webhook_failures_total", "Bodies or pieces that could not be taken in.", ["reason"])
 answers = Counter("answers_total", "Inbound messages by what became of them.", ["outcome"])
@@ -74,13 +75,15 @@ valkey_command_seconds = Histogram(
     "Commands to Valkey, those that wait for something left out.",
     buckets=(0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5),
 )
-jobs = Counter("jobs_total", "Jobs that workers have done, by what came of them.", ["job", "outcome"])
+jobs = Counter("jobs_total", "Jobs that workers have done, by what came of them.", ["name", "outcome"])
 job_seconds = Histogram(
     "job_seconds",
     "Time that workers were at a job.",
-    ["job"],
+    ["name"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 600),
 )
+rows_forgotten = Counter("rows_forgotten_total", "Rows that were older than they are kept, by table.", ["table"])
+upkeep_failures = Counter("upkeep_failures_total", "Steps of the hourly upkeep that failed.", ["step"])
 memory = Gauge(
     "process_memory_bytes", "Memory of our own processes, by kind.", ["process"], multiprocess_mode="livesum"
 )

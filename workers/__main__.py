@@ -28,20 +28,30 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     logs.configure(config)
+    logs.tell_of_ends()
     if role == "one":
         from workers.worker import work
 
         work()
         return 0
-    stop = _stop_on_signals()
+    from workers.probes import Probes, Turns, a_worker_reports
+
+    stop, turns = _stop_on_signals(), Turns()
+    if config.metrics_port:
+        is_ready = a_worker_reports if role == "supervisor" else lambda: turns.has_begun
+        try:
+            Probes(config.metrics_port, turns, is_ready, config.metrics_token).start()
+        except OSError as error:
+            print(f"METRICS_PORT: nothing can listen at {config.metrics_port}: {error.strerror}", file=sys.stderr)
+            return 2
     if role == "supervisor":
         from workers.supervisor import supervise
 
-        supervise(config.workers, stop)
+        supervise(config.workers, stop, turns)
     else:
         from workers.schedule import run
 
-        run(stop)
+        run(stop, turns)
     return 0
 
 

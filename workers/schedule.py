@@ -6,7 +6,7 @@ advisory lock is the scheduler, others wait for it to fall free.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
@@ -52,17 +52,22 @@ SCHEDULE = (
     Recurring("workers.backups.look", 60),
     Recurring("workers.upkeep.make_partitions", 6 * 3600),
     Recurring("workers.upkeep.forget_old", 3600),
+    Recurring("workers.retention.forget_messages", 3600),
+    Recurring("workers.retention.forget_media", 3600),
+    Recurring("workers.retention.forget_webhook_failures", 3600),
+    Recurring("workers.retention.forget_audit_log", 3600),
 )
 
 
-def run(stop: Event) -> None:
+def run(stop: Event, turns: Callable[[], None]) -> None:
     """Be the scheduler, or wait to be, until told to stop."""
     while not stop.is_set():
+        turns()
         try:
             with _alone() as connection:
                 if connection is not None:
                     log.info("scheduling")
-                    _schedule(connection, stop)
+                    _schedule(connection, stop, turns)
         except psycopg.OperationalError as error:
             log.warning("scheduler_waits", error=type(error).__name__)
         stop.wait(RETRY_SECONDS)
@@ -75,10 +80,11 @@ def _alone() -> Iterator[psycopg.Connection[Any] | None]:
         yield connection if row and row[0] else None
 
 
-def _schedule(connection: psycopg.Connection[Any], stop: Event) -> None:
+def _schedule(connection: psycopg.Connection[Any], stop: Event, turns: Callable[[], None]) -> None:
     """Every query runs on the connection that holds the lock: losing it ends the turn."""
     due = dict.fromkeys(SCHEDULE, monotonic())
     while not stop.wait(TICK_SECONDS):
+        turns()
         for (conversation_id,) in connection.execute(DUE_ANSWERS.text):
             if stop.is_set() or not nudges.answer(conversation_id):
                 break  # Valkey is away: the rows will still be due when it is back.

@@ -12,7 +12,8 @@ from prometheus_flask_exporter import PrometheusMetrics
 from hotel_agent import queues
 from hotel_agent.config import settings
 from hotel_agent.db import connect
-from hotel_agent.health.figures import HitRatio, Rows
+from hotel_agent.health.figures import Rows
+from hotel_agent.health.hits import HitRatio
 from hotel_agent.health.tables import Tables
 from hotel_agent.redis import RedisError
 from hotel_agent.staff.access import public

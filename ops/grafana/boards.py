@@ -286,7 +286,7 @@ ORCHESTRATOR = Dashboard(
                   runbooks=["workers-gone"]),
             Panel("Jobs a second", [Query(rate("jobs_total", "outcome"), "{{outcome}}")],
                   "By outcome.", unit="ops", stacked=True),
-            Panel("Time of a job, P95", [Query(f"topk(8, {quantile(0.95, 'job_seconds', 'job')})", "{{job}}")],
+            Panel("Time of a job, P95", [Query(f"topk(8, {quantile(0.95, 'job_seconds', 'name')})", "{{name}}")],
                   "The slowest kinds of job.", unit="s"),
             Panel("Dead letters", [Query("max by (queue) (dead_letters) or on () vector(0)", "{{queue}}")],
                   "Jobs that failed and wait to be looked at, under Operations.",

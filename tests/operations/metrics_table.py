@@ -14,7 +14,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from hotel_agent import create_app
 from hotel_agent.embedded import Embedded
-from hotel_agent.health.figures import HitRatio, Rows
+from hotel_agent.health.figures import Rows
+from hotel_agent.health.hits import HitRatio
 from hotel_agent.health.tables import Tables
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"

@@ -179,5 +179,5 @@ def test_what_several_processes_count_is_one_sum(tmp_path):
     told = subprocess.run(
         [sys.executable, "-c", tells], env=environment, capture_output=True, text=True, check=True
     ).stdout
-    assert 'jobs_total{job="workers.media.fetch",outcome="done"} 6.0' in told
+    assert 'jobs_total{name="workers.media.fetch",outcome="done"} 6.0' in told
     assert 'db_connections_active{process="worker"} 4.0' in told

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -140,20 +138,3 @@ def test_what_is_provisioned_is_what_panels_name() -> None:
     assert re.search(rf"^\s+- name: {DATASOURCE_NAME}$", source, re.MULTILINE)
     assert re.search(rf"^\s+type: {DATASOURCE['type']}$", source, re.MULTILINE)
     assert re.search(r"^\s+path: \$DASHBOARDS$", (PROVISIONING / "dashboards/hotel.yml").read_text(), re.MULTILINE)
-
-
-def test_what_runs_beside_the_installation_is_well_formed() -> None:
-    """Compose itself reads the files; every file that they name is there."""
-    names = "SECRET_KEY POSTGRES_PASSWORD VALKEY_PASSWORD PUBLIC_URL GRAFANA_PASSWORD"
-    settings = dict.fromkeys(names.split(), "x") | dict.fromkeys(("SMTP_PASSWORD_FILE", "SLACK_WEBHOOK_FILE"), "/x")
-    compose = Path(sys.executable).with_name("docker-compose")
-    files = ("-f", "docker-compose.yml", "-f", "ops/compose.monitoring.yml")
-    told = subprocess.run(
-        [compose, *files, "config", "--format", "json"], cwd=ROOT, env=settings, capture_output=True, text=True
-    )
-    assert told.returncode == 0, told.stderr
-    services = json.loads(told.stdout)["services"]
-    mounted = {one["source"]: one["target"] for one in services["grafana"]["volumes"] if one["type"] == "bind"}
-    assert all(Path(source).is_dir() for source in mounted)
-    assert services["grafana"]["environment"]["DASHBOARDS"] == mounted[str(make.FOLDER)]
-    assert mounted[str(ROOT / "docs/runbooks")].endswith(make.RUNBOOKS.rstrip("/"))
