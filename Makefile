@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help demo demo-reset test test-system check bench bench-nlu bench-dialogues nlu screenshots lock translations clean program tools
+.PHONY: help demo demo-reset test test-system check bench bench-nlu bench-dialogues nlu screenshots lock translations deploy-staging clean program tools
 
 # The first Python that is new enough; `make demo PYTHON=…` names another. Not looked for until it is needed.
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -22,6 +22,7 @@ help:
 	@echo 'make screenshots  the pictures in README and docs, taken anew of a demo of its own; needs Chromium'
 	@echo 'make lock         requirements*.in -> requirements*.txt'
 	@echo 'make translations gather the words of pages, bring the catalogs in step, compile them'
+	@echo 'make deploy-staging  this commit to the machine that DEPLOY_TARGET describes (docs/deploying.md)'
 	@echo 'make clean        delete .venv and caches; the data in var stays'
 	@echo
 	@echo 'PORT (8000), DATA_DIR (var/demo) and the other settings come from the environment or .env.'
@@ -32,8 +33,10 @@ demo: program
 demo-reset: program
 	@exec $(BIN)/python -m ops.demo reset
 
+# Many tests wait for a time limit or another process, so that a few more of them than processors are at work.
+test: PROCESSES := $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 test: tools
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 		|| echo 'not run: browser (apt install chromium)'
 	@echo 'not run: system, chaos (make test-system)'
@@ -43,6 +46,8 @@ test-system: tools
 		|| { echo 'error: Chromium is missing: apt install chromium' >&2; exit 1; }
 	@command -v promtool >/dev/null && command -v amtool >/dev/null \
 		|| { echo 'error: Prometheus is missing: apt install prometheus prometheus-alertmanager' >&2; exit 1; }
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] \
+		|| { echo 'error: nginx is missing: apt install nginx' >&2; exit 1; }
 	@$(BIN)/python -m pytest -m 'system or browser or chaos' --timeout 900
 
 check: tools
@@ -52,7 +57,7 @@ check: tools
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_migrations.py
 	$(BIN)/python -m hotel_agent.nlu.training --check
-	@SECRET_KEY=x POSTGRES_PASSWORD=x VALKEY_PASSWORD=x PUBLIC_URL=x $(BIN)/docker-compose config -q
+	@SECRET_KEY=x POSTGRES_PASSWORD=x VALKEY_PASSWORD=x PUBLIC_URL=x $(BIN)/docker-compose --profile '*' config -q
 	@echo 'docker-compose.yml is well formed'
 
 bench: tools
@@ -84,6 +89,9 @@ translations: tools
 	$(BIN)/pybabel --quiet update -i var/messages.pot -d $(WORDS) --no-fuzzy-matching --ignore-obsolete --no-wrap \
 		--ignore-pot-creation-date
 	$(BIN)/pybabel --quiet compile -d $(WORDS)
+
+deploy-staging: program
+	@exec $(BIN)/python -m ops.deploy staging
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis var/coverage

@@ -19,11 +19,20 @@ RUNBOOKS = DOCS / "runbooks"
 INDEX = RUNBOOKS / "README.md"
 ALERTS = ROOT / "ops/prometheus/rules/alerts.yml"
 PAGES = sorted(RUNBOOKS.glob("*.md"))
-ALL = [*PAGES, DOCS / "operations.md", DOCS / "slo.md", DOCS / "DATABASE_MIGRATIONS.md", DOCS / "backups.md"]
+BESIDE = (
+    "operations",
+    "slo",
+    "DATABASE_MIGRATIONS",
+    "backups",
+    "onboarding",
+    "troubleshooting",
+    "deploying",
+    "scaling",
+    "chaos",
+)
+ALL = [*PAGES, *(DOCS / f"{name}.md" for name in BESIDE)]
 # What goes wrong without an alert of its own.
 BESIDES = {"rollback.md", "restore.md", "number-blocked.md", "rate-limit.md", "meta-token-expired.md"}
-# Prometheus keeps `job` for itself.
-RENAMED = {"exported_job": "job"}
 
 
 def alerts() -> list[tuple[str, str]]:
@@ -94,7 +103,7 @@ def test_what_is_asked_of_prometheus_is_recorded_somewhere(page: Path):
     for expression in typed(page, r"promtool query instant \"\$PROMETHEUS\" '([^']+)'"):
         for one in asked(expression):
             assert one.metric in names or "__name__" in one.labels, expression
-            labels = {RENAMED.get(label, label) for label in one.labels} - {"__name__"}
+            labels = set(one.labels) - {"__name__"}
             assert labels <= names.get(one.metric, set()), expression
 
 

@@ -1,0 +1,242 @@
+"""What a deployment decides, reads and writes, without a deployment."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.deploy import __main__ as command
+from ops.deploy.edge import Edge, Look
+from ops.deploy.errors import CannotDeploy
+from ops.deploy.judging import Figures, Judgement, Verdict, judge, worst
+from ops.deploy.processes import Daemon, wait_until
+from ops.deploy.slots import Placed, Slots, State
+from ops.deploy.target import Canary, Target, read
+from tests.load.installation import ROOT
+
+RULE = Canary()
+OLD = Figures(requests=9000, errors=0, refused=90, p95=0.1)
+SMALL = 'folder = "there"\nenvironment = "env"\naddress = "http://127.0.0.1:1"\n'
+
+
+@pytest.mark.parametrize(
+    ("new", "verdict"),
+    [
+        (Figures(1000, 0, 10, 0.1), Verdict.GOOD),
+        (Figures(1000, 0, 10, 0.19), Verdict.GOOD),
+        (Figures(1000, 0, 10, 0.21), Verdict.BAD),
+        (Figures(1000, 5, 10, 0.1), Verdict.GOOD),
+        (Figures(1000, 6, 10, 0.1), Verdict.BAD),
+        (Figures(1000, 0, 80, 0.1), Verdict.BAD),
+        (Figures(199, 0, 0, 0.1), Verdict.UNDECIDED),
+        (Figures(8, 4, 0, 0.1), Verdict.UNDECIDED),
+        (Figures(8, 5, 0, 0.1), Verdict.BAD),
+        (Figures(), Verdict.UNDECIDED),
+        (Figures(1000, 0, 10, None), Verdict.UNDECIDED),
+        (Figures(1000, 0, 10, float("inf")), Verdict.BAD),
+    ],
+)
+def test_a_version_is_judged_by_the_one_before(new, verdict):
+    assert judge(OLD, new, RULE).verdict is verdict
+
+
+def test_what_is_wrong_with_both_is_no_fault_of_the_new_one():
+    limping = Figures(requests=9000, errors=900, refused=90, p95=2.0)
+    assert judge(limping, Figures(1000, 103, 10, 2.1), RULE).verdict is Verdict.GOOD
+
+
+def test_it_has_to_be_as_good_as_the_one_before_as_it_is_now():
+    assert judge(Figures(requests=10), Figures(1000, 0, 0, 0.1), RULE).verdict is Verdict.UNDECIDED
+
+
+def test_one_witness_against_it_is_enough():
+    told = [Judgement(Verdict.GOOD, ""), Judgement(Verdict.BAD, "slow"), Judgement(Verdict.UNDECIDED, "")]
+    assert worst(*told).why == "slow"
+    assert worst(*told[::2]).verdict is Verdict.UNDECIDED
+
+
+def written(folder: Path, more: str = "") -> Path:
+    path = folder / "deploy.toml"
+    path.write_text(SMALL + more)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("[ports]\nblue = 1\ngreen = 1", "ports"),
+        ("[ports]\nblue = 1\ngreen = 99999", "ports"),
+        ("[canary]\nshare = 100", "share"),
+        ("[canary]\nseconds = 10\nlongest_seconds = 5", "longest_seconds"),
+        ("[canary]\nshare = 'ten'", "share in [canary] is no int"),
+        ("[canary]\nseconds = -1", "seconds in [canary]"),
+        ("[canary]\nsecs = 1", "nobody knows secs"),
+        ("[nginks]\nlisten = '80'", "nobody knows nginks"),
+        ("[canary", "deploy.toml"),
+    ],
+)
+def test_a_target_that_makes_no_sense_is_refused_by_name(tmp_path, more, words):
+    with pytest.raises(CannotDeploy) as refused:
+        read(written(tmp_path, more))
+    assert words in str(refused.value)
+
+
+def test_the_example_is_one():
+    target = read(ROOT / "ops/deploy/example.toml")
+    assert target.canary == Canary()
+    assert (target.canary.share, target.canary.seconds) == (10, 300)
+
+
+@pytest.fixture
+def target(tmp_path) -> Target:
+    (tmp_path / "env").write_text("WHATSAPP_APP_SECRET=x\n")
+    return read(written(tmp_path, "[ports]\nblue = 8001\ngreen = 8002\n"))
+
+
+def test_nginx_is_told_shares_that_are_read_again(target):
+    edge = Edge(target)
+    edge.write()
+    assert edge.shares() == {}
+    upstream = target.folder / "nginx" / "upstream.conf"
+    assert "server 127.0.0.1:9 down;" in upstream.read_text()
+    upstream.write_text("    server 127.0.0.1:8001 weight=90 max_fails=0;\n    server 127.0.0.1:8002 weight=10;\n")
+    assert edge.shares() == {"blue": 90, "green": 10}
+    site = (target.folder / "nginx" / "site.conf").read_text()
+    assert "@" not in site.replace("@ signs", "")
+
+
+def line(upstreams: str, statuses: str, times: str) -> str:
+    return json.dumps({"status": statuses[-3:], "upstreams": upstreams, "statuses": statuses, "times": times}) + "\n"
+
+
+def test_what_nginx_saw_is_counted_for_each_slot_also_where_it_asked_twice(tmp_path):
+    log = tmp_path / "access.log"
+    log.write_text(line("127.0.0.1:8001", "500", "9.0"))
+    look = Look(log, {"127.0.0.1:8001": "blue", "127.0.0.1:8002": "green"})
+    with log.open("a") as more:
+        more.write(line("127.0.0.1:8002, 127.0.0.1:8001", "502, 200", "0.001, 0.020"))
+        more.write(line("127.0.0.1:8001", "404", "0.010"))
+        more.write(line("127.0.0.1:8001", "499", "5.0"))
+        more.write(line("", "", ""))
+        more.write("no line of ours\n")
+        more.write('{"upstreams": "127.0.0.1:8002"')
+    assert look.figures() == {"blue": Figures(2, 0, 1, 0.010), "green": Figures(1, 1, 0, 0.001)}
+    with log.open("a") as more:
+        more.write(', "statuses": "200", "times": "0.3"}\n')
+    assert look.figures()["green"] == Figures(2, 1, 0, 0.001)
+    log.write_text(line("127.0.0.1:8002", "200", "0.1"))
+    assert look.figures()["green"].requests == 3
+
+
+def test_a_program_is_known_by_its_start_and_ends_with_all_that_is_its(tmp_path):
+    daemon = Daemon(tmp_path / "note.json", tmp_path / "log")
+    assert daemon.pid is None
+    patient = (
+        "import subprocess, sys, time; subprocess.Popen(['sleep', '600']); print('up', flush=True); time.sleep(600)"
+    )
+    daemon.start([sys.executable, "-c", patient], tmp_path, {"PATH": "/usr/bin:/bin"})
+    assert wait_until(lambda: daemon.tail() == "up", 20)
+    pid = daemon.pid
+    assert pid is not None
+    child = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
+    assert daemon.stop(5)
+    assert daemon.pid is None
+    assert wait_until(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text(), 5)
+    (tmp_path / "note.json").write_text(json.dumps({"pid": 1, "started": "another time"}))
+    assert daemon.pid is None
+
+
+def test_a_program_that_does_not_end_is_ended(tmp_path):
+    daemon = Daemon(tmp_path / "note.json", tmp_path / "log")
+    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+    daemon.start([sys.executable, "-c", stubborn], tmp_path, {})
+    assert wait_until(lambda: daemon.tail() == "up", 20)
+    assert not daemon.stop(0.2)
+    assert daemon.pid is None
+
+
+def test_one_deployment_at_a_time(target):
+    slots = Slots(target)
+    with slots.alone(), pytest.raises(CannotDeploy, match="another deployment"), Slots(target).alone():
+        pass
+    with slots.alone():
+        pass
+
+
+def test_what_is_in_use_is_written_down_whole(target):
+    slots = Slots(target)
+    assert slots.state() == State()
+    state = State(active=Placed("blue", "/releases/b"), previous=Placed("green", "/releases/a"))
+    slots.save(state)
+    assert Slots(target).state() == state
+
+
+def test_a_process_in_a_slot_has_the_files_settings_and_its_own_place(target, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "of whoever deploys")
+    given = Slots(target).environment("green")
+    assert (given["BIND"], given["PORT"], given["TRUSTED_PROXIES"]) == ("127.0.0.1:8002", "8002", "1")
+    assert given["WHATSAPP_APP_SECRET"] == "x"
+    assert "DATABASE_URL" not in given
+    assert given["PROMETHEUS_MULTIPROC_DIR"].endswith("green/metrics")
+
+
+def test_a_dry_run_tells_the_steps_and_changes_nothing(target, tmp_path, capsys):
+    (tmp_path / "next").mkdir()
+    (tmp_path / "next" / "wsgi.py").touch()
+    before = sorted(target.folder.rglob("*"))
+    told = ["--target", str(tmp_path / "deploy.toml"), "--dry-run"]
+    assert command.main([*told, "canary", str(tmp_path / "next")]) == 0
+    said = capsys.readouterr().out
+    assert said.index("flask db upgrade of next") < said.index("10 % of requests") < said.index("checked as guests")
+    assert [path for path in target.folder.rglob("*") if path.is_file()] == [path for path in before if path.is_file()]
+    assert command.main(["rollback", *told]) == 2
+    assert "no version before" in capsys.readouterr().err
+
+
+def test_an_older_version_leaves_the_tables_as_they_are(target, tmp_path, capsys):
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / "wsgi.py").touch()
+    told = ["--target", str(tmp_path / "deploy.toml"), "--dry-run", "blue-green", str(tmp_path / "older")]
+    assert command.main([*told, "--tables-stay"]) == 0
+    assert "db upgrade" not in capsys.readouterr().out
+    assert command.main(told) == 0
+    assert "db upgrade" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["deploying.md", "runbooks/rollback.md", "operations.md"])
+def test_the_commands_that_people_are_told_exist(page):
+    told = (ROOT / "docs" / page).read_text()
+    for name in re.findall(r"python -m ops\.deploy (?:--target \S+ )?([a-z][\w-]*)", told):
+        assert name in command.COMMANDS, name
+    if page == "deploying.md":
+        table = set(re.findall(r"^\| `([a-z-]+)[^|]*`[^|]*\| ", told, re.MULTILINE))
+        assert command.COMMANDS.keys() - {"down"} <= table | {"up"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["canary", "nowhere"], "no such release"),
+        (["rollback"], "no version before"),
+        (["check"], "nothing is in use"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(target, tmp_path, capsys, words, said):
+    assert command.main(["--target", str(tmp_path / "deploy.toml"), *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_a_target_it_says_where_one_is_told():
+    done = subprocess.run(
+        [sys.executable, "-m", "ops.deploy", "--target", "/nowhere.toml", "status"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "DEPLOY_TARGET" in done.stderr
