@@ -40,7 +40,8 @@ def init_app(app: Flask) -> None:
     def keep_for_good(response: Response) -> Response:
         if request.endpoint != "static" or response.status_code != 200:
             return response
-        if "v" in request.args:
+        # While two versions are deployed, a page of one may ask the other, whose file nobody may keep by that address.
+        if request.args.get("v") == _version(folder, (request.view_args or {})["filename"]):
             response.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}, immutable"
         if response.mimetype in WORDY and request.method == "GET" and "Range" not in request.headers:
             response.vary.add("Accept-Encoding")
