@@ -167,9 +167,9 @@ def test_a_pms_that_hangs_is_503_in_time_and_at_once_when_it_rests(there, asks, 
         started = time.monotonic()
         assert asks(first=number).status_code == 503
         assert time.monotonic() - started < 3
-    started = time.monotonic()
+    heard = len(pms.requests)
     sixth = asks(first=9)
-    assert time.monotonic() - started < 0.5
+    assert len(pms.requests) == heard
     assert sixth.status_code == 503
     assert int(sixth.headers["Retry-After"]) > 5
     assert breaker.state_of(breaker_name(hotel)) == 1

@@ -197,7 +197,7 @@ def test_silence_is_unknown_and_lasts_no_longer_than_the_deadline(graph, meta):
     began = time.monotonic()
     with pytest.raises(OutcomeUnknown, match="ReadTimeout"):
         send(graph)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 4
 
 
 def test_an_answer_that_trickles_is_unknown(graph, meta):
@@ -212,7 +212,7 @@ def test_an_answer_that_trickles_is_unknown(graph, meta):
     began = time.monotonic()
     with pytest.raises(OutcomeUnknown):
         send(graph)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 4
 
 
 def test_a_connection_lost_before_the_answer_is_unknown(graph, meta):
