@@ -24,7 +24,7 @@ from dotenv import dotenv_values
 from locust import FastHttpUser, constant_throughput, events, task
 
 from tests.load import meta
-from tests.load.bench import something_to_say
+from tests.load.bench.messages import something_to_say
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = dotenv_values(ROOT / os.environ.get("DATA_DIR", "var/demo") / "env")
