@@ -130,6 +130,7 @@ def count_what_is_asked(engine: Engine) -> None:
     event.listen(engine, "handle_error", failed)
     if faults.at("database"):
         event.listen(engine, "before_cursor_execute", suffers)
+        event.listen(engine, "do_connect", postgres.connecting)
 
 
 def _what_is_asked(statement: str) -> dict[str, str]:
@@ -309,3 +310,11 @@ def with_retry(work: Callable[[], Result], attempts: int = 5) -> Result:
 
 def is_deadlock(error: DBAPIError) -> bool:
     return isinstance(error.orig, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+
+
+def is_lost(error: DBAPIError | psycopg.Error) -> bool:
+    """Whether the connection has gone; what was to be committed on it may be or not."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(original, psycopg.OperationalError):
+        return False
+    return original.sqlstate is None or original.sqlstate.startswith(("08", "57P"))

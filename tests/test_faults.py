@@ -74,6 +74,8 @@ def test_faults_are_read_with_their_options_and_the_seed():
         ("pms:error=1,chance=0.5", "has status options"),
         ("valkey:error=1,status=500", "has no options"),
         ("graph:error=1,status=200", "from 400 to 599"),
+        ("database:lost_commit=1,seconds=3", "has no options"),
+        ("pms:lost_answer=1", "pms:error=… or pms:hang=…"),
         ("seed=x", "is no number"),
         ("seed=7,chance=1", "the doors are"),
     ],
@@ -210,6 +212,48 @@ def test_a_database_that_is_lost_is_what_its_driver_says_of_it_and_comes_back(wi
         with_faults("database:latency=0.1")
         assert orm.session.scalar(text("select 1")) == 1
         orm.session.rollback()
+
+
+NAME = "select name from hotels where slug = 'andes'"
+RENAME = "update hotels set name = 'Hostal Nuevo' where slug = 'andes'"
+
+
+@pytest.mark.parametrize(("told", "kept"), [("database:lost_commit=1", False), ("database:lost_answer=1", True)])
+def test_a_commit_is_lost_on_the_way_there_or_back_and_looks_the_same(with_faults, told, kept):
+    with_faults(told)
+    with create_app(settings(), ping=False).app_context():
+        before = orm.session.scalar(text(NAME))
+        orm.session.execute(text(RENAME))
+        with pytest.raises(OperationalError, match="closed the connection unexpectedly") as lost:
+            orm.session.commit()
+        assert db.is_lost(lost.value)
+        orm.session.rollback()
+        assert orm.session.scalar(text(NAME)) == ("Hostal Nuevo" if kept else before)
+        orm.session.rollback()
+        orm.engine.dispose()
+
+
+@pytest.mark.parametrize(("told", "kept"), [("database:lost_commit=1", False), ("database:lost_answer=1", True)])
+def test_a_statement_that_commits_itself_is_lost_likewise(with_faults, told, kept):
+    with_faults(told)
+    with db.connect() as connection:
+        with pytest.raises(psycopg.OperationalError, match="closed the connection unexpectedly"):
+            connection.execute(RENAME)
+        assert connection.closed
+    with_faults("pms:error=1")
+    with db.connect() as connection:
+        assert (connection.execute(NAME).fetchone() == ("Hostal Nuevo",)) is kept
+
+
+def test_what_has_nothing_to_commit_loses_nothing(with_faults):
+    with_faults("database:lost_commit=1")
+    before = counted("database", "lost_commit")
+    with create_app(settings(), ping=False).app_context():
+        orm.session.commit()
+        with orm.engine.connect() as connection:
+            connection.commit()
+        orm.engine.dispose()
+    assert counted("database", "lost_commit") == before
 
 
 # Valkey

@@ -11,6 +11,8 @@
 | `error` | chance, 0 to 1 | it fails at once: refused connections; with `status` (pms, graph) that HTTP answer |
 | `hang` | chance | it is asked, and no answer comes for `seconds` (30), or until the caller gives up |
 | `partial` | chance | the answer breaks off in the middle (pms, graph, valkey) |
+| `lost_commit` | chance | the COMMIT never arrives, and nothing of the transaction is kept (database) |
+| `lost_answer` | chance | it is committed, and whoever asked for it is not told (database) |
 
 A fault looks like the real thing: callers see the exceptions of the library that they use. `seed` (1) makes chance
 repeatable in a process.
@@ -32,10 +34,10 @@ Result = TypeVar("Result")
 DOORS: Mapping[str, frozenset[str]] = {
     "pms": frozenset({"latency", "error", "hang", "partial"}),
     "graph": frozenset({"latency", "error", "hang", "partial"}),
-    "database": frozenset({"latency", "error", "hang"}),
+    "database": frozenset({"latency", "error", "hang", "lost_commit", "lost_answer"}),
     "valkey": frozenset({"latency", "error", "hang", "partial"}),
 }
-OPTIONS = {"latency": {"chance"}, "error": {"status"}, "hang": {"seconds"}, "partial": frozenset[str]()}
+OPTIONS = {"latency": {"chance"}, "error": {"status"}, "hang": {"seconds"}}
 HANG_SECONDS = 30.0
 
 injected = Counter("faults_injected_total", "Faults on purpose, where FAULTS asks for them.", ["door", "kind"])
@@ -109,7 +111,7 @@ def read(told: str) -> tuple[tuple[Fault, ...], int]:
 
 
 def _options(door: str, kind: str, given: list[str], one: str) -> Iterator[tuple[str, float]]:
-    known = OPTIONS[kind] - (set() if door in ("pms", "graph") else {"status"})
+    known = OPTIONS.get(kind, set()) - (set() if door in ("pms", "graph") else {"status"})
     for option in given:
         name, _, value = option.strip().partition("=")
         if name not in known:
