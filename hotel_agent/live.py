@@ -276,5 +276,6 @@ def _teller() -> Redis:
         socket_keepalive=True,
         # A server that was started again has closed our connection; one that hangs is not asked twice.
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        **valkey.redis_connections(settings().redis_url),
     )
     return Redis(connection_pool=pool)

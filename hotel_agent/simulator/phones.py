@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from redis import ConnectionPool, Redis
 
 from hotel_agent.config import settings
+from hotel_agent.faults import valkey
 from hotel_agent.redis import redis
 
 WEEK = 7 * 24 * 3600
@@ -275,7 +276,9 @@ def listen(phone: str, others: Iterable[str], wait: float, turns: int) -> Iterat
 @lru_cache
 def _listeners() -> Redis:
     """A pool of its own: waiting pages must not use up the connections that everybody else needs."""
-    return Redis(connection_pool=ConnectionPool.from_url(settings().redis_url, max_connections=LISTENERS))
+    url = settings().redis_url
+    pool = ConnectionPool.from_url(url, max_connections=LISTENERS, **valkey.redis_connections(url))
+    return Redis(connection_pool=pool)
 
 
 def _channel(phone: str) -> str:
