@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import structlog
@@ -14,11 +15,12 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
+from rq.worker_registration import register
 from sqlalchemy.exc import DBAPIError
 
 from hotel_agent import create_app, live, metrics, nlu, queues, tracing
 from hotel_agent.db import db
-from hotel_agent.redis import redis
+from hotel_agent.redis import RedisError, redis
 from hotel_agent.tracebacks import without_words
 from workers import messages
 
@@ -30,6 +32,8 @@ TTL_SECONDS = 15 + queues.HEARTBEAT_SECONDS // 2
 # Of a worker's time for guests while all their queues are full; whoever had nothing to do saves up so many seconds.
 SHARES = {queues.ANSWERS: 3, queues.SENDS: 1, queues.INTAKE: 1}
 MOST_SAVED = 0.5
+# While Valkey is away, whoever has nothing to do without it looks again after so many seconds.
+LOOK_AGAIN_SECONDS = 0.5
 
 
 class AppJob(Job):
@@ -46,19 +50,64 @@ class AppJob(Job):
 
 
 class AppWorker(SimpleWorker):
-    """Runs each job in an application context of its own, under RQ's job time limit."""
+    """Runs each job in an application context of its own, under RQ's job time limit.
+
+    RQ's own ends when Valkey goes in the middle of its book-keeping. This one stays, as what it has loaded takes
+    seconds to load again: it looks for Valkey until that answers, and writes itself down anew where it is forgotten.
+    """
 
     app: Flask
     job_class = AppJob
+    max_connection_wait_time = 1.0
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._had = dict.fromkeys(queues.GUESTS, 0.0)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        super().heartbeat(timeout, pipeline)
-        queues.heartbeat(self.name)
+        with suppress(RedisError):
+            super().heartbeat(timeout, pipeline)
+            queues.heartbeat(self.name)
+            if pipeline is None and not self.connection.hexists(self.key, "birth"):
+                self.connection.hset(self.key, mapping=self.serialize())
+                register(self)
         metrics.note_memory()
+
+    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
+        with suppress(RedisError):
+            super().set_state(state, pipeline)
+
+    def check_for_suspension(self, burst: bool) -> None:
+        with suppress(RedisError):
+            super().check_for_suspension(burst)
+
+    def run_maintenance_tasks(self) -> None:
+        with suppress(RedisError):
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            except RedisError as error:
+                log.warning("worker_without_valkey", error=type(error).__name__)
+                sleep(LOOK_AGAIN_SECONDS)
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """A job that Valkey could not be told of is as good as a nudge that was lost: its rows tell that they wait."""
+        try:
+            super().execute_job(job, queue)
+        except RedisError as error:
+            log.warning("job_without_valkey", name=job.func_name, error=type(error).__name__)
+
+    def set_shutdown_requested_date(self) -> None:
+        """Nobody asks for it, and a signal must not wait for Valkey in the middle of a job, or break it off."""
+
+    def teardown(self) -> None:
+        with suppress(RedisError):
+            super().teardown()  # type: ignore[no-untyped-call]
 
     def reorder_queues(self, reference_queue: Queue) -> None:  # noqa: ARG002  What it has cost is known when it is done.
         """Guests' queues share the time by SHARES, so that none waits for a flood of another: bodies that are taken
@@ -116,7 +165,20 @@ def work() -> None:
         log_job_description=False,
     )
     worker.app = app
+    wait_for_valkey()
     worker.work(logging_level="WARNING")
+
+
+def wait_for_valkey() -> None:
+    """What has been loaded is not thrown away because Valkey comes up later than we do."""
+    while True:
+        try:
+            redis().ping()
+        except RedisError as error:
+            log.warning("worker_without_valkey", error=type(error).__name__)
+            sleep(LOOK_AGAIN_SECONDS)
+        else:
+            return
 
 
 def warm_up(app: Flask) -> None:
