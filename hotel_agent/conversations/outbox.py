@@ -3,7 +3,7 @@
 `queued` → `sending` (committed) → the wire → `sent`, `failed` or `unknown` (committed). Who owns the conversation
 is read in the transaction that writes the row and again in the one that moves it to `sending`. A row found in
 `sending` by somebody who holds the lane was left by a dead process: whether WhatsApp has it is unknown, and it is
-never blindly sent again.
+never blindly sent again. Whoever lives on while the database is lost knows better, and waits for it to write that down.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic, sleep
 from typing import Any
 
+import psycopg
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from hotel_agent import metrics, tracing
 from hotel_agent.channels.whatsapp.client import Accepted, GraphClient, NotSent, OutcomeUnknown, Refused
@@ -25,13 +28,16 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import handover, statuses, unasked
 from hotel_agent.conversations.models import Conversation, Message
 from hotel_agent.conversations.waiting import hand_over, lost_since
-from hotel_agent.db import db, glance, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
+from hotel_agent.db import db, glance, is_lost, lock_until_commit, locked, one_at_a_time, utcnow, with_retry
 from hotel_agent.guests.models import GuestIdentity
 from hotel_agent.hotels import credentials
 from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.logs import get_logger
 
 TRIES = 6
+# For so long the outcome of a send is kept in mind while the database is lost.
+REMEMBERED_SECONDS = 30.0
+LOOK_AGAIN_SECONDS = 0.5
 # Why nothing was even tried, as `error_text` tells it.
 WINDOW_CLOSED = "The 24-hour window is closed."
 NO_NUMBER = "There is no number to send from or to."
@@ -86,16 +92,20 @@ def put(
 
 def deliver(conversation_id: int, graph: GraphClient) -> None:
     """Send what is queued in a conversation, in order, unless another process is at it."""
+    lane = Lane(conversation_id, graph)
     while True:
-        with one_at_a_time("outbox", conversation_id) as mine:
-            if not mine:
+        try:
+            with one_at_a_time("outbox", conversation_id) as mine:
+                lane.write_down()
+                if not mine:
+                    return
+                lane.send_all()
+            if not _something_to_do(conversation_id):
                 return
-            ticket = with_retry(lambda: _claim(conversation_id))
-            while ticket:
-                outcome = _on_the_wire(ticket, graph)
-                ticket = _settle(ticket, outcome)
-        if not _something_to_do(conversation_id):
-            return
+        except (OperationalError, psycopg.OperationalError) as error:
+            db.session.rollback()
+            if not (is_lost(error) and lane.waits_for_the_database()):
+                raise
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,50 @@ class Ticket:
     body: dict[str, Any]
     attempts: int
     lane_stopped: bool
+    claimed_at: datetime
     traceparent: str | None = None
+
+
+Outcome = Accepted | NotSent | Refused | OutcomeUnknown
+
+
+class Lane:
+    """One process at work in a conversation's lane, and what it alone knows while the database is lost: `claimed`,
+    which may be `sending` there and is not sent, and `outcome`, what came of a send and may not be written down."""
+
+    def __init__(self, conversation_id: int, graph: GraphClient) -> None:
+        self.conversation_id = conversation_id
+        self.claimed: Ticket | None = None
+        self.outcome: tuple[Ticket, Outcome] | None = None
+        self._graph = graph
+        self._gives_up_at: float | None = None
+
+    def waits_for_the_database(self) -> bool:
+        """False where there is nothing that would be forgotten, or it has been kept in mind for long enough."""
+        self._gives_up_at = self._gives_up_at or monotonic() + REMEMBERED_SECONDS
+        if not (self.claimed or self.outcome) or monotonic() > self._gives_up_at:
+            return False
+        sleep(LOOK_AGAIN_SECONDS)
+        return True
+
+    def write_down(self) -> None:
+        """What the database may not have been told before it was lost."""
+        if self.outcome:
+            with_retry(partial(_write_outcome, *self.outcome))
+            self.outcome = None
+        if self.claimed:
+            with_retry(partial(_put_back, self.claimed))
+            self.claimed = None
+
+    def send_all(self) -> None:
+        ticket = with_retry(partial(_claim, self.conversation_id, self))
+        while ticket:
+            self.claimed = None
+            outcome = _on_the_wire(ticket, self._graph)
+            self.outcome = ticket, outcome
+            metrics.sends.labels(*_label(outcome)).inc()
+            ticket = with_retry(partial(_write_outcome, ticket, outcome, self))
+            self.outcome = None
 
 
 NEXT_IN_THE_LANE = """
@@ -134,12 +187,22 @@ def _in_the_lane() -> Any:
     return (Message.direction == "out") & Message.status.in_(("queued", "sending"))
 
 
-def _claim(conversation_id: int) -> Ticket | None:
+def _claim(conversation_id: int, lane: Lane | None = None) -> Ticket | None:
     """Move the next row to `sending`. None when there is nothing to send now."""
     conversation = locked(Conversation, conversation_id)
     ticket = _next(conversation) if conversation else None
+    if lane:
+        lane.claimed = ticket
     db.session.commit()
     return ticket
+
+
+def _put_back(ticket: Ticket) -> None:
+    """What was claimed and not sent waits again, unless somebody has taken us for dead."""
+    found = statuses.lock_message(*ticket.message, ticket.conversation_id)
+    if found and (found[1].status, found[1].sending_at) == ("sending", ticket.claimed_at):
+        found[1].status, found[1].attempts = "queued", ticket.attempts
+    db.session.commit()
 
 
 def _next(conversation: Conversation) -> Ticket | None:
@@ -160,7 +223,7 @@ def _next(conversation: Conversation) -> Ticket | None:
         else:
             ticket = _ticket(conversation, message, *address)
             if ticket:
-                message.status, message.sending_at, message.attempts = "sending", utcnow(), message.attempts + 1
+                message.status, message.sending_at, message.attempts = "sending", ticket.claimed_at, ticket.attempts + 1
             return ticket
     return None
 
@@ -212,6 +275,7 @@ def _ticket(
         body=to_graph(outgoing, recipient, statuses.callback_data(message.id), quoted_wamid),
         attempts=message.attempts,
         lane_stopped=identifier.stopped_at is not None,
+        claimed_at=utcnow(),
         traceparent=message.traceparent,
     )
 
@@ -248,7 +312,7 @@ def _lane_open(identifier: HotelIdentifier, token: str) -> bool:
     return True
 
 
-def _on_the_wire(ticket: Ticket, graph: GraphClient) -> Accepted | NotSent | Refused | OutcomeUnknown:
+def _on_the_wire(ticket: Ticket, graph: GraphClient) -> Outcome:
     with tracing.begun(ticket.traceparent), tracing.span("send", message=ticket.message[0]):
         try:
             return graph.send(ticket.phone_number_id, ticket.token, ticket.body)
@@ -256,13 +320,8 @@ def _on_the_wire(ticket: Ticket, graph: GraphClient) -> Accepted | NotSent | Ref
             return outcome
 
 
-def _settle(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> Ticket | None:
-    """Write what came of it, and claim the next."""
-    metrics.sends.labels(*_label(outcome)).inc()
-    return with_retry(lambda: _write_outcome(ticket, outcome))
-
-
-def _write_outcome(ticket: Ticket, outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> Ticket | None:
+def _write_outcome(ticket: Ticket, outcome: Outcome, lane: Lane | None = None) -> Ticket | None:
+    """Write what came of it, once; and claim the next where the caller has the lane."""
     if isinstance(outcome, Accepted):
         lock_until_commit([statuses.wamid_key(ticket.hotel_id, outcome.wamid)])
     found = statuses.lock_message(*ticket.message, ticket.conversation_id)
@@ -270,19 +329,27 @@ def _write_outcome(ticket: Ticket, outcome: Accepted | NotSent | Refused | Outco
         db.session.rollback()
         return None
     conversation, message = found
-    if isinstance(outcome, Accepted) or message.status in ("sending", "unknown"):
-        _apply_outcome(conversation, message, ticket, outcome)  # Else a status has told better meanwhile.
+    if _is_news(message, ticket, outcome):
+        _apply_outcome(conversation, message, ticket, outcome)
     db.session.flush()
-    following = _next(conversation) if conversation.id == ticket.conversation_id else None
+    if lane:
+        lane.claimed = _next(conversation) if conversation.id == ticket.conversation_id else None
     db.session.commit()
-    return following
+    return lane.claimed if lane else None
+
+
+def _is_news(message: Message, ticket: Ticket, outcome: Outcome) -> bool:
+    """Not where it is written down already, a status has told better meanwhile, or it has been tried again since."""
+    if isinstance(outcome, Accepted):
+        return message.sent_at is None
+    return message.status in ("sending", "unknown") and message.sending_at == ticket.claimed_at
 
 
 def _apply_outcome(
     conversation: Conversation,
     message: Message,
     ticket: Ticket,
-    outcome: Accepted | NotSent | Refused | OutcomeUnknown,
+    outcome: Outcome,
 ) -> None:
     match outcome:
         case Accepted():
@@ -306,7 +373,7 @@ def _open_lane(identifier_id: int) -> None:
         identifier.paused_until = None
 
 
-def _label(outcome: Accepted | NotSent | Refused | OutcomeUnknown) -> tuple[str, str]:
+def _label(outcome: Outcome) -> tuple[str, str]:
     match outcome:
         case Accepted():
             return "sent", ""

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from hotel_agent.channels.whatsapp.client import Accepted
 from hotel_agent.conversations import outbox, statuses
 from hotel_agent.conversations.models import Conversation, Message
-from hotel_agent.db import db
+from hotel_agent.db import db, utcnow
 from tests.conversations import bodies
 from tests.conversations.bodies import status
 from tests.fakes.graph import DROP, hang
@@ -79,7 +79,9 @@ def with_new_wamid(message: Message, wamid: str) -> None:
     """As if the send had been answered only now."""
     db.session.execute(text("delete from message_ids where message_id = :id").bindparams(id=message.id))
     db.session.execute(
-        text("update messages set status = 'sending', wamid = null where id = :id").bindparams(id=message.id)
+        text("update messages set status = 'sending', wamid = null, sent_at = null where id = :id").bindparams(
+            id=message.id
+        )
     )
     db.session.commit()
     ticket = outbox.Ticket(
@@ -92,8 +94,9 @@ def with_new_wamid(message: Message, wamid: str) -> None:
         body={},
         attempts=0,
         lane_stopped=False,
+        claimed_at=utcnow(),
     )
-    outbox._settle(ticket, Accepted(wamid))
+    outbox._write_outcome(ticket, Accepted(wamid))
 
 
 def test_a_lost_answer_is_settled_by_the_status_that_carries_our_id(marta_says, run_jobs, graph, echo, deliver):

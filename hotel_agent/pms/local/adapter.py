@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hotel_agent.db import db
+from hotel_agent.db import db, is_lost
 from hotel_agent.hotels.models import Hotel
 from hotel_agent.pms.contract import Capabilities, PmsUnavailable, Unsettled
 from hotel_agent.pms.local import availability as rooms
@@ -41,6 +41,23 @@ def asked(verb: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     return ask
 
 
+def asked_again(verb: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Once more where the connection was lost meanwhile, and nobody knows what came of it: of a question, or of what is
+    done once however often it is asked for."""
+
+    @wraps(verb)
+    def ask(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return verb(*args, **kwargs)
+        except OperationalError as error:
+            db.session.rollback()
+            if not is_lost(error):
+                raise
+            return verb(*args, **kwargs)
+
+    return asked(ask)
+
+
 class LocalPms:
     """The operations of `PmsAdapter` on our own tables."""
 
@@ -62,20 +79,20 @@ class LocalPms:
     def settle(self, hotel: Hotel) -> tuple[Unsettled, ...]:  # noqa: ARG002  Our own tables know what they did.
         return ()
 
-    room_kinds = staticmethod(asked(rooms.room_kinds))
-    availability = staticmethod(asked(rooms.availability))
+    room_kinds = staticmethod(asked_again(rooms.room_kinds))
+    availability = staticmethod(asked_again(rooms.availability))
     availability_from = staticmethod(asked(rooms.availability_from))
     last_night_for_sale = staticmethod(asked(rooms.last_night_for_sale))
-    hold = staticmethod(asked(desk.hold))
-    held = staticmethod(asked(desk.held))
-    extend = staticmethod(asked(desk.extend))
+    hold = staticmethod(asked_again(desk.hold))
+    held = staticmethod(asked_again(desk.held))
+    extend = staticmethod(asked_again(desk.extend))
     release = staticmethod(asked(desk.release))
-    book = staticmethod(asked(desk.book))
-    read = staticmethod(asked(desk.read))
-    upcoming = staticmethod(asked(desk.upcoming))
+    book = staticmethod(asked_again(desk.book))
+    read = staticmethod(asked_again(desk.read))
+    upcoming = staticmethod(asked_again(desk.upcoming))
     cancel = staticmethod(asked(desk.cancel))
     change_quote = staticmethod(asked(changing.quote))
-    modify = staticmethod(asked(changing.modify))
+    modify = staticmethod(asked_again(changing.modify))
     change_of = staticmethod(asked(changing.change_of))
     is_free_on = staticmethod(asked(extras.is_free_on))
     add_extra = staticmethod(asked(extras.add))
