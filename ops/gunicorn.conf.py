@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import time
 from datetime import UTC, datetime
 
 from gunicorn.glogging import Logger
@@ -69,6 +70,32 @@ class logger_class(Logger):
         if (os.environ.get("LOG_FORMAT") or "json") == "json":
             for handler in self.error_log.handlers:
                 handler.setFormatter(Lines())
+
+
+# A worker that has not loaded the program after so many seconds is not waited for.
+LOADING_SECONDS = 60
+
+
+def on_starting(server):
+    """A reload (HUP) begins new workers and ends the old ones in the same moment. Here these answer until those do."""
+    end_the_oldest = server.manage_workers
+
+    def manage_workers():
+        end = time.monotonic() + LOADING_SECONDS
+        while len(server.WORKERS) > server.num_workers and time.monotonic() < end:
+            newest = sorted(server.WORKERS.values(), key=lambda worker: worker.age)[-server.num_workers :]
+            if all(map(_serves, newest)):
+                break
+            time.sleep(0.1)
+            server.reap_workers()
+        end_the_oldest()
+
+    server.manage_workers = manage_workers
+
+
+def _serves(worker):
+    """Its heartbeat has begun: before that, the file tells the time of day when it was made."""
+    return worker.tmp.last_update() <= time.monotonic()
 
 
 def post_worker_init(worker):
