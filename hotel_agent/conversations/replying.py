@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import select
 
 from hotel_agent import nlu
 from hotel_agent.channels.whatsapp.limits import OutButtons, OutImage, OutList, OutMessage
-from hotel_agent.channels.whatsapp.outgoing import kind_of, words_of
+from hotel_agent.channels.whatsapp.outgoing import from_json, kind_of, words_of
 from hotel_agent.conversations.answering import Given, answer_once
 from hotel_agent.conversations.models import Conversation, Message
 from hotel_agent.db import db, one_at_a_time
@@ -20,7 +21,7 @@ WAIT_SECONDS = 4.0
 
 
 def answer_message(message_id: int, today: date | None = None, language: str | None = None) -> dict[str, Any] | None:
-    """Answer one message and tell the whole of it, JSON-ready, without replies when it has been dealt with before.
+    """Answer one message and tell the whole of it, JSON-ready; as it is written where it has been answered before.
 
     None when another message of the same sender took too long.
     """
@@ -31,7 +32,20 @@ def answer_message(message_id: int, today: date | None = None, language: str | N
         if not mine:
             return None
         given = answer_once(conversation_id, only=message_id, today=today, language=language)
-    return _told(conversation_id, given, said, today)
+    told = _told(conversation_id, given, said, today)
+    return told if given else told | {"replies": [_reply(bubble) for bubble in _written(conversation_id, message_id)]}
+
+
+def _written(conversation_id: int, message_id: int) -> Iterator[OutMessage]:
+    """Who asks has not heard it yet, when the job that gave the answer had to run again."""
+    rows = db.session.scalars(
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.answers_to == message_id)
+        .where(Message.author == "agent")
+        .order_by(Message.id)
+    )
+    for row in rows:
+        yield from_json(row.payload["outgoing"])
 
 
 def _told(conversation_id: int, given: Given | None, said: str, today: date | None) -> dict[str, Any]:

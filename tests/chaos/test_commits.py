@@ -15,6 +15,8 @@ from hotel_agent import db, faults
 from hotel_agent.conversations import inbox, outbox
 from hotel_agent.db import db as orm
 from hotel_agent.faults import postgres
+from hotel_agent.hotels.finding import by_slug
+from hotel_agent.staff import bearer
 from tests.chaos.guests import _choice_of, _wish
 from tests.chaos.history import confirmation_patterns
 from tests.chaos.nth import OnTheNth
@@ -111,6 +113,26 @@ def test_one_message_has_one_answer_whichever_commit_is_lost(shaky, deliver, run
         assert orm.session.execute(ANSWERED, {"wamid": wamid}).all() == [("answered", 1, "sent")], f"commit {nth}"
         orm.session.rollback()
     assert nth > 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_asks_by_the_api_hears_the_answer_or_that_there_is_none(shaky, client, api_worker, echo, kind):
+    token = bearer.create_token(by_slug("miramar"))
+    nth, has_struck = 0, True
+    while has_struck:
+        nth += 1
+        injector = shaky(kind, nth)
+        injector.is_armed = True
+        asked = {"hotel": "miramar", "sender_id": f"crm-{kind}-{nth}", "text": "Hola"}
+        answer = client.post("/api/orchestrator/process", json=asked, headers={"Authorization": f"Bearer {token}"})
+        injector.is_armed, has_struck = False, injector.has_struck
+        orm.session.remove()  # As it is at the end of each request, where no test holds on to it.
+        if answer.status_code == 200:
+            assert [reply["text"] for reply in answer.json["replies"]] == ["re: Hola"], f"commit {nth}"
+        else:
+            assert answer.status_code in (503, 504), f"commit {nth}: {answer.text}"
+    assert answer.status_code == 200
+    assert nth > 3
 
 
 @pytest.mark.chaos
