@@ -323,7 +323,9 @@ def api_worker(app: Flask) -> Iterator[None]:
         worker.app = app
         worker.death_penalty_class = _NoTimeLimit  # type: ignore[assignment]
         while not over.is_set():
-            found = queue.dequeue_any([queue], timeout=None, connection=redis(), serializer=JSONSerializer)
+            found = queue.dequeue_any(
+                [queue], None, connection=redis(), job_class=worker.job_class, serializer=JSONSerializer
+            )
             if found:
                 worker.execute_job(*found)
             else:
