@@ -6,6 +6,7 @@ A test that fills rows of a hotel's rates does so on a hotel of its own; everyth
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -52,6 +53,12 @@ if TYPE_CHECKING:
 
 # Large and never changed in place: rates of hotels that are not the demo's are deleted instead.
 KEPT = {"rates", "alembic_version"}
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are there to the end: the collector of garbage need not look at them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -165,8 +165,9 @@ def test_an_order_in_the_words_changes_nothing_and_promises_nothing(marta, order
     before = booked(marta)
     reply = marta.says(order)
     assert reply.text
+    told = reply.text.replace(before.code, "").lower()
     for promise in ("gratis", "descuento", "discount", "desconto", "1 €", "49", "admin", "prompt"):
-        assert not reply.says(promise), reply.text
+        assert promise not in told, reply.text
     assert [(one.code, one.status, one.total) for one in marta.bookings()] == [(before.code, "booked", before.total)]
 
 

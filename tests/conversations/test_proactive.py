@@ -21,6 +21,8 @@ from hotel_agent.conversations.models import (
     ProactiveMessage,
 )
 from hotel_agent.db import db, utcnow
+from hotel_agent.flags import switches
+from hotel_agent.flags.models import FeatureFlag
 from hotel_agent.flags.switches import switch
 from hotel_agent.guests.models import Guest, GuestIdentity
 from hotel_agent.hotels.finding import by_slug
@@ -45,9 +47,11 @@ TIMES = {
 
 @pytest.fixture(autouse=True)
 def all_on(app):
-    for kind in KINDS:
-        switch(f"proactive.{kind}", True, 1)
-        switch(f"proactive.{kind}", True, 2)
+    db.session.add_all(
+        FeatureFlag(key=f"proactive.{kind}", hotel_id=hotel_id, enabled=True) for kind in KINDS for hotel_id in (1, 2)
+    )
+    db.session.commit()
+    switches.forget()
 
 
 @pytest.fixture

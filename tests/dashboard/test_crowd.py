@@ -25,6 +25,8 @@ from hotel_agent.staff import accounts
 from tests.dashboard.cast import hotel, says, statements, talk
 from tests.load import crowd
 
+pytestmark = pytest.mark.xdist_group("crowd")
+
 CONVERSATIONS, MESSAGES = 400, 6000
 
 

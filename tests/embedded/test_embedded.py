@@ -20,6 +20,7 @@ import redis
 from hotel_agent import embedded
 from hotel_agent.embedded import AlreadyRunning, Embedded, EmbeddedError
 
+pytestmark = pytest.mark.xdist_group("embedded")
 ROOT = Path(__file__).resolve().parents[2]
 
 
