@@ -79,7 +79,10 @@ def _spoilt(stage: Stage, fault: far.Fault) -> Iterator[None]:
 
 
 async def valkey_killed(stage: Stage, seconds: float) -> list[str]:
-    return await _killed_again_and_again(stage, "valkey", seconds)
+    """Workers stay: what they have loaded takes seconds to load again."""
+    before = _pids(stage, "worker")
+    said = await _killed_again_and_again(stage, "valkey", seconds)
+    return said + ([] if _pids(stage, "worker") == before else ["workers ended with Valkey"])
 
 
 async def valkey_wiped(stage: Stage, seconds: float) -> list[str]:

@@ -23,6 +23,7 @@ FAULTS = (
     "pms:latency=0.3,chance=0.3;pms:error=0.05;"
     "graph:latency=0.2,chance=0.3;graph:error=0.08;graph:error=0.05,status=500;graph:hang=0.02,seconds=1;"
     "graph:partial=0.02;database:latency=0.05,chance=0.02;database:error=0.002;"
+    "database:lost_commit=0.004;database:lost_answer=0.004;"
     f"valkey:latency=0.02,chance=0.05;valkey:error=0.01;valkey:partial=0.005;seed={SEED}"
 )
 SETTINGS = {"FAULTS": FAULTS, "ANSWER_PAUSE_SECONDS": "0.3", "UNKNOWN_SEND_SECONDS": "3", "LOG_LEVEL": "error"}

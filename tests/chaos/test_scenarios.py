@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 SEED = int(os.environ.get("CHAOS_SEED") or 1)
 SECONDS = 5.0
 AT_HOME = (
+    "valkey-killed",
     "valkey-wiped",
     "postgres-paused",
     "connections-cut",
