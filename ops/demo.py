@@ -52,6 +52,9 @@ SECRETS = (
 )
 ALSO_KEPT_FOR_FLASK = ("PASSWORD_LENGTH", "PORT", "PUBLIC_URL", "WHATSAPP_API_URL", "METRICS_TOKEN")
 
+# Said, so that `.env` does not say otherwise.
+NO_FAULTS = "seed=1"
+
 READY_SECONDS = 60
 QUICK_DEATH_SECONDS = 10
 BIG_LOG = 20 * 1024 * 1024
@@ -172,6 +175,8 @@ class Demo:
         if self.ended.is_set():
             return
         done = self._child("setup", [sys.executable, "-m", "flask", "--app", "wsgi", *words])
+        if self.environment.get("FAULTS"):
+            done.environment = dict(self.environment) | {"FAULTS": NO_FAULTS}
         done.start()
         while done.process and done.process.poll() is None:
             if self.ended.wait(0.05):

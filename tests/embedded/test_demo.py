@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from hotel_agent import faults
 from ops import demo
 from ops.demo import CannotStart, Demo
 
@@ -86,6 +87,17 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
 def test_a_port_that_is_none_is_refused(port: str, tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="PORT must be a number"):
         Demo({**OUTSIDE, "PORT": port}, tmp_path)
+
+
+def test_faults_on_purpose_spare_what_prepares_the_demo(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    (tmp_path / "flask.py").write_text(f"import os; open({str(told)!r}, 'w').write(os.environ['FAULTS'])")
+    one = Demo({**OUTSIDE, "FAULTS": "database:error=1", "PYTHONPATH": str(tmp_path)}, tmp_path)
+    one.environment = one._environment()
+    (tmp_path / "log").mkdir()
+    one._flask("db", "upgrade")
+    assert faults.read(told.read_text()) == ((), 1)
+    assert one._child("web", []).environment["FAULTS"] == "database:error=1"
 
 
 def test_reset_deletes_only_what_the_demo_made(tmp_path: Path) -> None:
