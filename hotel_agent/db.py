@@ -83,18 +83,22 @@ class CountedPool(QueuePool):
 
 def count_what_is_asked(engine: Engine) -> None:
     """How many connections are in use, and how long statements take."""
-    pool = engine.pool
-    assert isinstance(pool, QueuePool)
 
     def tell(in_use: int, waiting: int) -> None:
         metrics.db_connections_active.labels(metrics.role).set(max(in_use, 0))
         metrics.db_connections_idle.labels(metrics.role).set(max(waiting, 0))
 
+    def counts() -> tuple[int, int]:
+        """Of the pool of now: an engine that was disposed of has another."""
+        assert isinstance(engine.pool, QueuePool)
+        return engine.pool.checkedout(), engine.pool.checkedin()
+
     def taken(*_given: object) -> None:
-        tell(pool.checkedout(), pool.checkedin())
+        tell(*counts())
 
     def given_back(*_given: object) -> None:  # It is told before it is done.
-        tell(pool.checkedout() - 1, pool.checkedin() + 1)
+        in_use, waiting = counts()
+        tell(in_use - 1, waiting + 1)
 
     def asks(connection: Connection, _cursor: object, statement: str, *_given: object) -> None:
         connection.info["asked_at"] = perf_counter()
@@ -123,8 +127,8 @@ def count_what_is_asked(engine: Engine) -> None:
         except psycopg.OperationalError as error:
             raise OperationalError(None, None, error, connection_invalidated=True) from error
 
-    event.listen(pool, "checkout", taken)
-    event.listen(pool, "checkin", given_back)
+    event.listen(engine.pool, "checkout", taken)
+    event.listen(engine.pool, "checkin", given_back)
     event.listen(engine, "before_cursor_execute", asks)
     event.listen(engine, "after_cursor_execute", answered)
     event.listen(engine, "handle_error", failed)

@@ -97,6 +97,13 @@ def test_connections_and_statements_are_told(client):
     assert figure(client, "db_slow_statements_total") == slow + 1
 
 
+def test_connections_are_told_also_after_the_pool_was_made_anew(client):
+    db.session.remove()
+    db.engine.dispose()
+    db.session.execute(text("select 1"))
+    assert figure(client, "db_connections_active", process="web") >= 1
+
+
 def test_a_pool_that_is_used_up_is_counted(app):
     pool = CountedPool(connect, pool_size=1, max_overflow=0, timeout=0.01)  # type: ignore[arg-type]
     before = metrics.db_pool_exhausted._value.get()
