@@ -42,6 +42,7 @@ BOOKINGS = text("""
     select count(*), count(*) filter (where status = 'booked') from reservations
     where guest_id = (select guest_id from guest_identities where kind = 'phone' and value = :phone)
 """)
+BOOKED_THEN = text("select count(*) from reservations where check_in = :arrival and status = 'booked'")
 ROOMS = text("""
     select count(*) from reservation_locks where status in ('active', 'booked') and check_in = :arrival
 """)
@@ -172,3 +173,38 @@ def _book(phone: str, arrival: date, injector: OnTheNth, deliver, run_jobs, grap
 
 def _last(graph, phone: str) -> Heard:
     return [one for one in graph.sent if one.to == phone][-1]
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_program_that_asks_again_under_its_key_has_one_booking(shaky, client, api_worker, kind):
+    token = bearer.create_token(by_slug("miramar"))
+    nth, has_struck = 0, True
+    while has_struck:
+        nth += 1
+        arrival = date.today() + timedelta(days=60 + nth)
+        body = {
+            "hotel": "miramar",
+            "check_in": str(arrival),
+            "check_out": str(arrival + timedelta(days=1)),
+            "adults": 2,
+        }
+        body |= {"room_type": "suite", "guest": {"name": "Marta García"}}
+        injector = shaky(kind, nth)
+        injector.is_armed = True
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"{kind}-{nth}"}
+        told = []
+        while len(told) < ROUNDS and 201 not in told:
+            told.append(client.post("/api/reservations", json=body, headers=headers).status_code)
+            orm.session.remove()
+            if told[-1] == 409:  # Whoever may still be at it is waited for.
+                injector.is_armed = False
+                orm.session.execute(text("update api_requests set asked_at = asked_at - interval '1 minute'"))
+                orm.session.commit()
+        injector.is_armed, has_struck = False, injector.has_struck
+        assert told[-1] == 201, f"commit {nth}: {told}"
+        assert orm.session.scalar(BOOKED_THEN, {"arrival": arrival}) == 1, f"commit {nth}"
+        assert orm.session.scalar(ROOMS, {"arrival": arrival}) == 1, f"commit {nth}"
+        orm.session.rollback()
+    assert nth > 5
