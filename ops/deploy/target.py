@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from ops.deploy.errors import CannotDeploy
 
@@ -24,6 +24,11 @@ class Nginx:
     key: str = ""
     user: str = "www-data"
     config: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,11 @@ def read(path: Path) -> Target:
     for name in ("folder", "environment", "address"):
         if not isinstance(told.get(name), str):
             raise CannotDeploy(f"{path}: {name} is missing")
+    for name in ("ports", "nginx", "prometheus", "canary", "seconds"):
+        if not isinstance(told.get(name, {}), dict):
+            raise CannotDeploy(f"{path}: {name} is a table: a line [{name}], and its settings below it")
+    if not isinstance(told.get("python", ""), str):
+        raise CannotDeploy(f"{path}: python is the path of an interpreter, in quotes")
     ports = told.get("ports", {BLUE: 8001, GREEN: 8002})
     if set(ports) != set(SLOTS) or len(set(ports.values())) != 2 or not all(map(_is_port, ports.values())):
         raise CannotDeploy(f"{path}: ports: two different ones are wanted, blue and green")
@@ -97,7 +107,7 @@ def read(path: Path) -> Target:
         python=here / told["python"] if "python" in told else None,
         ports=ports,
         nginx=_part(Nginx, told, "nginx", path),
-        prometheus=str(told.get("prometheus", {}).get("url", "")).rstrip("/"),
+        prometheus=_part(Source, told, "prometheus", path).url.rstrip("/"),
         canary=_canary(_part(Canary, told, "canary", path), path),
         seconds=_part(Seconds, told, "seconds", path),
     )
@@ -105,7 +115,7 @@ def read(path: Path) -> Target:
 
 def _part(kind: type[Part], told: Mapping[str, Any], name: str, path: Path) -> Part:
     given = told.get(name, {})
-    wanted = {one.name: type(one.default) for one in fields(kind)}  # type: ignore[arg-type]
+    wanted = get_type_hints(kind)
     for key, value in given.items():
         if key not in wanted:
             raise CannotDeploy(f"{path}: nobody knows {key} in [{name}]")

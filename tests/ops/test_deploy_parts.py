@@ -76,6 +76,11 @@ def written(folder: Path, more: str = "") -> Path:
         ("[canary]\nshare = 'ten'", "share in [canary] is no int"),
         ("[canary]\nseconds = -1", "seconds in [canary]"),
         ("[canary]\nsecs = 1", "nobody knows secs"),
+        ("canary = 'yes'", "canary is a table"),
+        ("prometheus = 'http://127.0.0.1:9090'", "prometheus is a table"),
+        ("[prometheus]\naddress = 'http://127.0.0.1:9090'", "nobody knows address"),
+        ("ports = 8001", "ports is a table"),
+        ("python = 3.12", "python is the path"),
         ("[nginks]\nlisten = '80'", "nobody knows nginks"),
         ("[canary", "deploy.toml"),
     ],
@@ -84,6 +89,11 @@ def test_a_target_that_makes_no_sense_is_refused_by_name(tmp_path, more, words):
     with pytest.raises(CannotDeploy) as refused:
         read(written(tmp_path, more))
     assert words in str(refused.value)
+
+
+def test_parts_of_seconds_are_seconds(tmp_path):
+    target = read(written(tmp_path, "[canary]\nseconds_after = 2.5\n[seconds]\ndrain = 3"))
+    assert (target.canary.seconds_after, target.seconds.drain) == (2.5, 3)
 
 
 def test_the_example_is_one():
