@@ -194,7 +194,7 @@ def test_a_program_that_asks_again_under_its_key_has_one_booking(shaky, client, 
         injector = shaky(kind, nth)
         injector.is_armed = True
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"{kind}-{nth}"}
-        told = []
+        told: list[int] = []
         while len(told) < ROUNDS and 201 not in told:
             told.append(client.post("/api/reservations", json=body, headers=headers).status_code)
             orm.session.remove()
