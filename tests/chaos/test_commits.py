@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import event, text
@@ -16,6 +17,8 @@ from hotel_agent.conversations import inbox, outbox
 from hotel_agent.db import db as orm
 from hotel_agent.faults import postgres
 from hotel_agent.hotels.finding import by_slug
+from hotel_agent.pms.contract import BookRequest, ExtraRequest, HoldRequest, RoomRequest, Stay
+from hotel_agent.pms.door import pms_for
 from hotel_agent.staff import bearer
 from tests.chaos.guests import _choice_of, _wish
 from tests.chaos.history import confirmation_patterns
@@ -23,6 +26,7 @@ from tests.chaos.nth import OnTheNth
 from tests.conversations import bodies
 from tests.conversations.cast import time_passes
 from tests.fakes.graph import Heard
+from tests.reservations.cast import guest_of
 from workers import upkeep
 
 KINDS = ["lost_commit", "lost_answer"]
@@ -134,6 +138,31 @@ def test_who_asks_by_the_api_hears_the_answer_or_that_there_is_none(shaky, clien
             assert has_struck, f"commit {nth}: {answer.text}"
             assert answer.status_code in (503, 504), f"commit {nth}: {answer.text}"
     assert nth > 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_let_go_or_added_is_told_as_done_whichever_commit_is_lost(shaky, kind):
+    hotel = by_slug("miramar")
+    pms, who = pms_for(hotel), guest_of(hotel, "Marta García")
+    nth, has_struck = 0, True
+    while has_struck:
+        nth += 1
+        nights = Stay(date.today() + timedelta(days=30 + nth), date.today() + timedelta(days=31 + nth))
+        let_go, kept = (
+            pms.hold(HoldRequest(nights, (RoomRequest("doble", 2),), who, f"{kind}{nth}{what}")) for what in "ab"
+        )
+        code = pms.book(BookRequest(kept.hold_key, who, "Marta García", f"{kind}{nth}", hotel.today()))
+        injector = shaky(kind, nth)
+        injector.is_armed = True
+        assert pms.release(let_go.hold_key, who, "changed their mind")
+        assert pms.add_extra(ExtraRequest(code, "parking", Decimal(12), None))
+        assert pms.cancel(code, Decimal(5))
+        injector.is_armed, has_struck = False, injector.has_struck
+        assert pms.held(let_go.hold_key) is None
+        booking = pms.read(code)
+        assert booking
+        assert (booking.status, booking.cancellation_fee) == ("cancelled", Decimal(5))
+    assert nth == 4
 
 
 @pytest.mark.chaos

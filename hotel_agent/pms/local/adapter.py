@@ -41,9 +41,11 @@ def asked(verb: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     return ask
 
 
-def asked_again(verb: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def asked_again(
+    verb: Callable[Arguments, Result], told: Callable[[Result], Result] = lambda answer: answer
+) -> Callable[Arguments, Result]:
     """Once more where the connection was lost meanwhile, and nobody knows what came of it: of a question, or of what is
-    done once however often it is asked for."""
+    done once however often it is asked for. `told` makes the second answer the whole one's."""
 
     @wraps(verb)
     def ask(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
@@ -53,9 +55,14 @@ def asked_again(verb: Callable[Arguments, Result]) -> Callable[Arguments, Result
             db.session.rollback()
             if not is_lost(error):
                 raise
-            return verb(*args, **kwargs)
+            return told(verb(*args, **kwargs))
 
     return asked(ask)
+
+
+def _now(_was_so_already: bool) -> bool:
+    """The second time it may be so because of the first."""
+    return True
 
 
 class LocalPms:
@@ -86,16 +93,16 @@ class LocalPms:
     hold = staticmethod(asked_again(desk.hold))
     held = staticmethod(asked_again(desk.held))
     extend = staticmethod(asked_again(desk.extend))
-    release = staticmethod(asked(desk.release))
+    release = staticmethod(asked_again(desk.release, told=_now))
     book = staticmethod(asked_again(desk.book))
     read = staticmethod(asked_again(desk.read))
     upcoming = staticmethod(asked_again(desk.upcoming))
-    cancel = staticmethod(asked(desk.cancel))
+    cancel = staticmethod(asked_again(desk.cancel, told=_now))
     change_quote = staticmethod(asked(changing.quote))
     modify = staticmethod(asked_again(changing.modify))
     change_of = staticmethod(asked(changing.change_of))
     is_free_on = staticmethod(asked(extras.is_free_on))
-    add_extra = staticmethod(asked(extras.add))
+    add_extra = staticmethod(asked_again(extras.add, told=_now))
     arrivals = staticmethod(asked(records.arrivals))
     departures = staticmethod(asked(records.departures))
     in_house = staticmethod(asked(records.in_house))
