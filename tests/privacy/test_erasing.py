@@ -49,32 +49,37 @@ def guest_id(phone: str = PHONE) -> int:
     return db.session.scalars(select(GuestIdentity.guest_id).where(GuestIdentity.value == phone)).one()
 
 
-def tables() -> list[str]:
-    return list(
-        db.session.scalars(
-            text("select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')")
+def columns() -> dict[str, list[tuple[str, str]]]:
+    """By table, the name and type of each; partitions are seen through their tables."""
+    rows = db.session.execute(
+        text(
+            "select c.relname, a.attname, a.atttypid::regtype::text from pg_class c"
+            " join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
+            " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition"
         )
     )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, column, kind in rows:
+        found.setdefault(table, []).append((column, kind))
+    return found
+
+
+def as_bytes(column: str, kind: str) -> str:
+    return column if kind == "bytea" else f"convert_to({column}::text, 'UTF8')"
 
 
 def where_found(*needles: bytes) -> list[str]:
     """Every table, column and key in which one of them stands; bytes are looked at as they are."""
     db.session.rollback()
     found = []
-    for table in tables():
-        columns = db.session.execute(
-            text(
-                "select attname, atttypid::regtype::text from pg_attribute where attrelid = cast(:table as regclass)"
-                " and attnum > 0 and not attisdropped"
-            ),
-            {"table": table},
-        ).all()
-        for column, kind in columns:
-            value = column if kind == "bytea" else f"convert_to({column}::text, 'UTF8')"
-            for needle in needles:
-                hit = text(f"select exists (select from {table} where position(:needle in {value}) > 0)")
-                if db.session.scalar(hit, {"needle": needle}):
-                    found.append(f"{table}.{column}: {needle!r}")
+    for table, its_columns in columns().items():
+        each = " union all ".join(
+            f"select '{column}', needle from unnest(cast(:needles as bytea[])) needle"
+            f" where exists (select from {table} where position(needle in {as_bytes(column, kind)}) > 0)"
+            for column, kind in its_columns
+        )
+        hits = db.session.execute(text(each), {"needles": list(needles)})
+        found += [f"{table}.{column}: {bytes(needle)!r}" for column, needle in hits]
     db.session.rollback()
     return found + in_valkey(*needles)
 
