@@ -35,7 +35,13 @@ STAY_SMALL = {
 MAY_LOCK = re.compile(r"/\*\s*may lock:\s*(\S.{9,}?)\s*\*/", re.DOTALL)
 # Comments, strings, bodies of functions, and what separates statements.
 PIECE = re.compile(r"/\*.*?\*/|--[^\n]*|'(?:[^']|'')*'|\$([a-z_]*)\$.*?\$\1\$|;", re.DOTALL | re.IGNORECASE)
-NAME = r'(?:only\s+)?(?:if\s+(?:not\s+)?exists\s+)?(?:"?public"?\.)?"?(?P<table>[a-z_][a-z0-9_]*)"?'
+NAME = r'(?:only\s+|if\s+(?:not\s+)?exists\s+)*(?:"?public"?\.)?"?(?P<table>[a-z_][a-z0-9_]*)"?'
+# What stands before a bracket in the default of a column and is the same for all rows; any other function may not be.
+SAME_FOR_ALL = (
+    "now|transaction_timestamp|statement_timestamp|current_setting|timezone|date_trunc|make_interval|lower|upper|"
+    "jsonb?_build_object|jsonb?_build_array|array|numeric|decimal|varchar|char|bit|varying|timestamp|timestamptz|time|"
+    "interval|check"
+)
 
 # With its partitions. What was never analysed has no count, but it has pages.
 SIZE = """
@@ -84,8 +90,8 @@ ACTIONS = (
     Rule(
         "rewrites every row",
         _words(
-            r"\badd\s+(?:column\s+)?.*(?:\bdefault\s+[^,]*\b(?:random|gen_random_uuid|uuid_generate_v\d|clock_timestamp|"
-            r"nextval|timeofday)\s*\(|\bgenerated\s+(?:always|by\s+default)\s+as\b|\b(?:big|small)?serial\b)"
+            rf"\badd\s+(?:column\s+)?.*(?:\bdefault\s+[^,]*?\b(?!(?:{SAME_FOR_ALL})\s*\()[a-z_][a-z0-9_]*\s*\("
+            r"|\bgenerated\s+(?:always|by\s+default)\s+as\b|\b(?:big|small)?serial\b)"
         ),
         "add it nullable or with a constant default, and fill the old rows by a job",
     ),
@@ -95,6 +101,11 @@ ACTIONS = (
             r"\badd\s+(?:column\s+)?(?!constraint\b|check\b|foreign\b|unique\b|primary\b|exclude\b).*\breferences\b"
         ),
         "add the column first, then the foreign key NOT VALID, and VALIDATE CONSTRAINT in an autocommit block",
+    ),
+    Rule(
+        "reads every row under a lock",
+        _words(r"\badd\s+(?:column\s+)?(?!constraint\b|check\b|foreign\b|unique\b|primary\b|exclude\b).*\bcheck\s*\("),
+        "add the column first, then the CHECK NOT VALID, and VALIDATE CONSTRAINT in an autocommit block",
     ),
     Rule(
         "reads every row under a lock",
@@ -133,10 +144,37 @@ ACTIONS = (
 )
 ALTER = _words(rf"^\s*alter\s+table\s+{NAME}\s+(?P<actions>.*)$")
 INDEX = _words(rf"^\s*create\s+(?:unique\s+)?index\s+(?P<how>.*?)\bon\s+(?P<only>only\s+)?{NAME}")
+# Where the whole database is meant.
+EVERYTHING = _words(
+    r"^\s*(?:vacuum\s*(?:\(\s*full\b[^)]*\)|full)|cluster)\s*$|"
+    r"^\s*reindex\s+(?!.*\bconcurrently\b)(?:\([^)]*\)\s*)?(?:schema|database|system)\b"
+)
+# A statement in a block of PL/pgSQL, behind the words of the block.
+VERB = _words(
+    r"(?<!\bfor\s)(?<!\bdo\s)\b(?:alter\s+table|create\s+(?:unique\s+)?index|update|delete\s+from|merge\s+into|lock|"
+    r"reindex|cluster|refresh|with|create\s+(?:unlogged\s+)?table)\s.*"
+)
+DO = _words(
+    r"^\s*do\s+(?:language\s+\S+\s+)?(?:\$(?P<tag>[a-z_]*)\$(?P<body>.*)\$(?P=tag)\$|'(?P<quoted>(?:[^']|'')*)')"
+)
+EXECUTED = _words(r"\bexecute\s+(?:format\s*\(\s*)?'((?:[^']|'')*)'")
 MADE = _words(rf"^\s*create\s+(?:unlogged\s+)?table\s+{NAME}")
 WHOLE = (
-    (_words(rf"^\s*update\s+{NAME}"), "writes rows of it in one transaction", "fill them by a job, in small batches"),
-    (_words(rf"^\s*delete\s+from\s+{NAME}"), "deletes rows of it in one transaction", "delete by a job, in batches"),
+    (
+        _words(rf"^\s*(?:with\b.*?(?<!\bfor\s)(?<!\bdo\s)\b)?update\s+{NAME}\b(?!\s*,|\s*\))"),
+        "writes rows of it in one transaction",
+        "fill them by a job, in small batches",
+    ),
+    (
+        _words(rf"^\s*merge\s+into\s+{NAME}"),
+        "writes rows of it in one transaction",
+        "fill them by a job, in small batches",
+    ),
+    (
+        _words(rf"^\s*(?:with\b.*?)?\bdelete\s+from\s+{NAME}"),
+        "deletes rows of it in one transaction",
+        "delete by a job, in batches",
+    ),
     (
         _words(rf"^\s*(?:vacuum\s*\(?\s*full\b[^)]*\)?|cluster)\s+{NAME}"),
         "writes the table anew",
@@ -144,9 +182,9 @@ WHOLE = (
     ),
     (_words(rf"^\s*lock\s+(?:table\s+)?{NAME}"), "locks it", "rely on row locks"),
     (
-        _words(rf"^\s*reindex\s+(?!.*\bconcurrently\b)(?:\([^)]*\)\s*)?table\s+{NAME}"),
+        _words(rf"^\s*reindex\s+(?!.*\bconcurrently\b)(?:\([^)]*\)\s*)?(?:table|index)\s+{NAME}"),
         "builds indexes under a lock",
-        "REINDEX TABLE CONCURRENTLY in an autocommit block",
+        "REINDEX … CONCURRENTLY in an autocommit block",
     ),
     (_words(rf"^\s*refresh\s+materialized\s+view\s+{NAME}"), "locks readers out", "REFRESH … CONCURRENTLY"),
 )
@@ -167,15 +205,14 @@ class Guard:
             return
         self._state.in_transaction = in_transaction
         for whole in _statements(statement):
-            one = _plain(whole)
-            for table, what, instead in self._troubles(one):
-                if table not in self._state.made and not MAY_LOCK.search(whole) and self._is_big(table):
-                    raise LocksABigTable(
-                        f"{_shortly(one)!r} {what}, and {table} is big or grows. Instead: {instead}."
-                        " See docs/DATABASE_MIGRATIONS.md; where you know better, say why in the statement:"
-                        " /* may lock: … */"
-                    )
-            self._remember(one)
+            may_lock = MAY_LOCK.search(whole)
+            for one in map(_plain, _with_blocks(whole)):
+                if EVERYTHING.match(one) and not may_lock:
+                    raise _refusal(one, "locks table after table", "some table", "name the tables, one by one")
+                for table, what, instead in self._troubles(one):
+                    if table not in self._state.made and not may_lock and self._is_big(table):
+                        raise _refusal(one, what, table, instead)
+                self._remember(one)
 
     def _troubles(self, statement: str) -> Iterator[tuple[str, str, str]]:
         """(table, what happens to it, what to do instead)"""
@@ -199,6 +236,13 @@ class Guard:
         if altered and re.search(r"\bcheck\b", altered["actions"], re.IGNORECASE):
             plain = " ".join(altered["actions"].lower().replace('"', "").split())
             self._state.not_null_checks.update(re.findall(r"[a-z_][a-z0-9_]* is not null", plain))
+
+
+def _refusal(statement: str, what: str, table: str, instead: str) -> LocksABigTable:
+    return LocksABigTable(
+        f"{_shortly(statement)!r} {what}, and {table} is big or grows. Instead: {instead}."
+        " See docs/DATABASE_MIGRATIONS.md; where you know better, say why in the statement: /* may lock: … */"
+    )
 
 
 def watch(connection: Connection, *, everything: bool = False) -> None:
@@ -234,6 +278,24 @@ def _statements(whole: str) -> Iterator[str]:
             yield whole[begins : piece.start()]
             begins = piece.end()
     yield whole[begins:]
+
+
+def _with_blocks(statement: str) -> Iterator[str]:
+    """The statement; for a DO block those in it as well, and those that it puts together as strings."""
+    yield statement
+    block = DO.match(_without_comments(statement))
+    if block:
+        body = block["body"] if block["body"] is not None else block["quoted"].replace("''", "'")
+        for inner in _statements(body):
+            found = VERB.search(_plain(inner))
+            if found:
+                yield found.group()
+            for quoted in EXECUTED.findall(inner):
+                yield from (verb.group() for verb in [VERB.match(quoted.replace("''", "'").strip())] if verb)
+
+
+def _without_comments(statement: str) -> str:
+    return PIECE.sub(lambda piece: " " if piece.group()[0] in "/-" else piece.group(), statement)
 
 
 def _plain(statement: str) -> str:

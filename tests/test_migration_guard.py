@@ -41,6 +41,17 @@ BAD = {
     "CLUSTER messages USING pk_messages": "autovacuum",
     "LOCK TABLE messages IN EXCLUSIVE MODE": "row locks",
     "REINDEX TABLE messages": "CONCURRENTLY",
+    "REINDEX INDEX ix_messages_body": "CONCURRENTLY",
+    "ALTER TABLE IF EXISTS ONLY messages ALTER COLUMN body TYPE varchar(9)": "add a column beside it",
+    "ALTER TABLE messages ADD COLUMN number TEXT DEFAULT next_number('a', 1)": "constant default",
+    "ALTER TABLE messages ADD COLUMN stars INTEGER CHECK (stars between 1 and 5)": "NOT VALID",
+    "WITH old AS (SELECT id FROM messages FOR UPDATE) UPDATE messages m SET body = '' FROM old": "by a job",
+    "with gone as (delete from messages returning *) insert into elsewhere table gone": "by a job",
+    "MERGE INTO messages m USING news n ON m.id = n.id WHEN MATCHED THEN UPDATE SET body = n.body": "by a job",
+    "DO $$ BEGIN ALTER TABLE messages ALTER COLUMN body TYPE varchar(9); END $$": "add a column beside it",
+    "do language plpgsql $x$ begin if true then /* now */ update messages set body = ''; end if; end $x$": "by a job",
+    "DO $$ BEGIN EXECUTE 'CREATE INDEX ix_a ON messages (body)'; END $$": "CREATE INDEX CONCURRENTLY",
+    "DO 'BEGIN EXECUTE format(''ALTER TABLE %I SET UNLOGGED'', t); UPDATE messages SET body = 1; END'": "by a job",
     "select 1; -- first\n/* then */ CREATE INDEX ix_a ON messages (body);": "CREATE INDEX CONCURRENTLY",
 }
 GOOD = (
@@ -60,6 +71,14 @@ GOOD = (
     "INSERT INTO messages (body) VALUES ('update messages set body = 1')",
     "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ UPDATE messages SET body = ''; END $$",
     "REINDEX TABLE CONCURRENTLY messages",
+    "ALTER TABLE messages ADD COLUMN price NUMERIC(10, 2) DEFAULT 0::numeric(10, 2) NOT NULL",
+    "ALTER TABLE messages ADD COLUMN extra JSONB DEFAULT jsonb_build_object('a', 1)",
+    "INSERT INTO messages (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET body = ''",
+    "WITH one AS (SELECT id FROM messages LIMIT 1 FOR UPDATE) SELECT id FROM one",
+    "WITH one AS (SELECT 1 AS id) INSERT INTO messages TABLE one ON CONFLICT (id) DO UPDATE SET body = ''",
+    "DO $$ BEGIN PERFORM id FROM messages FOR UPDATE; RAISE NOTICE 'update messages set body'; END $$",
+    "/* may lock: it has ten rows a hotel */ DO $$ BEGIN UPDATE messages SET body = ''; END $$",
+    "VACUUM messages",
     "COMMENT ON TABLE messages IS 'CREATE INDEX ix_a ON messages (body)'",
     "/* may lock: it has ten rows in every hotel */ UPDATE messages SET body = ''",
 )
@@ -81,6 +100,14 @@ def test_what_locks_a_big_table_is_refused_with_what_to_do_instead(guard, statem
 @pytest.mark.parametrize("statement", GOOD)
 def test_what_is_done_in_a_moment_passes(guard, statement):
     guard.look(statement)
+
+
+@pytest.mark.parametrize(
+    "statement", ["REINDEX (VERBOSE) DATABASE hotel", "VACUUM FULL", "VACUUM (FULL, ANALYZE)", "CLUSTER"]
+)
+def test_what_is_done_to_all_tables_is_done_to_big_ones(statement):
+    with pytest.raises(LocksABigTable, match="one by one"):
+        Guard(lambda _table: False).look(statement)
 
 
 @pytest.mark.parametrize("statement", BAD)
