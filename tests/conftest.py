@@ -404,7 +404,8 @@ def _put_back() -> None:
             )
         for name, *state in db.session.execute(text(_states(touched))):
             _as_new[name] = (*state,)
-    db.session.execute(text("delete from rates where room_type_id not in (select id from room_types)"))
+    if "room_types" in touched:
+        db.session.execute(text("delete from rates where room_type_id not in (select id from room_types)"))
     db.session.commit()
 
 
