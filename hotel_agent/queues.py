@@ -19,9 +19,10 @@ from hotel_agent.redis import RedisError, patient_redis, quick_redis, redis
 
 # A worker looks into them in this order: sweeps are few and bring lost work back. Those of GUESTS take turns.
 SWEEPS, API, SENDS, ANSWERS, INTAKE = "sweeps", "api", "sends", "answers", "intake"
-PMS, BACKGROUND = "pms", "background"
+SLOW_ANSWERS, PMS, BACKGROUND = "slow_answers", "pms", "background"
 GUESTS = (SENDS, ANSWERS, INTAKE)
-ALL = (SWEEPS, API, *GUESTS, PMS, BACKGROUND)
+QUICK = (SWEEPS, API, *GUESTS)
+ALL = (*QUICK, SLOW_ANSWERS, PMS, BACKGROUND)
 DEBOUNCE_MS = 2000
 # A reminder that nobody has taken by then is worth less than the sweep that brings the row back.
 NUDGE_SECONDS = 10
@@ -112,6 +113,12 @@ def is_waited_for(name: str) -> bool:
         return False
 
 
+def under_way(name: str) -> int:
+    """How many jobs of a queue workers have in hand. Raises RedisError, and soon where Valkey hangs."""
+    lane = Queue(name, connection=quick_redis(), serializer=JSONSerializer)
+    return int(lane.started_job_registry.get_job_count(cleanup=False))
+
+
 def heartbeat(worker: str) -> None:
     """A worker process says that it is alive."""
     redis().zadd(HEARTBEATS, {worker: time()})
@@ -173,9 +180,9 @@ class Nudger:
             self._nudge()
 
 
-def clear(once: str) -> None:
+def clear(*once: str) -> None:
     """Called by the job that the nudge asked for, before it reads rows."""
-    redis().delete(_key(once))
+    redis().delete(*map(_key, once))
 
 
 def _key(once: str) -> str:

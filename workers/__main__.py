@@ -21,7 +21,11 @@ def main() -> int:
         choices=["supervisor", "scheduler", "one"],
         help="supervisor (the default): WORKERS processes; scheduler: recurring work; one: a single worker process",
     )
-    role = parser.parse_args().role
+    parser.add_argument("--quick", action="store_true", help="with one: leave to others what may take long")
+    given = parser.parse_args()
+    role = given.role
+    if given.quick and role != "one":
+        parser.error("--quick is for one worker: a supervisor of several has one of them be quick by itself")
     try:
         config = settings()
     except ConfigurationError as error:
@@ -32,7 +36,7 @@ def main() -> int:
     if role == "one":
         from workers.worker import work
 
-        work()
+        work(is_quick=given.quick)
         return 0
     from workers.probes import Probes, Turns, a_worker_reports
 

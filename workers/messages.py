@@ -16,7 +16,7 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import answering, outbox, replying, taking_in, turns
 from hotel_agent.db import utcnow
 from hotel_agent.media import fetching
-from workers import nudges
+from workers import nudges, quick
 
 # Bodies of one job: while somebody waits for an answer, and else.
 FEW_BODIES, MOST_BODIES = 16, 50
@@ -36,8 +36,12 @@ def take_in() -> None:
 
 def answer(conversation_id: int) -> None:
     """Answer the conversation, or one of the hotel whose turn it is; this one comes again then."""
-    queues.clear(f"answer:{conversation_id}")
-    for theirs in turns.before(conversation_id):
+    left = quick.left_to_others()
+    if left and turns.is_of(conversation_id, left):
+        nudges.answer_slowly(conversation_id)
+        return
+    queues.clear(f"answer:{conversation_id}", f"slow:{conversation_id}")
+    for theirs in turns.before(conversation_id, left):
         if answering.answer(theirs, announce):
             outbox.deliver(theirs, graph())
             nudges.answer(conversation_id)

@@ -36,6 +36,11 @@ def answer(conversation_id: int) -> bool:
     return queues.nudge(queues.ANSWERS, ANSWER, conversation_id, once=f"answer:{conversation_id}")
 
 
+def answer_slowly(conversation_id: int) -> bool:
+    """By a worker that may be kept waiting."""
+    return queues.nudge(queues.SLOW_ANSWERS, ANSWER, conversation_id, once=f"slow:{conversation_id}")
+
+
 def send(conversation_id: int) -> bool:
     """What a person has written goes before what many are sent."""
     return queues.nudge(queues.SENDS, SEND, conversation_id, once=f"send:{conversation_id}", first=True)

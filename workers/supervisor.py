@@ -25,9 +25,10 @@ log = get_logger(__name__)
 
 @dataclass
 class Slot:
-    """A place for one worker process."""
+    """A place for one worker process; one that is quick leaves to others what may take long."""
 
     number: int
+    is_quick: bool = False
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
@@ -35,7 +36,7 @@ class Slot:
 
 
 def supervise(count: int, stop: Event, turns: Callable[[], None]) -> None:
-    slots = [Slot(number) for number in range(count)]
+    slots = [Slot(number, is_quick=number == 0 < count - 1) for number in range(count)]
     while not stop.is_set():
         for slot in slots:
             _keep_running(slot)
@@ -57,9 +58,8 @@ def _keep_running(slot: Slot) -> None:
         slot.backoff = 0.5 if steady else min(slot.backoff * 2, LONGEST_BACKOFF)
         slot.process, slot.start_at = None, now + slot.backoff
     if now >= slot.start_at:
-        slot.process = subprocess.Popen(
-            [sys.executable, "-m", "workers", "one"], preexec_fn=die_with_parent(signal.SIGTERM)
-        )
+        command = [sys.executable, "-m", "workers", "one", *(["--quick"] if slot.is_quick else [])]
+        slot.process = subprocess.Popen(command, preexec_fn=die_with_parent(signal.SIGTERM))
         slot.started_at = now
 
 

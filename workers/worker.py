@@ -22,7 +22,7 @@ from hotel_agent import create_app, live, metrics, nlu, queues, tracing
 from hotel_agent.db import db
 from hotel_agent.redis import RedisError, redis
 from hotel_agent.tracebacks import without_words
-from workers import messages
+from workers import messages, quick
 
 log = structlog.get_logger(__name__)
 
@@ -151,14 +151,15 @@ class AppWorker(SimpleWorker):
         super().handle_job_failure(job, queue, started_job_registry, without_words(exc_string) if exc_string else "")
 
 
-def work() -> None:
-    """Load what answering needs, then work until told to stop."""
+def work(*, is_quick: bool = False) -> None:
+    """Load what answering needs, then work until told to stop; one that is quick leaves to others what takes long."""
     metrics.role = "worker"
     app = create_app(ping=False)
+    app.config[quick.IS_QUICK] = is_quick
     live.listener.start()
     warm_up(app)
     worker = AppWorker(
-        [queues.queue(name) for name in queues.ALL],
+        [queues.queue(name) for name in (queues.QUICK if is_quick else queues.ALL)],
         connection=redis(),
         serializer=JSONSerializer,
         worker_ttl=TTL_SECONDS,

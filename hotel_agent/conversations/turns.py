@@ -6,13 +6,13 @@ what waits longest comes first; so a flood at one hotel costs the others a turn,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 
 from sqlalchemy import select, text
 
 from hotel_agent.conversations.models import InboundEvent
-from hotel_agent.db import db, glances
+from hotel_agent.db import db, glance, glances
 
 # So many times as many bodies are looked at as are wanted, as others may have taken the first ones just now.
 DEEP = 4
@@ -39,7 +39,8 @@ DUE_OF = """
 THEIRS = f"""{HOTELS},
     drawn(id) as materialized (
         select hotels.id from hotels
-        where exists (select from conversations c where c.hotel_id = hotels.id and c.answer_due_at <= now())
+        where hotels.id <> all(%s)
+          and exists (select from conversations c where c.hotel_id = hotels.id and c.answer_due_at <= now())
         order by random() limit 1)
     select due.id from drawn hotels cross join lateral ({DUE_OF} {HEADS}) due
     where hotels.id <> (select hotel_id from conversations where id = %s)
@@ -68,10 +69,16 @@ TAKEN = text("""
 """)
 
 
-def before(conversation_id: int) -> list[int]:
+def before(conversation_id: int, left: Collection[int] = ()) -> list[int]:
     """Conversations of one other hotel that go before this one, if it is that hotel's turn: the first that nobody has
-    in hand is meant."""
-    return [int(row[0]) for row in glances(THEIRS, conversation_id)]
+    in hand is meant. The hotels in `left` have no turn."""
+    return [int(row[0]) for row in glances(THEIRS, list(left), conversation_id)]
+
+
+def is_of(conversation_id: int, hotels: Collection[int]) -> bool:
+    """Whether the conversation is one of these hotels'."""
+    found = glance("select hotel_id = any(%s) from conversations where id = %s", list(hotels), conversation_id)
+    return bool(found and found[0])
 
 
 def next_bodies(most: int) -> tuple[Sequence[InboundEvent], bool]:

@@ -98,6 +98,7 @@ QUEUES: Mapping[str, Any] = {
     queues.SENDS: _("Sends"),
     queues.ANSWERS: _("Answers"),
     queues.INTAKE: _("Intake"),
+    queues.SLOW_ANSWERS: _("Slow answers"),
     queues.PMS: _("PMS"),
     queues.BACKGROUND: _("Background"),
 }

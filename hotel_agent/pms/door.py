@@ -30,7 +30,7 @@ from hotel_agent.hotels.models import Hotel
 from hotel_agent.locks.auditing import SYSTEM, Who, doing
 from hotel_agent.locks.auditing import guest as by_guest
 from hotel_agent.locks.holding import HoldLapsed, RoomTaken
-from hotel_agent.pms import caching, limits
+from hotel_agent.pms import caching, limits, pace
 from hotel_agent.pms.adapters import adapter_of
 from hotel_agent.pms.breaker import Breaker, breaker_of, rest_of
 from hotel_agent.pms.caching import KINDS, LAST_NIGHT, Question, calendar, rooms
@@ -317,7 +317,7 @@ def call(hotel: Hotel, operation: str, work: Callable[[], Result]) -> Result:
     """
     rule = _rule(operation)
     background = limits.in_background() if rule.in_background else nullcontext()
-    with limits.time_limit(rule.seconds), background:
+    with limits.time_limit(rule.seconds), background, pace.a_call(hotel.id):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return record(_attempt(hotel, operation, rule, attempt, work))

@@ -88,6 +88,11 @@ def in_background() -> Iterator[None]:
         _in_background.reset(token)
 
 
+def is_in_background() -> bool:
+    """Whether nobody waits for what is called."""
+    return _in_background.get()
+
+
 @contextmanager
 def calling(hotel_id: int, rate: float, *, is_asked_again: bool) -> Iterator[Call]:
     """One call to a hotel's PMS, at most `rate` requests a second."""
@@ -97,6 +102,12 @@ def calling(hotel_id: int, rate: float, *, is_asked_again: bool) -> Iterator[Cal
         yield call
     finally:
         _call.reset(token)
+
+
+def hotel_asked() -> int | None:
+    """Whose PMS the call under way is to."""
+    call = _call.get()
+    return call.hotel_id if call is not None else None
 
 
 def seconds_left() -> float:

@@ -24,7 +24,7 @@ import httpx
 
 from hotel_agent.faults import http
 from hotel_agent.hotels.addresses import may_ask
-from hotel_agent.pms import limits
+from hotel_agent.pms import limits, pace
 from hotel_agent.pms.contract import OutcomeUnknown, PmsUnavailable
 from hotel_agent.pms.limits import AskAgain
 from hotel_agent.pms.orders.system import StillUnderWay
@@ -85,7 +85,7 @@ def exchange(
     sent = {"Accept-Encoding": "identity", "Connection": "close", **(headers or {})}
     if content_type:
         sent["Content-Type"] = content_type
-    with _http().stream(
+    request = _http().stream(
         method,
         url,
         params=dict(query) if query else None,
@@ -93,7 +93,8 @@ def exchange(
         headers=sent,
         auth=auth,
         timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
-    ) as response:
+    )
+    with pace.a_request(), request as response:
         content = bytearray()
         for chunk in response.iter_raw():
             content += chunk

@@ -103,7 +103,7 @@ def test_nothing_due_is_nobodys_turn(app):
 
 def test_a_job_for_a_hotel_that_floods_does_anothers_answer_and_its_own_comes_again(owed, graph, sent, monkeypatch):
     redis().flushdb()
-    monkeypatch.setattr(turns, "before", lambda _: [owed])
+    monkeypatch.setattr(turns, "before", lambda *_: [owed])
     theirs = db.session.scalars(select(Conversation.id).where(Conversation.id != owed)).all()[0]
     messages.answer(theirs)
     assert [heard.to for heard in sent] == ["573000000000"]
@@ -126,7 +126,7 @@ def test_an_answer_that_somebody_has_in_hand_holds_up_nobody(owed, app, graph, s
     holder.start()
     assert taken.wait(5)
     try:
-        monkeypatch.setattr(turns, "before", lambda _: [owed])
+        monkeypatch.setattr(turns, "before", lambda *_: [owed])
         messages.answer(ours)
         messages.answer(others)
     finally:
@@ -166,7 +166,7 @@ def test_guests_queues_share_the_time_and_sweeps_and_programs_come_first(app):
     for _ in range(400):  # All of them are full.
         worker.reorder_queues(worker.queues[0])
         order = [one.name for one in worker._ordered_queues]
-        assert (order[:2], order[5:]) == (["sweeps", "api"], ["pms", "background"])
+        assert (order[:2], order[5:]) == (["sweeps", "api"], ["slow_answers", "pms", "background"])
         assert set(order) == set(queues.ALL)
         had[order[2]] += cost[order[2]]
         worker._had[order[2]] += cost[order[2]] / SHARES[order[2]]

@@ -177,8 +177,13 @@ class Demo:
         self.process = None
 
     @property
+    def settings(self) -> dict[str, str | None]:
+        """Those that it has made up for itself."""
+        return dotenv_values(self.data_dir / "env")
+
+    @property
     def database_url(self) -> str:
-        return dotenv_values(self.data_dir / "env")["DATABASE_URL"] or ""
+        return self.settings["DATABASE_URL"] or ""
 
     def flask(self, *command: str) -> str:
         """What an administration command prints."""

@@ -31,6 +31,7 @@ RATES = (1, 20, 50)
 LATENCY_SECONDS = 20.0
 ANSWER_SECONDS = 30.0
 FLOODED, FLOOD_COSTS_MS, FLOOD_SECONDS = 2000, 2000, 300.0
+ASKING, PMS_SECONDS = 60, 0.6
 QUANTILES = {"p50": 0.5, "p95": 0.95, "max": 1.0}
 QUESTIONS = (
     "¿Tenéis parking?", "¿A qué hora es el desayuno?", "¿Hay piscina?", "¿Admitís perros?", "¿Cómo llego al hotel?",
@@ -236,12 +237,35 @@ def fairness() -> Figures:
             await fair.until_answered(heard, "3461", FLOOD_SECONDS)
 
         asyncio.run(story())
-    rows = {"alone": "5731", "during the flood": "5732", f"the {FLOODED} of the flood": "3461"}
+    return _later(heard, f"the {FLOODED} of the flood")
+
+
+def slow_pms() -> Figures:
+    """The same, where each guest of the flood asks for rooms at a hotel whose PMS takes its time."""
+    settings = {"ANSWER_PAUSE_SECONDS": "0"}
+    with folder_of_its_own() as folder, running_demo(folder, settings) as (demo, graph):
+        heard = fair.Heard(graph)
+
+        async def story() -> None:
+            await fair.trickle(demo, heard, 20, "5731")
+            await fair.until_answered(heard, "5731", ANSWER_SECONDS)
+            with fair.at_a_slow_pms(demo, PMS_SECONDS):
+                await fair.ask_about_rooms(demo, heard, ASKING)
+                await fair.trickle(demo, heard, 20, "5732")
+                await fair.until_answered(heard, "573", ANSWER_SECONDS)
+                await fair.until_answered(heard, "3461", FLOOD_SECONDS)
+
+        asyncio.run(story())
+    return _later(heard, f"the {ASKING} that wait for a PMS of {PMS_SECONDS} s a request")
+
+
+def _later(heard: fair.Heard, flood: str) -> Figures:
+    rows = {"alone": "5731", "during the flood": "5732", flood: "3461"}
     figures: Figures = {}
     for name, prefix in rows.items():
         took = heard.delays(prefix)
         figures[name] = {q: round(quantile(took, share) * 1000) for q, share in QUANTILES.items()}
-    later = figures["during the flood"]["max"] - figures["alone"]["p50"]
+    later: int = figures["during the flood"]["max"] - figures["alone"]["p50"]
     table(
         "from a guest's message to the reply at the Graph double, two hotels, two workers",
         ["guests", *QUANTILES],
