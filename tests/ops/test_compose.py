@@ -118,6 +118,25 @@ def test_images_are_exact_and_ours_is_one():
             assert "build" not in service
 
 
+def test_the_image_is_built_once_and_by_whom_all_wait_for():
+    """Several that build one name at once keep each other from it, as a first start shows and no later one."""
+    builds = {name for name, service in whole().items() if "build" in service}
+    assert builds == {"migrate"}
+    assert all("migrate" in whole()[name]["depends_on"] for name in PROGRAM - builds)
+    assert {whole()[name]["pull_policy"] for name in PROGRAM - builds} == {"never"}
+    told = "\n".join(page.read_text() for page in (ROOT / "docs").rglob("*.md"))
+    assert set(re.findall(r"docker compose build (\w+)", told)) == builds
+
+
+def test_what_the_image_is_made_of_is_given_to_whoever_builds_it():
+    ignored, *rest = (ROOT / ".dockerignore").read_text().split()
+    assert ignored == "*"
+    given = {line.removeprefix("!") for line in rest if line.startswith("!")}
+    taken = re.findall(r"^COPY (\S+) \S+$", (ROOT / "ops/Dockerfile").read_text(), re.MULTILINE)
+    assert set(taken) == given
+    assert all((ROOT / name).exists() for name in given)
+
+
 def test_nobody_but_nginx_is_reached_from_elsewhere():
     for name, service in whole().items():
         addresses = {one.get("host_ip") for one in service.get("ports", ())}
