@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 # RQ waits for jobs, and then says that it is alive, for fifteen seconds less than this.
 TTL_SECONDS = 15 + queues.HEARTBEAT_SECONDS // 2
 
-# Of a worker's time for guests while all their queues are full; whoever had nothing to do saves up so many seconds.
-SHARES = {queues.ANSWERS: 3, queues.SENDS: 1, queues.INTAKE: 1}
+# Of a worker's time while all these queues are full; whoever had nothing to do saves up so many seconds.
+SHARES = {queues.ANSWERS: 3, queues.SENDS: 1, queues.INTAKE: 1, queues.API: 1}
 MOST_SAVED = 0.5
 # While Valkey is away, whoever has nothing to do without it looks again after so many seconds.
 LOOK_AGAIN_SECONDS = 0.5
@@ -62,7 +62,7 @@ class AppWorker(SimpleWorker):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._had = dict.fromkeys(queues.GUESTS, 0.0)
+        self._had = dict.fromkeys(queues.TURNS, 0.0)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         with suppress(RedisError):
@@ -110,16 +110,17 @@ class AppWorker(SimpleWorker):
             super().teardown()  # type: ignore[no-untyped-call]
 
     def reorder_queues(self, reference_queue: Queue) -> None:  # noqa: ARG002  What it has cost is known when it is done.
-        """Guests' queues share the time by SHARES, so that none waits for a flood of another: bodies that are taken
-        in while answers wait are only more that waits, and each of them may be another hotel's first."""
+        """Queues share the time by SHARES, so that none waits for a flood of another: bodies that are taken in while
+        answers wait are only more that waits, and each of them may be another hotel's first; a program that asks
+        without end would keep every guest of every hotel waiting."""
         latest = max(self._had.values()) - MOST_SAVED
         self._had = {name: max(had, latest) for name, had in self._had.items()}
-        turns = iter(sorted(filter(self._is_guests, self._ordered_queues), key=lambda one: self._had[one.name]))
-        self._ordered_queues = [next(turns) if self._is_guests(one) else one for one in self._ordered_queues]
+        turns = iter(sorted(filter(self._takes_turns, self._ordered_queues), key=lambda one: self._had[one.name]))
+        self._ordered_queues = [next(turns) if self._takes_turns(one) else one for one in self._ordered_queues]
 
     @staticmethod
-    def _is_guests(one: Queue) -> bool:
-        return one.name in queues.GUESTS
+    def _takes_turns(one: Queue) -> bool:
+        return one.name in queues.TURNS
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         structlog.contextvars.bind_contextvars(job=job.id)

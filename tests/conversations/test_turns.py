@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from rq.serializers import JSONSerializer
 from sqlalchemy import select, text
 
 from hotel_agent import queues
@@ -159,19 +160,35 @@ def test_within_a_flood_everybody_is_answered_once(flood, run_jobs, sent):
     assert not db.session.scalars(select(InboundEvent).where(InboundEvent.processed_at.is_(None))).all()
 
 
-def test_guests_queues_share_the_time_and_sweeps_and_programs_come_first(app):
+def test_guests_and_programs_share_the_time_and_sweeps_come_first(app):
     worker = AppWorker([queues.queue(name) for name in queues.ALL], connection=redis())
-    cost = {"answers": 0.08, "sends": 0.02, "intake": 0.3}
+    cost = {"answers": 0.08, "sends": 0.02, "intake": 0.3, "api": 0.15}
     had = dict.fromkeys(cost, 0.0)
     for _ in range(400):  # All of them are full.
         worker.reorder_queues(worker.queues[0])
         order = [one.name for one in worker._ordered_queues]
-        assert (order[:2], order[5:]) == (["sweeps", "api"], ["slow_answers", "pms", "background"])
+        assert (order[:1], order[5:]) == (["sweeps"], ["slow_answers", "pms", "background"])
         assert set(order) == set(queues.ALL)
-        had[order[2]] += cost[order[2]]
-        worker._had[order[2]] += cost[order[2]] / SHARES[order[2]]
-    assert had["answers"] / sum(had.values()) == pytest.approx(0.6, abs=0.05)
-    assert had["intake"] / sum(had.values()) == pytest.approx(0.2, abs=0.05)
+        had[order[1]] += cost[order[1]]
+        worker._had[order[1]] += cost[order[1]] / SHARES[order[1]]
+    assert had["answers"] / sum(had.values()) == pytest.approx(1 / 2, abs=0.05)
+    assert had["intake"] / sum(had.values()) == pytest.approx(1 / 6, abs=0.05)
+    assert had["api"] / sum(had.values()) == pytest.approx(1 / 6, abs=0.05)
+
+
+def test_a_program_that_asks_without_end_keeps_no_guest_waiting(app, monkeypatch):
+    done = []
+    monkeypatch.setattr(messages, "process", lambda number: done.append(number))
+    monkeypatch.setattr(messages, "answer", lambda _: done.append("guest"))
+    worker = AppWorker([queues.queue(name) for name in queues.ALL], connection=redis(), serializer=JSONSerializer)
+    worker.app = app
+    worker._had[queues.API] = 1.0
+    for number in range(5):
+        queues.queue(queues.API).enqueue_call(nudges.PROCESS, args=(number,))
+    nudges.answer(7)
+    worker.work(burst=True, logging_level="CRITICAL")
+    assert sorted(map(str, done)) == ["0", "1", "2", "3", "4", "guest"]
+    assert done.index("guest") <= 1
 
 
 def test_whoever_had_nothing_to_do_does_not_make_the_others_wait_for_long_afterwards(app):
