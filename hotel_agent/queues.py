@@ -75,15 +75,16 @@ def remind(queue_name: str, job: str, ttl: int) -> None:
         log.warning("reminder_lost", job=job, error=type(error).__name__)
 
 
-def ask(queue_name: str, job: str, *args: Any, wait_seconds: int) -> Any | None:
+def ask(queue_name: str, job: str, *args: Any, wait_seconds: int, first: bool = False) -> Any | None:
     """Run `job` in a worker and wait for what it returns. None when that takes too long or fails, or too many wait.
 
+    `first`, for who looks at a screen, goes before what programs wait for, however many do.
     It goes on with what is under way here. What it is given may be in people's own words, which no log
     needs: it is described by its name.
     """
     try:
-        lane = Queue(queue_name, connection=patient_redis(), serializer=JSONSerializer)
-        if lane.count >= settings().api_most_waiting:
+        lane = Queue(queue_name, connection=patient_redis(first), serializer=JSONSerializer)
+        if not first and lane.count >= settings().api_most_waiting:
             metrics.requests_shed.labels("programs").inc()
             return None
         asked = lane.enqueue_call(
@@ -95,6 +96,7 @@ def ask(queue_name: str, job: str, *args: Any, wait_seconds: int) -> Any | None:
             ttl=wait_seconds,
             failure_ttl=3600,
             timeout=60,
+            at_front=first,
         )
         result = asked.latest_result(timeout=wait_seconds)
     except RedisError as error:

@@ -55,8 +55,9 @@ def redis() -> Redis:
 
 
 @lru_cache
-def patient_redis() -> Redis:
-    """A client with connections of its own, for requests that wait for an answer: they must not use up the others."""
+def patient_redis(_of_people: bool) -> Redis:
+    """A client with connections of its own, for requests that wait for an answer: they must not use up the others,
+    nor those of programs those of people."""
     return _client()
 
 

@@ -219,7 +219,7 @@ def translate(conversation_id: int, message_id: int) -> AnyResponse:
     somebody = me()
     translating.words_of(somebody.hotel.id, conversation_id, message_id)
     asked = (somebody.hotel.id, conversation_id, message_id, i18n.language())
-    found = queues.ask(queues.API, nudges.TRANSLATE, *asked, wait_seconds=TRANSLATION_SECONDS)
+    found = queues.ask(queues.API, nudges.TRANSLATE, *asked, wait_seconds=TRANSLATION_SECONDS, first=True)
     told = {"of": message_id, "text": (found or {}).get("text", "")}
     status = 200 if told["text"] else 503
     if "HX-Request" in request.headers:
@@ -281,7 +281,7 @@ def _about_hold(conversation_id: int, hold_key: str, verb: str, what: str) -> No
         job = {"extend": nudges.EXTEND_HOLD, "release": nudges.RELEASE_HOLD}[verb]
         given = (hotel.id, hold_key, somebody.staff_id, somebody.email, what, conversation_id)
         done_reading()
-        told = queues.ask(queues.API, job, *given, wait_seconds=PMS_SECONDS)
+        told = queues.ask(queues.API, job, *given, wait_seconds=PMS_SECONDS, first=True)
     if told is None:
         raise NobodyKnows
     if told.get("reason") == "unknown":

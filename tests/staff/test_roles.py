@@ -85,7 +85,7 @@ def rows(marta_says, run_jobs, sent):
 def walk(app, rows, monkeypatch):
     """(rule, method, path, permission) of every route; the arguments name rows of Miramar."""
     ask = queues.ask
-    monkeypatch.setattr(queues, "ask", lambda *given, wait_seconds: ask(*given, wait_seconds=1))
+    monkeypatch.setattr(queues, "ask", lambda *given, **more: ask(*given, **more | {"wait_seconds": 1}))
     steps = []
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
@@ -17,7 +18,7 @@ from hotel_agent.config import settings
 from hotel_agent.conversations import taking_in
 from hotel_agent.conversations.models import Conversation
 from hotel_agent.db import db
-from hotel_agent.redis import redis
+from hotel_agent.redis import patient_redis, redis
 from workers import messages, nudges
 from workers.worker import AppWorker
 
@@ -62,10 +63,39 @@ def test_where_too_many_programs_wait_the_next_hears_so_at_once(valkey, monkeypa
     assert len(jobs(queues.API)) == 3
 
 
+def test_who_looks_at_a_screen_goes_before_programs_however_many_wait(app, valkey, monkeypatch):
+    monkeypatch.setattr(settings(), "api_most_waiting", 3)
+    for number in range(3):
+        queues.queue(queues.API).enqueue_call("workers.messages.process", args=(number, None, None))
+    taken = []
+
+    def wait(*_given: object, **_more: object) -> None:
+        taken.append(queues.queue(queues.API).jobs[0].func_name)
+
+    monkeypatch.setattr(Job, "latest_result", wait)
+    assert queues.ask(queues.API, nudges.TRY_QUESTION, 1, "¿Hay piscina?", "es", wait_seconds=60, first=True) is None
+    assert taken == [nudges.TRY_QUESTION]
+    assert len(jobs(queues.API)) == 4
+
+
+def test_programs_that_wait_leave_connections_to_people(valkey, monkeypatch):
+    monkeypatch.setattr(Job, "latest_result", lambda *_given, **_more: None)
+    of_programs = patient_redis(False).connection_pool
+    held = [of_programs.get_connection() for _ in range(settings().redis_pool_size)]
+    try:
+        assert queues.ask(queues.API, nudges.PROCESS, 1, wait_seconds=60) is None
+        assert jobs(queues.API) == []
+        assert queues.ask(queues.API, nudges.TRY_QUESTION, 1, "x", "es", wait_seconds=60, first=True) is None
+        assert jobs(queues.API) == [nudges.TRY_QUESTION]
+    finally:
+        for connection in held:
+            of_programs.release(connection)
+
+
 def test_without_valkey_a_nudge_is_false_and_quick(monkeypatch, valkey):
     nowhere = Redis(port=9, retry=Retry(NoBackoff(), 0))
     monkeypatch.setattr(queues, "redis", lambda: nowhere)
-    monkeypatch.setattr(queues, "patient_redis", lambda: nowhere)
+    monkeypatch.setattr(queues, "patient_redis", lambda _: nowhere)
     began = monotonic()
     assert nudges.take_in() is False
     queues.remind(queues.SWEEPS, "workers.upkeep.bring_back", ttl=4)

@@ -163,7 +163,9 @@ def _preview(kept: Kept, wish: Wish) -> Preview:
         found: dict[str, Any] | None = change_for(hotel, code, wish.body)
     else:
         done_reading()
-        found = queues.ask(queues.API, nudges.CHANGE, hotel.id, code, dict(wish.body), wait_seconds=PMS_SECONDS)
+        found = queues.ask(
+            queues.API, nudges.CHANGE, hotel.id, code, dict(wish.body), wait_seconds=PMS_SECONDS, first=True
+        )
     if found is None or found.get("reason") == "away":
         wish.problems["stay"] = _(
             "There was no answer in time: what it would cost is not known now. Try it in a moment."
@@ -207,7 +209,7 @@ def _all_kinds(hotel: Hotel, kept: Kept) -> dict[str, str]:
         found = kinds_for(hotel)
     else:
         done_reading()
-        found = queues.ask(queues.API, nudges.KINDS, hotel.id, wait_seconds=PMS_SECONDS)
+        found = queues.ask(queues.API, nudges.KINDS, hotel.id, wait_seconds=PMS_SECONDS, first=True)
     booked = {room.kind: in_language(room.names, i18n.language()) or room.kind for room in kept.rooms}
     named = {kind["code"]: in_language(kind["names"], i18n.language()) or kind["code"] for kind in found or ()}
     return booked | named

@@ -69,7 +69,7 @@ def _about(hold_key: str, verb: str, what: str) -> str:
         job = {"extend": nudges.EXTEND_HOLD, "release": nudges.RELEASE_HOLD}[verb]
         done_reading()
         given = (hotel.id, hold_key, somebody.staff_id, somebody.email, what, None)
-        told = queues.ask(queues.API, job, *given, wait_seconds=PMS_SECONDS)
+        told = queues.ask(queues.API, job, *given, wait_seconds=PMS_SECONDS, first=True)
     if told is None:
         return _("The PMS has not answered. What is shown here in a moment is how it stands.")
     if told.get("reason") == "unknown":

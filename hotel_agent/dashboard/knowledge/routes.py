@@ -46,7 +46,9 @@ def try_question() -> Response:
         tried["problem"] = _("Write a question of at most %(num)s letters.", num=LONGEST_QUESTION)
         return _page(400, tried=tried)
     known = language if language in LANGUAGES else None
-    tried["found"] = queues.ask(queues.API, nudges.TRY_QUESTION, me().hotel.id, text, known, wait_seconds=WAIT_SECONDS)
+    tried["found"] = queues.ask(
+        queues.API, nudges.TRY_QUESTION, me().hotel.id, text, known, wait_seconds=WAIT_SECONDS, first=True
+    )
     if tried["found"] is None:
         tried["problem"] = _("Nobody could try it just now: the workers are busy or away. Try again.")
         return _page(503, tried=tried)

@@ -154,7 +154,7 @@ def _offers(hotel: Hotel, wish: Wish) -> tuple[tuple[Offer, ...], tuple[Offer, .
         found: dict[str, Any] | None = offers_for(hotel, *given)
     else:
         done_reading()
-        found = queues.ask(queues.API, nudges.OFFERS, hotel.id, *given, wait_seconds=PMS_SECONDS)
+        found = queues.ask(queues.API, nudges.OFFERS, hotel.id, *given, wait_seconds=PMS_SECONDS, first=True)
     if found is None or found.get("reason") == "away":
         wish.problems["stay"] = _(
             "There was no answer in time: what is free is not known now. Try it again in a moment."

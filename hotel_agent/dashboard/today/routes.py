@@ -116,7 +116,7 @@ def _done(verb: str, code: str, *rooms: str) -> Response:
     else:
         given = (hotel.id, verb, code, somebody.staff_id, *rooms)
         done_reading()
-        told = queues.ask(queues.API, nudges.AT_THE_DESK, *given, wait_seconds=PMS_SECONDS)
+        told = queues.ask(queues.API, nudges.AT_THE_DESK, *given, wait_seconds=PMS_SECONDS, first=True)
     if told is None or told.get("reason") in ("away", "unknown_outcome"):
         words = _("The PMS has not answered. What is shown here in a moment is how it stands.")
         return _page(503, Trouble(code, words, rooms[-1] if rooms else ""))
