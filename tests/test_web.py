@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from hotel_agent import web
+from hotel_agent.health import routes as health
 from hotel_agent.staff import sessions
 
 
@@ -58,3 +64,28 @@ def test_a_process_that_is_told_to_end_says_so_to_the_proxy(client, monkeypatch)
     draining = client.get("/readyz")
     assert (draining.status_code, draining.json["status"]) == (503, "draining")
     assert client.get("/healthz").status_code == 200
+
+
+def test_however_many_ask_whether_it_is_ready_they_have_one_connection_and_no_old_answer(app, monkeypatch):
+    many, connections, everybody_came, looks = 20, [], threading.Event(), count(1)
+
+    def clock() -> float:
+        looked = next(looks)
+        if looked >= many + 1:  # Each when it comes, and the first when it asks.
+            everybody_came.set()
+        return float(looked)
+
+    def connect(*_given: object, **_more: object) -> None:
+        connections.append(1)
+        assert everybody_came.wait(20)
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(health, "monotonic", clock)
+    monkeypatch.setattr(health, "connect", connect)
+    with ThreadPoolExecutor(many) as pool:
+        answers = list(pool.map(lambda _: app.test_client().get("/readyz").status_code, range(many)))
+    assert answers == [503] * many
+    assert len(connections) <= 2, "more than the first's, and one for those who came meanwhile"
+    connections.clear()
+    assert app.test_client().get("/readyz").status_code == 503
+    assert len(connections) == 1

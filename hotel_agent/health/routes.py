@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
+from threading import Lock
+from time import monotonic
+from typing import Generic, TypeVar
 
 import psycopg
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
@@ -18,6 +22,8 @@ from hotel_agent.health.tables import Tables
 from hotel_agent.redis import RedisError
 from hotel_agent.staff.access import public
 from hotel_agent.web import is_draining, problem
+
+Answer = TypeVar("Answer")
 
 LAG_SECONDS = 30
 PROBE_SECONDS = 3
@@ -37,6 +43,22 @@ def init_app(app: Flask) -> None:
     app.extensions["metrics_exporter"] = exporter
 
 
+class Together(Generic[Answer]):
+    """A question that many ask at once is put once at a time. Nobody hears what was asked before they came."""
+
+    def __init__(self, ask: Callable[[], Answer]) -> None:
+        self._ask = ask
+        self._turn = Lock()
+        self._last: tuple[float, Answer] | None = None
+
+    def __call__(self) -> Answer:
+        came = monotonic()
+        with self._turn:
+            if self._last is None or self._last[0] <= came:
+                self._last = monotonic(), self._ask()
+            return self._last[1]
+
+
 @bp.get("/healthz")
 @public
 def healthz() -> Response:
@@ -49,7 +71,7 @@ def readyz() -> tuple[Response, int]:
     """503 only when nothing can be kept or the process ends; what merely slows answers down is told with 200."""
     if is_draining():
         return jsonify(status="draining", degraded=[], workers=0), 503
-    figures = _figures()
+    figures = _asked_together()
     if figures is None:
         return jsonify(status="unavailable", degraded=["postgres"], workers=0), 503
     lag, stopped = figures
@@ -73,6 +95,10 @@ def _figures() -> tuple[float, int] | None:
     except psycopg.Error:
         return None
     return (float(row[0]), int(row[1])) if row else None
+
+
+# Anybody may ask: were each to have a connection, a flood of them would have all that PostgreSQL gives.
+_asked_together = Together(_figures)
 
 
 def _workers() -> int | None:
