@@ -82,6 +82,7 @@ def test_however_many_ask_whether_it_is_ready_they_have_one_connection_and_no_ol
 
     monkeypatch.setattr(health, "monotonic", clock)
     monkeypatch.setattr(health, "connect", connect)
+    monkeypatch.setattr(health, "_asked_together", health.Together(health._figures))
     with ThreadPoolExecutor(many) as pool:
         answers = list(pool.map(lambda _: app.test_client().get("/readyz").status_code, range(many)))
     assert answers == [503] * many
