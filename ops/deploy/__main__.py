@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ops.deploy import releases
 from ops.deploy.checking import Checks, all_well
@@ -24,6 +24,8 @@ from ops.deploy.target import SLOTS, Target, other, read
 def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Unless `nohup` has said that nobody minds.
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         target = read(Path(given.target))
         slots = Slots(target)
@@ -44,8 +46,12 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-def say(words: str, to: object = None) -> None:
-    print(words, file=to or sys.stdout, flush=True)  # type: ignore[arg-type]
+def say(words: str, to: TextIO | None = None) -> None:
+    stream = to or sys.stdout
+    try:
+        print(words, file=stream, flush=True)
+    except OSError:  # Nobody reads any more; what was begun is brought to its end all the same.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def canary(rollout: Rollout, given: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -29,6 +29,14 @@ KEPT = """
     select processed_at is not null from inbound_events
     where received_at > now() - interval '10 minutes' and position(%s in body) > 0
 """
+# Whoever is the scheduler holds a lock (workers/schedule.py); another one that waits does not.
+SCHEDULES = """
+    select from pg_locks join pg_stat_activity using (pid)
+    where locktype = 'advisory' and granted and application_name = 'hotel-agent scheduler'
+    and datname = current_database()
+"""
+LOST = "it answers 200, and nothing is in the database"
+PARTS = re.compile(r'(?:href|src)="(/static/[^"#]+)')
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,7 @@ class Checks:
         yield self._answers("ready", "/readyz", "ready", "degraded")
         yield self._handshake()
         yield self._workers()
+        yield self._scheduler()
         yield self._keeps(taken_in=True)
 
     def version(self) -> Checked:
@@ -90,8 +99,15 @@ class Checks:
         return Checked(what, status == 200 and said in wanted, f"{path} answers {status} {said or ''}".strip())
 
     def _sign_in(self) -> Checked:
+        what = "page to sign in"
         status, told = self._ask("/login", {"Accept": "text/html"})
-        return Checked("page to sign in", status == 200 and "<form" in told, f"answers {status}")
+        if status != 200 or "<form" not in told:
+            return Checked(what, False, f"answers {status}")
+        for path in sorted(set(PARTS.findall(told))):
+            status, _ = self._ask(path)
+            if status != 200:
+                return Checked(what, False, f"{path} on it answers {status}")
+        return Checked(what, True)
 
     def _handshake(self) -> Checked:
         token, challenge = self._settings.get("WHATSAPP_VERIFY_TOKEN"), secrets.token_hex(8)
@@ -116,7 +132,7 @@ class Checks:
             return Checked(what, False, f"answers {status}")
         try:
             if self._row(marker) is None:
-                return Checked(what, False, "it answers 200, and nothing is in the database")
+                return Checked(what, False, LOST)
             if taken_in and not wait_until(lambda: bool(self._row(marker)), TAKEN_IN_SECONDS):
                 return Checked(what, False, f"no worker took it in within {TAKEN_IN_SECONDS} s")
         except psycopg.Error as error:
@@ -125,10 +141,18 @@ class Checks:
 
     def _row(self, marker: str) -> bool | None:
         """Whether it was taken in; None where it was not even kept."""
+        row = self._first(KEPT, marker.encode())
+        return None if row is None else bool(row[0])
+
+    def _first(self, query: LiteralString, *given: bytes) -> tuple[Any, ...] | None:
         url = self._settings["DATABASE_URL"]
         with psycopg.connect(url, connect_timeout=5, autocommit=True, application_name="hotel-agent check") as seen:
-            row = seen.execute(KEPT, (marker.encode(),)).fetchone()
-        return None if row is None else bool(row[0])
+            return seen.execute(query, given).fetchone()
+
+    def loses(self) -> bool:
+        """Whether it says of a webhook that it was kept, and it was not."""
+        kept = self._keeps(taken_in=False)
+        return kept.is_well is False and kept.detail == LOST
 
     def is_ready(self) -> bool:
         return self._ask("/readyz")[0] == 200
@@ -140,6 +164,15 @@ class Checks:
 
         well = wait_until(lambda: alive() > 0, WORKERS_SECONDS)
         return Checked("workers report", well, "" if well else f"none within {WORKERS_SECONDS} s")
+
+    def _scheduler(self) -> Checked:
+        """Without one nobody looks for what waits."""
+        what = "a scheduler is at work"
+        try:
+            well = wait_until(lambda: self._first(SCHEDULES) is not None, WORKERS_SECONDS)
+        except psycopg.Error as error:
+            return Checked(what, False, f"the database does not answer ({type(error).__name__})")
+        return Checked(what, well, "" if well else f"none within {WORKERS_SECONDS} s")
 
     def _migrations(self) -> Checked:
         done = self._slots.flask(self._release, ["db", "current"])

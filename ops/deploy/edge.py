@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ RELOAD_SECONDS = 15
 BEGINS = "# Written by the deployment; the shares are percent.\nupstream hotel_agent {\n    zone hotel_agent 128k;\n"
 ENDS = "    keepalive 32;\n}\n"
 NOBODY = "    server 127.0.0.1:9 down;\n"
+SERVER = re.compile(r"^\s*server 127\.0\.0\.1:(\d+) (?:weight=(\d+)|backup)", re.MULTILINE)
 
 
 class Edge:
@@ -54,22 +56,24 @@ class Edge:
     def _shares_file(self) -> Path:
         return self._folder / "upstream.conf"
 
+    @property
+    def _untaken(self) -> Path:
+        """There while nginx may not have read what the file of shares says."""
+        return self._folder / "upstream.untaken"
+
     def shares(self) -> dict[str, int]:
-        """The percentage of each slot that answers."""
+        """The percentage of each slot that answers; 0 of one that does where the other fails."""
         told = self._shares_file.read_text() if self._shares_file.exists() else ""
-        slots = {f"server 127.0.0.1:{port} weight=": slot for slot, port in self._target.ports.items()}
-        found = {}
-        for line in told.splitlines():
-            for words, slot in slots.items():
-                if line.strip().startswith(words):
-                    found[slot] = int(line.split("weight=")[1].split()[0].rstrip(";"))
-        return found
+        slots = {str(port): slot for slot, port in self._target.ports.items()}
+        return {slots[port]: int(share or 0) for port, share in SERVER.findall(told) if port in slots}
 
     def point_to(self, shares: Mapping[str, int]) -> None:
-        """From now on these answer. What is under way is finished where it began. Raises CannotDeploy."""
-        if shares == self.shares():
+        """From now on these answer; one with 0 percent is asked where the other fails. What is under way is finished
+        where it began. Raises CannotDeploy."""
+        if shares == self.shares() and not self._untaken.exists():
             return
         before = self._shares_file.read_text() if self._shares_file.exists() else ""
+        self._untaken.touch()  # Whoever comes after a deployment that was killed here has to tell nginx again.
         partial = self._shares_file.with_suffix(".partial")
         partial.write_text(_upstream(shares, self._target.ports))
         partial.replace(self._shares_file)
@@ -79,6 +83,7 @@ class Edge:
             self._shares_file.write_text(before)
             raise
         self._reload()
+        self._untaken.unlink()
 
     # The process
 
@@ -197,7 +202,10 @@ def _p95(times: list[float]) -> float | None:
 
 def _upstream(shares: Mapping[str, int], ports: Mapping[str, int]) -> str:
     # Neither is ever left out after a failure: the one before is all there is, and of the new one we want to know.
-    servers = [f"    server 127.0.0.1:{ports[slot]} weight={share} max_fails=0;\n" for slot, share in shares.items()]
+    servers = [
+        f"    server 127.0.0.1:{ports[slot]} {f'weight={share}' if share else 'backup'} max_fails=0;\n"
+        for slot, share in shares.items()
+    ]
     return BEGINS + ("".join(servers) or NOBODY) + ENDS
 
 

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 STEP_SECONDS = 0.1
 # Of the environment of whoever deploys, what a program that stays is given.
@@ -34,6 +35,7 @@ class Daemon:
 
     def start(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         with self.log.open("ab") as log:
+            begins = log.tell()
             process = subprocess.Popen(
                 command,
                 cwd=folder,
@@ -43,24 +45,38 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the deployment.
             )
+        self._write({"pid": process.pid, "started": _started(process.pid), "log": begins})
+
+    def _write(self, told: Mapping[str, Any]) -> None:
         partial = self.note.with_suffix(".partial")
-        partial.write_text(json.dumps({"pid": process.pid, "started": _started(process.pid)}))
+        partial.write_text(json.dumps(told))
         partial.replace(self.note)
+
+    def _told(self) -> dict[str, Any]:
+        """The note, while it is of a process that lives; else empty."""
+        with contextlib.suppress(OSError, ValueError):
+            told: dict[str, Any] = json.loads(self.note.read_text())
+            if _started(told["pid"]) == told["started"] is not None:
+                return told
+        return {}
 
     @property
     def pid(self) -> int | None:
         """Of the process while it lives."""
-        with contextlib.suppress(OSError, ValueError):
-            told = json.loads(self.note.read_text())
-            if _started(told["pid"]) == told["started"] is not None:
-                return int(told["pid"])
-        return None
+        return self._told().get("pid")
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it lives, and was told to end; also by a deployment that was cut off since."""
+        return bool(self._told().get("ending"))
 
     def stop(self, seconds: float) -> bool:
         """Ask it to end, and make it end after a while; answers whether it ended by itself."""
-        pid = self.pid
+        told = self._told()
+        pid = told.get("pid")
         willing = True
         if pid is not None:
+            self._write(told | {"ending": True})
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
             willing = wait_until(lambda: self.pid is None, seconds)
@@ -71,8 +87,10 @@ class Daemon:
         return willing
 
     def tail(self, lines: int = 15) -> str:
-        with contextlib.suppress(OSError):
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        """The latest of what it wrote; what another wrote before it is none of its."""
+        with contextlib.suppress(OSError, ValueError):
+            begins = json.loads(self.note.read_text()).get("log", 0)
+            return "\n".join(self.log.read_bytes()[begins:].decode(errors="replace").splitlines()[-lines:])
         return ""
 
 

@@ -25,6 +25,7 @@ from ops.deploy.target import BLUE, SLOTS, other
 LOOK_SECONDS = 5.0
 # Prometheus may miss one time; a version that it does not reach so often in a row is not well.
 MISSED = 3
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The version that was in use is known by so long.
 BEFORE_SECONDS = 600
 
@@ -65,7 +66,7 @@ class Rollout:
         active = self.slots.state().active
         is_well = True
         if active:
-            missing = set(ROLES) - set(self.slots.running(active.slot))
+            missing = self.slots.ended(active.slot)
             for role in missing:
                 self.slots.start(active, role)
             is_well = WEB not in missing or self._is_ready(active.slot)
@@ -113,12 +114,14 @@ class Rollout:
         self._hand_over_work(old, new)
         self.tell(f"==> all requests to {new.slot}")
         self.prometheus.watch({placed.slot: placed.of.name for placed in (old, new) if placed})
-        self.edge.point_to({new.slot: 100})
+        # The version before is still asked where the new one fails, until nobody has to doubt it.
+        self.edge.point_to({new.slot: 100, old.slot: 0} if old else {new.slot: 100})
         self.tell("==> checking as guests reach it")
         if not all_well(Checks(self.slots, new.of, self.target.address).of_all(), self.tell):
             raise NotGoodEnough("it is not well in use")
         if old:
             self._watch_in_use(old, new)
+        self._still_runs(new)
 
     def _migrate(self, new: Placed) -> None:
         self.tell("==> bringing the tables up to date; the version before works on them too")
@@ -156,6 +159,7 @@ class Rollout:
             missed = 0 if self.prometheus.sees(new.slot, new.of.name) else missed + 1
             if missed >= MISSED or self.slots.daemon(new.slot, WEB).pid is None:
                 raise NotGoodEnough("it does not answer any more")
+            self._still_keeps(new)
             counted = {slot: self.prometheus.figures(slot, name, since) for slot, name in slots.items()}
             seen = look.figures()
             judgement = worst(*(judge(by[old.slot], by[new.slot], rule) for by in (counted, seen)))
@@ -181,6 +185,8 @@ class Rollout:
         before = self.prometheus.figures(old.slot, old.of.name, since - BEFORE_SECONDS)
         while time.monotonic() < end:
             time.sleep(min(LOOK_SECONDS, seconds / 4))
+            self._still_runs(new)
+            self._still_keeps(new)
             requests = judge(before, look.figures()[new.slot], self.target.canary)
             jobs = judge(self.prometheus.jobs(*_named(old)), self.prometheus.jobs(*_named(new)), self.target.canary)
             for what, judgement in (("requests", requests), ("jobs", jobs)):
@@ -194,9 +200,20 @@ class Rollout:
         self.slots.start(new, SCHEDULER)
         if not wait_until(lambda: self.slots.workers_reporting(new.slot) > 0, self.target.seconds.start):
             raise NotGoodEnough(f"its workers do not report:\n{self.slots.daemon(new.slot, WORKERS).tail()}")
+        self._still_runs(new)
         if old:
             self._stop(old.slot, SCHEDULER)
             self._stop(old.slot, WORKERS)
+
+    def _still_runs(self, new: Placed) -> None:
+        ended = self.slots.ended(new.slot)
+        if ended:
+            raise NotGoodEnough(f"{ended[0]} has ended:\n{self.slots.daemon(new.slot, ended[0]).tail()}")
+
+    def _still_keeps(self, new: Placed) -> None:
+        """What is lost is no error in any figures."""
+        if Checks(self.slots, new.of, self._own_address(new.slot)).loses():
+            raise NotGoodEnough("it answers webhooks with 200 and does not keep them")
 
     def _is_ready(self, slot: str) -> bool:
         """Whether a slot's web process says so in time; at once not, when it has ended."""
@@ -233,7 +250,7 @@ def _slot_is_well(checks: Checks, tell: Callable[[str], None], *, migrates: bool
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Who asks again to end waits until all is as it was."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTS}
     try:
         yield
     finally:

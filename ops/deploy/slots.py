@@ -124,9 +124,16 @@ class Slots:
     def running(self, slot: str) -> list[str]:
         return [role for role in ROLES if self.daemon(slot, role).pid is not None]
 
+    def ended(self, slot: str) -> list[str]:
+        """The roles that nobody has, or whoever was told to end already."""
+        daemons = {role: self.daemon(slot, role) for role in ROLES}
+        return [role for role, daemon in daemons.items() if daemon.pid is None or daemon.is_ending]
+
     def start(self, placed: Placed, role: str) -> None:
-        """Unless it runs already."""
+        """Unless it runs already; one that was told to end does so first."""
         daemon = self.daemon(placed.slot, role)
+        if daemon.is_ending:
+            self.stop(placed.slot, role)
         if daemon.pid is not None:
             return
         if not self.running(placed.slot):

@@ -41,6 +41,30 @@ def lie(environ, start):
     return inner(environ, start)
 app.wsgi_app = lie
 """
+# Once nginx has brought it a request, as a version may that cannot bear them.
+DIES = """
+import os, signal
+inner = app.wsgi_app
+def die(environ, start):
+    if environ["REQUEST_METHOD"] == "POST" and environ.get("HTTP_X_FORWARDED_FOR"):
+        os.kill(os.getppid(), signal.SIGKILL)
+        os._exit(1)
+    return inner(environ, start)
+app.wsgi_app = die
+"""
+# The strangers' body and the first that is signed are well; then it says of each that it was kept.
+LIES_LATER = """
+inner, posts = app.wsgi_app, []
+def lie(environ, start):
+    if environ["REQUEST_METHOD"] == "POST":
+        posts.append(1)
+        if len(posts) > 2:
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start("200 OK", [("Content-Length", "0")])
+            return []
+    return inner(environ, start)
+app.wsgi_app = lie
+"""
 DOES_NOT_START = "\nraise RuntimeError('of the new version')\n"
 MIGRATION = """
 from alembic import op
@@ -112,6 +136,34 @@ def test_a_bad_version_goes_back_by_itself_and_no_guest_notices(machine, guests,
     done = machine.deploy("canary", name)
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(WHY[name], done.stderr), done.stdout + done.stderr
+    assert as_before(machine, before)
+
+
+def test_a_version_that_dies_in_use_goes_back_and_no_guest_notices(machine, guests):
+    before = machine.state()
+    machine.build("dies", DIES)
+    done = machine.deploy("blue-green", "dies")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search("web has ended|in use, requests|not well in use", done.stderr), done.stdout + done.stderr
+    assert as_before(machine, before)
+
+
+def test_a_version_that_begins_to_lose_what_it_says_it_keeps_goes_back(machine):
+    before = machine.state()
+    machine.build("lies-later", LIES_LATER)
+    done = machine.deploy("canary", "lies-later")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "does not keep them" in done.stderr
+    assert as_before(machine, before)
+
+
+def test_a_version_without_a_scheduler_goes_back(machine, guests):
+    before = machine.state()
+    folder = machine.build("schedules-nothing")
+    machine.add(folder / "workers" / "schedule.py", "\n\nraise ImportError('of the scheduler')\n")
+    done = machine.deploy("blue-green", folder.name)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "scheduler has ended" in done.stderr
     assert as_before(machine, before)
 
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from ops.deploy import __main__ as command
+from ops.deploy import processes
+from ops.deploy import slots as slots_module
+from ops.deploy.checking import Checks
 from ops.deploy.edge import Edge, Look
 from ops.deploy.errors import CannotDeploy
 from ops.deploy.judging import Figures, Judgement, Verdict, judge, worst
 from ops.deploy.processes import Daemon, wait_until
-from ops.deploy.slots import Placed, Slots, State
+from ops.deploy.slots import Placed, Release, Slots, State
 from ops.deploy.target import Canary, Target, read
 from tests.load.installation import ROOT
 
@@ -120,6 +128,35 @@ def test_nginx_is_told_shares_that_are_read_again(target):
     assert "@" not in site.replace("@ signs", "")
 
 
+def test_one_that_is_asked_where_the_other_fails_has_no_share(target, monkeypatch):
+    edge = Edge(target)
+    edge.write()
+    monkeypatch.setattr(Edge, "_reload", lambda _: None)
+    edge.point_to({"green": 100, "blue": 0})
+    assert edge.shares() == {"green": 100, "blue": 0}
+    upstream = (target.folder / "nginx" / "upstream.conf").read_text()
+    assert "server 127.0.0.1:8001 backup max_fails=0;" in upstream
+
+
+def test_shares_that_nginx_has_not_read_are_told_again(target, monkeypatch):
+    """A deployment may be killed between the file and nginx; whoever comes after must not believe the file."""
+    edge, told = Edge(target), []
+    edge.write()
+    monkeypatch.setattr(Edge, "test", lambda _: None)
+    monkeypatch.setattr(Edge, "_reload", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        edge.point_to({"blue": 100})
+    assert edge.shares() == {"blue": 100}
+    monkeypatch.setattr(Edge, "_reload", lambda edge: told.append(edge.shares()))
+    for _ in range(2):
+        Edge(target).point_to({"blue": 100})
+    assert told == [{"blue": 100}]
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def line(upstreams: str, statuses: str, times: str) -> str:
     return json.dumps({"status": statuses[-3:], "upstreams": upstreams, "statuses": statuses, "times": times}) + "\n"
 
@@ -161,10 +198,42 @@ def test_a_program_is_known_by_its_start_and_ends_with_all_that_is_its(tmp_path)
     assert daemon.pid is None
 
 
+STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+
+
+def test_one_that_was_told_to_end_does_not_count_as_there_though_it_still_ends(target, tmp_path, monkeypatch):
+    """Ctrl-C while workers finish what they have in hand: they will be gone in a moment."""
+    monkeypatch.setitem(slots_module.COMMANDS, "workers", ("-c", STUBBORN))
+    slots, placed = Slots(target), Placed("blue", str(tmp_path))
+    slots.start(placed, "workers")
+    daemon = slots.daemon("blue", "workers")
+    assert wait_until(lambda: daemon.tail() == "up", 20)
+    assert "workers" not in slots.ended("blue")
+    before = daemon.pid
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(processes, "wait_until", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            daemon.stop(5)
+    assert daemon.pid == before
+    assert "workers" in slots.ended("blue")
+    monkeypatch.setattr(Slots, "stop", lambda slots, slot, role: slots.daemon(slot, role).stop(0.1))
+    slots.start(placed, "workers")
+    assert daemon.pid not in (None, before)
+    assert "workers" not in slots.ended("blue")
+    daemon.stop(0.1)
+
+
+def test_the_last_words_are_those_of_the_program_itself(tmp_path):
+    (tmp_path / "log").write_text("of an earlier version\n")
+    daemon = Daemon(tmp_path / "note.json", tmp_path / "log")
+    daemon.start([sys.executable, "-c", "raise SystemExit('of this one')"], tmp_path, {})
+    assert wait_until(lambda: daemon.pid is None, 20)
+    assert daemon.tail() == "of this one"
+
+
 def test_a_program_that_does_not_end_is_ended(tmp_path):
     daemon = Daemon(tmp_path / "note.json", tmp_path / "log")
-    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
-    daemon.start([sys.executable, "-c", stubborn], tmp_path, {})
+    daemon.start([sys.executable, "-c", STUBBORN], tmp_path, {})
     assert wait_until(lambda: daemon.tail() == "up", 20)
     assert not daemon.stop(0.2)
     assert daemon.pid is None
@@ -239,6 +308,57 @@ def test_the_commands_that_people_are_told_exist(page):
 def test_what_cannot_be_done_is_told_in_a_line(target, tmp_path, capsys, words, said):
     assert command.main(["--target", str(tmp_path / "deploy.toml"), *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_whoever_reads_what_it_says_may_leave(target, tmp_path):
+    """`… | tee log` and Ctrl-C: the deployment has to be brought to its end all the same."""
+    told = [sys.executable, "-m", "ops.deploy", "--target", str(tmp_path / "deploy.toml"), "status"]
+    leaves, stays = os.pipe()
+    os.close(leaves)
+    done = subprocess.run(told, cwd=ROOT, stdout=stays, stderr=subprocess.PIPE, text=True)
+    os.close(stays)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_interrupts_and_does_not_kill(target, tmp_path, monkeypatch, capsys, number):
+    monkeypatch.setitem(command.COMMANDS, "up", lambda *_: signal.raise_signal(number))
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        assert command.main(["--target", str(tmp_path / "deploy.toml"), "up"]) == 130
+    finally:
+        for one, what in before.items():
+            signal.signal(one, what)
+    assert "interrupted" in capsys.readouterr().err
+
+
+class Site(BaseHTTPRequestHandler):
+    """Which has a page to sign in, and of its parts what `parts` has."""
+
+    parts: ClassVar[set[str]] = set()
+
+    def do_GET(self) -> None:
+        page = b'<link href="/static/a.css?v=1"><script src="/static/a.js"></script><a href="/elsewhere">x</a><form>'
+        self.send_response(200 if self.path == "/login" or self.path in self.parts else 404)
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("parts", "is_well"), [({"/static/a.css?v=1", "/static/a.js"}, True), ({"/static/a.css?v=1"}, False)]
+)
+def test_a_page_is_well_with_all_that_is_on_it(target, monkeypatch, parts, is_well):
+    monkeypatch.setattr(Site, "parts", parts)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        checks = Checks(Slots(target), Release(target.folder), f"http://127.0.0.1:{server.server_port}")
+        checked = {one.what: one for one in checks.of_web(migrations=False)}["page to sign in"]
+        server.shutdown()
+    assert checked.is_well is is_well
+    assert ("/static/a.js" in checked.detail) is not is_well
 
 
 def test_without_a_target_it_says_where_one_is_told():
