@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
+import psycopg
 from flask.cli import AppGroup
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from hotel_agent.errors import BadInput, ConfigurationError, NotFound
 from hotel_agent.redis import RedisError
@@ -23,5 +24,17 @@ class Group(AppGroup):
         except RedisError as error:
             raise click.ClickException(f"Valkey does not answer: {type(error).__name__}") from None
         except OperationalError as error:
-            reason = str(error.orig).strip().splitlines()[0] if error.orig else "no reason given"
-            raise click.ClickException(f"PostgreSQL does not answer: {reason}") from None
+            raise click.ClickException(f"PostgreSQL does not answer: {_first_line(error.orig)}") from None
+        except psycopg.OperationalError as error:
+            raise click.ClickException(f"PostgreSQL does not answer: {_first_line(error)}") from None
+        except ProgrammingError as error:
+            if not isinstance(error.orig, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
+                raise
+            raise click.ClickException(
+                f"The tables are not those of this program, {_first_line(error.orig)}: run `flask db upgrade`."
+            ) from None
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = str(error or "").strip().splitlines()
+    return lines[0] if lines else "no reason given"

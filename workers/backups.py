@@ -5,6 +5,7 @@ from __future__ import annotations
 from hotel_agent.backups import restoring, taking
 from hotel_agent.backups.store import Store
 from hotel_agent.config import settings
+from hotel_agent.errors import ConfigurationError, NotFound
 from hotel_agent.logs import get_logger
 from workers import nudges
 
@@ -29,9 +30,9 @@ def take() -> None:
 
 
 def try_newest() -> None:
-    store = Store(settings().backup_folder)
     try:
         if restoring.is_trial_due():
+            store = Store(settings().backup_folder)
             restoring.verify(store, store.find())
-    except (taking.Busy, restoring.NotRestored) as trouble:
+    except (taking.Busy, restoring.NotRestored, ConfigurationError, NotFound) as trouble:
         log.warning("backup_not_tried", reason=type(trouble).__name__)

@@ -10,15 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from hotel_agent.embedded import postgres_folders
 from hotel_agent.errors import ConfigurationError
-
-VARIABLES = {
-    "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD",
-    "dbname": "PGDATABASE", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY", "options": "PGOPTIONS",
-}  # fmt: skip
 
 
 def program(name: str, server: int) -> Path:
@@ -37,20 +32,27 @@ def program(name: str, server: int) -> Path:
 
 
 def environment(url: str) -> dict[str, str]:
-    """For these programs to find that database. Raises ConfigurationError."""
+    """For these programs to find the very database that psycopg finds there. Raises ConfigurationError."""
     try:
         given = conninfo_to_dict(plain(url))
     except Exception as error:  # What is wrong with an address may have a password in it.
         raise ConfigurationError(f"This is no address of a database: {type(error).__name__}") from None
-    ours = {variable: str(given[name]) for name, variable in VARIABLES.items() if given.get(name) is not None}
-    base = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return base | {"PGCONNECT_TIMEOUT": "10", "PGAPPNAME": "hotel-agent backup", "LC_ALL": "C"} | ours
+    variables = {option.keyword.decode(): option.envvar.decode() for option in Conninfo.get_defaults() if option.envvar}
+    told = {variables[name]: str(value) for name, value in given.items() if name in variables}
+    ours = {"PGAPPNAME": "hotel-agent backup", "LC_ALL": "C"}
+    return {"PGCONNECT_TIMEOUT": "10"} | os.environ | ours | told
 
 
 def plain(url: str) -> str:
     """As psycopg and libpq take it, whatever driver SQLAlchemy is told in it."""
     scheme, separator, rest = url.partition("://")
-    return f"postgresql{separator}{rest}" if scheme.startswith("postgres") else url
+    return f"postgresql{separator}{rest}" if separator and scheme.startswith("postgres") else url
+
+
+def what_went_wrong(said: bytes) -> str:
+    """Of all that such a program has said the line with its error: what follows may be statements, or rows."""
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    return next((line for line in lines if "error:" in line.lower()), lines[-1] if lines else "it said nothing")[:300]
 
 
 @lru_cache

@@ -6,25 +6,27 @@ import secrets
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import select, update
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from hotel_agent.backups import fingerprints
 from hotel_agent.backups.models import Backup
-from hotel_agent.backups.programs import environment, plain, program
+from hotel_agent.backups.programs import environment, plain, program, what_went_wrong
 from hotel_agent.backups.sealing import WrongKey, is_sealed, opened
 from hotel_agent.backups.store import Manifest, Store, checksum
-from hotel_agent.backups.taking import BLOCK, alone, last_words
+from hotel_agent.backups.taking import BLOCK, alone
 from hotel_agent.config import settings
 from hotel_agent.db import db, utcnow
+from hotel_agent.errors import ConfigurationError
 from hotel_agent.logs import get_logger
 
 TRIAL_EVERY, RETRY_AFTER = timedelta(days=30), timedelta(days=1)
@@ -62,13 +64,13 @@ def is_trial_due(now: datetime | None = None) -> bool:
 def verify(store: Store, manifest: Manifest) -> Restored:
     """Restore it into a database that is made for it and goes again, and compare every table.
 
-    What came of it is written down. Raises NotRestored, taking.Busy.
+    What came of it is written down. Raises NotRestored, ConfigurationError, taking.Busy.
     """
     with alone():
         try:
             with _scratch() as url:
                 restored = _restore(store, manifest, url)
-        except NotRestored as error:
+        except (NotRestored, ConfigurationError) as error:
             _write_down(manifest, str(error))
             raise
         _write_down(manifest, "; ".join(restored.differences))
@@ -83,17 +85,21 @@ def restore(store: Store, manifest: Manifest, url: str) -> Restored:
 
 
 def _write_down(manifest: Manifest, trouble: str) -> None:
-    """A backup of which this database does not know, as it is an older one, is not written down."""
-    db.session.execute(update(Backup).where(Backup.name == manifest.name).values(tried_at=utcnow(), trouble=trouble))
+    """A backup of which this database does not know, as it was restored from an older one, is known from now on."""
+    found = {"tried_at": utcnow(), "trouble": trouble}
+    of_it = {"state": "done", "started_at": manifest.at, "finished_at": manifest.at, "size": manifest.size}
+    row = insert(Backup).values(name=manifest.name, **of_it, **found)
+    db.session.execute(row.on_conflict_do_update(index_elements=[Backup.name], set_=found))
     db.session.commit()
 
 
 def _restore(store: Store, manifest: Manifest, url: str) -> Restored:
     began = perf_counter()
     _check_file(store, manifest)
-    _fill(store, manifest, url)
-    with _connected(url) as connection:
-        found = fingerprints.of_all_tables(connection)
+    with _told_plainly():
+        _fill(store, manifest, url)
+        with _connected(url) as connection:
+            found = fingerprints.of_all_tables(connection)
     return Restored(manifest, fingerprints.differences(manifest.tables, found), perf_counter() - began)
 
 
@@ -132,7 +138,7 @@ def _fill(store: Store, manifest: Manifest, url: str) -> None:
                 raise
         if restoring.returncode:
             said.seek(0)
-            raise NotRestored(f"pg_restore ended with {restoring.returncode}: {last_words(said.read())}")
+            raise NotRestored(f"pg_restore ended with {restoring.returncode}: {what_went_wrong(said.read())}")
 
 
 def _blocks(store: Store, manifest: Manifest) -> Iterator[bytes]:
@@ -161,11 +167,27 @@ def _check_empty(url: str) -> None:
 @contextmanager
 def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
     try:
+        conninfo_to_dict(plain(url))
+    except psycopg.Error:  # Its words may have the password in them.
+        raise NotRestored(
+            "That is no address of a database: postgresql://USER:PASSWORD@HOST:PORT/NAME is one."
+        ) from None
+    try:
         connection = psycopg.connect(plain(url), connect_timeout=10, application_name="hotel-agent restore")
     except psycopg.Error as error:
         raise NotRestored(f"That database cannot be opened: {_first_line(error)}") from None
     with connection:
         yield connection
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise NotRestored(f"PostgreSQL has given up: {_first_line(error)}") from error
+    except OSError as error:
+        raise NotRestored(f"This machine has given up: {error.strerror or type(error).__name__}") from error
 
 
 @contextmanager
@@ -183,10 +205,10 @@ def _scratch() -> Iterator[str]:
             " server where it may be."
         ) from None
     try:
-        parts = urlsplit(server)
-        yield urlunsplit(parts._replace(path=f"/{name}"))
+        yield make_conninfo(server, dbname=name)
     finally:
-        with psycopg.connect(server, autocommit=True, connect_timeout=10) as connection:
+        # What cannot be dropped now the next trial drops.
+        with suppress(psycopg.Error), psycopg.connect(server, autocommit=True, connect_timeout=10) as connection:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import select, text, update
 
 from hotel_agent.backups import copying, fingerprints
 from hotel_agent.backups.models import Backup
-from hotel_agent.backups.programs import environment, plain, program
+from hotel_agent.backups.programs import environment, plain, program, what_went_wrong
 from hotel_agent.backups.sealing import Sealed
 from hotel_agent.backups.store import Manifest, Store, to_keep
 from hotel_agent.config import settings
@@ -206,12 +206,7 @@ def _dump(url: str, snapshot: str, server: int, out: Any) -> None:
                 raise
         if dumping.returncode:
             said.seek(0)
-            raise BackupFailed(f"pg_dump ended with {dumping.returncode}: {last_words(said.read())}")
-
-
-def last_words(said: bytes) -> str:
-    lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it said nothing"
+            raise BackupFailed(f"pg_dump ended with {dumping.returncode}: {what_went_wrong(said.read())}")
 
 
 def _check_room(store: Store) -> None:

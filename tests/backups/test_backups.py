@@ -11,8 +11,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import select, text
 
+import hotel_agent.db
 from hotel_agent.backups import copying, fingerprints, programs, restoring, standing, taking
 from hotel_agent.backups.models import Backup
 from hotel_agent.backups.restoring import NotRestored
@@ -144,6 +146,28 @@ def test_the_address_on_the_command_line_of_pg_dump_has_no_password():
     assert "s3cret" not in str(told.value)
 
 
+def test_pg_restore_is_sent_to_the_very_database_that_was_looked_at(monkeypatch):
+    """Where an address leaves something open libpq looks into PGHOST and others, for psycopg and for programs."""
+    monkeypatch.setenv("PGHOST", "db.example")
+    monkeypatch.setenv("PGPORT", "5433")
+    found = programs.environment("postgresql://ana@:5434/hotel?target_session_attrs=read-write&service=night")
+    assert (found["PGHOST"], found["PGPORT"], found["PGDATABASE"]) == ("db.example", "5434", "hotel")
+    assert (found["PGTARGETSESSIONATTRS"], found["PGSERVICE"]) == ("read-write", "night")
+
+
+def test_of_all_that_a_program_says_the_error_is_told_and_no_row():
+    said = b"""pg_restore: while PROCESSING TOC:
+pg_restore: from TOC entry 2; 3079 16385 EXTENSION btree_gin (no owner)
+pg_restore: error: could not execute query: ERROR:  permission denied to create extension "btree_gin"
+HINT:  Must have CREATE privilege on current database to create this extension.
+Command was: CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
+
+"""
+    assert programs.what_went_wrong(said).endswith('ERROR:  permission denied to create extension "btree_gin"')
+    assert programs.what_went_wrong(b"Killed\n") == "Killed"
+    assert programs.what_went_wrong(b"\n") == "it said nothing"
+
+
 # What goes wrong
 
 
@@ -244,6 +268,67 @@ def test_a_database_that_is_not_there_is_told(store):
     manifest = taking.take().manifest
     with pytest.raises(NotRestored, match="cannot be opened"):
         restoring.restore(store, manifest, "postgresql://127.0.0.1:9/nothing")
+
+
+@pytest.mark.parametrize("given", ["restored", "postgres_restored", "mysql://ana:s3cret@db.example/restored"])
+def test_what_is_no_address_is_told_without_its_password(store, given):
+    manifest = taking.take().manifest
+    with pytest.raises(NotRestored, match="no address of a database") as told:
+        restoring.restore(store, manifest, given)
+    assert "s3cret" not in str(told.value)
+
+
+def test_it_is_tried_also_where_the_address_names_no_host_before_the_slash(store, servers, monkeypatch):
+    given = conninfo_to_dict(programs.plain(servers.database_url))
+    monkeypatch.setenv("PGPASSWORD", str(given["password"]))
+    address = f"postgresql:///hotel?host={given['host']}&port={given['port']}&user={given['user']}"
+    monkeypatch.setattr(settings(), "backup_scratch_url", address)
+    assert restoring.verify(store, taking.take().manifest).differences == ()
+
+
+def server_gone(*_given: object) -> None:
+    raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+
+def disk_broken(*_given: object) -> None:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def nothing_installed(*_given: object) -> None:
+    raise ConfigurationError("pg_restore is missing")
+
+
+@pytest.mark.parametrize(
+    ("what", "instead", "words"),
+    [
+        (fingerprints, server_gone, "server closed the connection"),
+        (restoring, disk_broken, "Input/output error"),
+        (restoring, nothing_installed, "pg_restore is missing"),
+    ],
+)
+def test_whatever_ends_a_trial_is_written_down_and_a_day_is_waited(store, monkeypatch, what, instead, words):
+    taking.take()
+    monkeypatch.setattr(what, "of_all_tables" if what is fingerprints else "_fill", instead)
+    jobs.try_newest()
+    assert words in (rows()[0].trouble or "")
+    assert not restoring.is_trial_due()
+
+
+def test_a_trial_without_files_ends_quietly(store):
+    store.remove(taking.take().manifest.name)
+    jobs.try_newest()
+    assert rows()[0].tried_at is None
+
+
+def test_a_backup_that_is_newer_than_the_database_is_tried_once(store):
+    """As it is after an older one was restored."""
+    manifest = taking.take().manifest
+    db.session.execute(text("update backups set name = 'older', started_at = now() - interval '2 days'"))
+    db.session.commit()
+    jobs.try_newest()
+    tried = next(row for row in rows() if row.name == manifest.name)
+    assert (tried.state, tried.trouble, tried.size, tried.started_at) == ("done", "", manifest.size, manifest.at)
+    assert not restoring.is_trial_due()
 
 
 def test_an_older_pg_dump_than_the_server_is_not_taken(monkeypatch, tmp_path):
@@ -412,6 +497,15 @@ def test_a_newcomers_way(app, folder, empty):
     assert again.exit_code == 1
     assert "nothing is written over" in again.output
     assert cli(app, "restore", "nothing", "--database", empty, "--yes").exit_code == 1
+
+
+@pytest.mark.parametrize("command", ["now", "verify"])
+def test_where_postgresql_is_gone_a_command_says_so_in_a_line(app, store, monkeypatch, command):
+    taking.take()
+    monkeypatch.setattr(hotel_agent.db, "_lock_connection", server_gone)
+    told = cli(app, command)
+    assert (told.exit_code, told.exception.__class__) == (1, SystemExit)
+    assert "Error: PostgreSQL does not answer: server closed the connection" in told.output
 
 
 # How they stand
