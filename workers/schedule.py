@@ -68,7 +68,7 @@ def run(stop: Event, turns: Callable[[], None]) -> None:
                 if connection is not None:
                     log.info("scheduling")
                     _schedule(connection, stop, turns)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:  # It is away, or its tables are still to come.
             log.warning("scheduler_waits", error=type(error).__name__)
         stop.wait(RETRY_SECONDS)
 
