@@ -124,7 +124,7 @@ def test_each_is_probed_where_it_answers(overlay: str, name: str, app):
         assert port in ports
     assert one["readinessProbe"]["httpGet"]["path"] == "/readyz"
     # PostgreSQL or Valkey being away is no reason to start anew.
-    assert one["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert one["livenessProbe"]["httpGet"]["path"] == one["startupProbe"]["httpGet"]["path"] == "/healthz"
     settings = the(overlay, "ConfigMap", "settings")["data"]
     assert list(ports.values()) == ([8000] if name == "web" else [int(settings["METRICS_PORT"])])
 
