@@ -121,7 +121,7 @@ ACTIONS = (
     ),
     Rule(
         "builds an index under a lock",
-        _words(r"\badd\s+column\b.*\b(?:unique|primary\s+key)\b"),
+        _words(r"\badd\s+(?:column\s+)?(?!constraint\b|check\b|foreign\b|exclude\b).*\b(?:unique|primary\s+key)\b"),
         "add the column first, then CREATE UNIQUE INDEX CONCURRENTLY in an autocommit block",
     ),
     Rule(
@@ -157,7 +157,15 @@ VERB = _words(
 DO = _words(
     r"^\s*do\s+(?:language\s+\S+\s+)?(?:\$(?P<tag>[a-z_]*)\$(?P<body>.*)\$(?P=tag)\$|'(?P<quoted>(?:[^']|'')*)')"
 )
-EXECUTED = _words(r"\bexecute\s+(?:format\s*\(\s*)?'((?:[^']|'')*)'")
+EXECUTED = _words(
+    r"\bexecute\s+(?:format\s*\(\s*)?(?:'(?P<quoted>(?:[^']|'')*)'|\$(?P<tag>[a-z_]*)\$(?P<body>.*?)\$(?P=tag)\$)"
+)
+CONCURRENTLY = _words(r"\bconcurrently\b")
+# What takes as long as there are rows to read, and whose rows they are.
+COPIES = _words(
+    r"^\s*(?:insert\s+into\b|create\s+(?:unlogged\s+)?table\b|create\s+materialized\s+view\b|select\b|with\b)"
+)
+READ = _words(rf"\b(?:from|join)\s+(?!pg_|information_schema\b|alembic_version\b){NAME}")
 MADE = _words(rf"^\s*create\s+(?:unlogged\s+)?table\s+{NAME}")
 WHOLE = (
     (
@@ -181,6 +189,11 @@ WHOLE = (
         "leave it to autovacuum",
     ),
     (_words(rf"^\s*lock\s+(?:table\s+)?{NAME}"), "locks it", "rely on row locks"),
+    (
+        _words(rf"^\s*alter\s+table\s.*\battach\s+partition\s+{NAME}"),
+        "reads every row under a lock",
+        "add a CHECK of its bounds NOT VALID, VALIDATE it in an autocommit block, then attach it",
+    ),
     (
         _words(rf"^\s*reindex\s+(?!.*\bconcurrently\b)(?:\([^)]*\)\s*)?(?:table|index)\s+{NAME}"),
         "builds indexes under a lock",
@@ -222,17 +235,23 @@ class Guard:
                 for rule in ACTIONS:
                     if rule.pattern.search(action) and not rule.allowed(action, self._state):
                         yield altered["table"], rule.name, rule.instead
-        if index and not index["only"] and "concurrently" not in index["how"].lower():
+        if index and not index["only"] and not CONCURRENTLY.search(index["how"]):
             yield index["table"], "builds an index under a lock", "CREATE INDEX CONCURRENTLY in an autocommit block"
         for pattern, what, instead in WHOLE:
             found = pattern.match(statement)
-            if found and "concurrently" not in statement.lower():
+            if found and not CONCURRENTLY.search(statement):
                 yield found["table"], what, instead
+        if self._state.altered and self._state.in_transaction and COPIES.match(statement):
+            for read in READ.finditer(statement):
+                locked = ", ".join(sorted(self._state.altered))
+                yield read["table"], f"reads it while {locked} is locked", "do it in a migration before or after"
 
     def _remember(self, statement: str) -> None:
         made, altered = MADE.match(statement), ALTER.match(statement)
         if made:
             self._state.made.add(made["table"])
+        if altered and altered["table"] not in self._state.made and self._is_big(altered["table"]):
+            self._state.altered.add(altered["table"])
         if altered and re.search(r"\bcheck\b", altered["actions"], re.IGNORECASE):
             plain = " ".join(altered["actions"].lower().replace('"', "").split())
             self._state.not_null_checks.update(re.findall(r"[a-z_][a-z0-9_]* is not null", plain))
@@ -290,8 +309,9 @@ def _with_blocks(statement: str) -> Iterator[str]:
             found = VERB.search(_plain(inner))
             if found:
                 yield found.group()
-            for quoted in EXECUTED.findall(inner):
-                yield from (verb.group() for verb in [VERB.match(quoted.replace("''", "'").strip())] if verb)
+            for words in EXECUTED.finditer(inner):
+                executed = words["body"] if words["quoted"] is None else words["quoted"].replace("''", "'")
+                yield from (verb.group() for verb in [VERB.match(executed.strip())] if verb)
 
 
 def _without_comments(statement: str) -> str:

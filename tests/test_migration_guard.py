@@ -52,6 +52,11 @@ BAD = {
     "do language plpgsql $x$ begin if true then /* now */ update messages set body = ''; end if; end $x$": "by a job",
     "DO $$ BEGIN EXECUTE 'CREATE INDEX ix_a ON messages (body)'; END $$": "CREATE INDEX CONCURRENTLY",
     "DO 'BEGIN EXECUTE format(''ALTER TABLE %I SET UNLOGGED'', t); UPDATE messages SET body = 1; END'": "by a job",
+    "DO $$ BEGIN EXECUTE $q$ UPDATE messages SET body = '' $q$; END $$": "by a job",
+    "ALTER TABLE messages ADD code TEXT UNIQUE": "CREATE UNIQUE INDEX CONCURRENTLY",
+    "ALTER TABLE messages ADD COLUMN a INTEGER, ADD b INTEGER PRIMARY KEY": "CREATE UNIQUE INDEX CONCURRENTLY",
+    "CREATE INDEX ix_concurrently ON messages (body)": "CREATE INDEX CONCURRENTLY",
+    "ALTER TABLE everything ATTACH PARTITION messages FOR VALUES FROM (1) TO (2)": "VALIDATE it",
     "select 1; -- first\n/* then */ CREATE INDEX ix_a ON messages (body);": "CREATE INDEX CONCURRENTLY",
 }
 GOOD = (
@@ -125,6 +130,27 @@ def test_a_table_that_the_migration_makes_is_empty(guard):
 
 def test_validating_is_for_an_autocommit_block(guard):
     guard.look("ALTER TABLE messages VALIDATE CONSTRAINT ck_a", in_transaction=False)
+
+
+def test_what_was_altered_stays_locked_while_rows_are_copied(guard):
+    guard.look("INSERT INTO elsewhere SELECT id FROM messages")
+    guard.look("ALTER TABLE conversations ADD COLUMN colour TEXT")
+    with pytest.raises(LocksABigTable, match="while conversations is locked"):
+        guard.look("INSERT INTO elsewhere SELECT m.id FROM few JOIN messages m USING (id)")
+    guard.look("INSERT INTO elsewhere VALUES (1), (2)")
+    guard.look("CREATE TABLE elsewhere (id INTEGER)")
+    guard.look("SELECT relname FROM pg_class JOIN pg_inherits ON inhrelid = oid")
+    guard.look("INSERT INTO elsewhere SELECT id FROM messages", in_transaction=False)
+    guard.look("UPDATE alembic_version SET version_num='0099' WHERE alembic_version.version_num = '0098'")
+    guard.look("CREATE TABLE copied AS SELECT * FROM messages")
+
+
+def test_rows_of_small_tables_and_of_new_ones_are_copied_in_a_moment():
+    guard = Guard(lambda table: table == "messages")
+    guard.look("CREATE TABLE fresh (id INTEGER); ALTER TABLE fresh ADD COLUMN x INTEGER; ALTER TABLE few ADD y INTEGER")
+    guard.look("INSERT INTO fresh SELECT id FROM messages")
+    guard.look("ALTER TABLE messages ADD COLUMN z INTEGER")
+    guard.look("INSERT INTO fresh SELECT id FROM few")
 
 
 def test_not_null_may_be_said_of_what_a_check_has_proven(guard):

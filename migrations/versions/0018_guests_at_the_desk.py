@@ -129,6 +129,7 @@ END $$;
 CREATE TRIGGER consent_is_noted AFTER INSERT OR UPDATE OF consent_asked_at, consented_at, opted_out_at ON guests
     FOR EACH ROW EXECUTE FUNCTION note_consent();
 
+/* may lock: no hotel had guests before it */
 INSERT INTO guest_consents (hotel_id, guest_id, at, what)
 SELECT hotel_id, id, consent_asked_at, 'asked' FROM guests WHERE consent_asked_at IS NOT NULL
 UNION ALL SELECT hotel_id, id, consented_at, 'given' FROM guests WHERE consented_at IS NOT NULL
