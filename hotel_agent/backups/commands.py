@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 import click
 from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError
 
 from hotel_agent.backups import copying, restoring, taking
 from hotel_agent.backups.models import Backup
@@ -42,15 +44,13 @@ def now() -> None:
 def list_backups() -> None:
     """List what can be restored, newest first, and what went wrong lately."""
     there = _store().manifests()
-    tried = {row.name: row for row in db.session.scalars(select(Backup))}
+    tried = _rows()
     for manifest in there:
         click.echo(f"{_line(manifest)}\t{_tried(tried.get(manifest.name))}")
     if not there:
         click.echo(f"no backup in {settings().backup_folder}")
-    week_ago = utcnow() - timedelta(days=7)
-    failed = [row for row in tried.values() if row.state == "failed" and row.started_at > week_ago]
-    for row in sorted(failed, key=lambda row: row.started_at, reverse=True)[:MOST_SHOWN]:
-        click.echo(f"failed {row.name}: {row.error}", err=True)
+    for line in _lately({manifest.name for manifest in there}, tried.values())[:MOST_SHOWN]:
+        click.echo(line, err=True)
 
 
 @backup.command()
@@ -98,6 +98,28 @@ def fetch(backup_id: str) -> None:
     except copying.NotCopied as trouble:
         raise click.ClickException(str(trouble)) from None
     click.echo(_line(store.find(backup_id)))
+
+
+def _lately(there: Collection[str], rows: Iterable[Backup]) -> list[str]:
+    """What went wrong within a week, newest first."""
+    week_ago, told = utcnow() - timedelta(days=7), []
+    for row in sorted(rows, key=lambda row: row.started_at, reverse=True):
+        if row.started_at < week_ago or row.gone_at:
+            continue
+        if row.state == "failed":
+            told.append(f"failed {row.name}: {row.error}")
+        elif row.state == "done" and row.name not in there:
+            told.append(f"missing {row.name}: its two files are not in {settings().backup_folder}, or cannot be read")
+    return told
+
+
+def _rows() -> dict[str, Backup]:
+    """By name; none where the database is what was lost: the files are there all the same."""
+    try:
+        return {row.name: row for row in db.session.scalars(select(Backup))}
+    except DatabaseError:
+        click.echo("The database does not tell how the trials went.", err=True)
+        return {}
 
 
 def _store() -> Store:

@@ -32,8 +32,11 @@ Fingerprints = Mapping[str, tuple[int, str]]
 def of_all_tables(connection: psycopg.Connection[Any]) -> dict[str, tuple[int, str]]:
     """Within the transaction that is open on this connection, of what that one sees."""
     connection.execute(AS_TEXT)
-    names = [name for (name,) in connection.execute(TABLES)]
-    return {name: _of_table(connection, name) for name in names}
+    return {name: _of_table(connection, name) for name in names(connection)}
+
+
+def names(connection: psycopg.Connection[Any]) -> list[str]:
+    return [name for (name,) in connection.execute(TABLES)]
 
 
 def differences(wanted: Fingerprints, found: Fingerprints) -> tuple[str, ...]:

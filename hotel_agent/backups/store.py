@@ -69,16 +69,21 @@ class Store:
         return self.folder / f"{name}.dump{PARTIAL}"
 
     def finish(self, manifest: Manifest) -> None:
-        """The dump first, then what it is: only what has both is a backup."""
-        os.replace(self.partial(manifest.name), self.dump(manifest.name))
-        aside = self.folder / f"{manifest.name}.json{PARTIAL}"
+        """Both aside, then the dump, then what it is: only what has both is a backup."""
+        aside = self._manifest_aside(manifest.name)
         with aside.open("w") as file:
             os.chmod(aside, 0o600)
             json.dump(asdict(manifest), file, indent=1)
             file.flush()
             os.fsync(file.fileno())
+        os.replace(self.partial(manifest.name), self.dump(manifest.name))
         os.replace(aside, self.manifest_path(manifest.name))
         self._settle()
+
+    def give_up(self, name: str) -> None:
+        """What was not finished takes no room."""
+        for path in (self.partial(name), self._manifest_aside(name)):
+            path.unlink(missing_ok=True)
 
     def manifests(self) -> list[Manifest]:
         """What is there, newest first; what cannot be read is left out."""
@@ -91,8 +96,15 @@ class Store:
         there = self.manifests()
         found = next((one for one in there if name in (None, one.name)), None)
         if found is None:
-            raise NotFound(f"There is no backup {name} in {self.folder}." if name else f"{self.folder} has no backup.")
+            raise NotFound(self._why_not(name) if name else f"{self.folder} has no backup.")
         return found
+
+    def _why_not(self, name: str) -> str:
+        one, other = self.dump(name), self.manifest_path(name)
+        if not NAME.fullmatch(name) or not (one.exists() or other.exists()):
+            return f"There is no backup {name} in {self.folder}: `flask backup list` tells which there are."
+        lost = f"{other} cannot be read" if one.exists() else f"{one} is missing"
+        return f"{lost}: bring it back with `flask backup fetch {name}`, or take an older backup."
 
     def remove(self, name: str) -> None:
         """What it is first: without that the dump is none."""
@@ -108,7 +120,7 @@ class Store:
             name = path.name.split(".")[0]
             is_half = path.name.endswith(PARTIAL) or (path.suffix == ".dump" and name not in known)
             if NAME.fullmatch(name) and is_half and not self.manifest_path(name).exists():
-                with suppress(FileNotFoundError):
+                with suppress(OSError):  # What cannot go is in nobody's way.
                     path.unlink()
                     gone.append(path.name)
         return gone
@@ -117,9 +129,13 @@ class Store:
         try:
             told: dict[str, Any] = json.loads(path.read_text())
             tables = {name: (int(rows), str(total)) for name, (rows, total) in told.pop("tables").items()}
-            return Manifest(**told, tables=tables)
+            found = Manifest(**told, tables=tables)
+            return found if found.name == path.stem else None
         except (OSError, ValueError, TypeError, KeyError):
             return None
+
+    def _manifest_aside(self, name: str) -> Path:
+        return self.folder / f"{name}.json{PARTIAL}"
 
     def _settle(self) -> None:
         """What was renamed or deleted is so also after the power has failed."""

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import psycopg
 from prometheus_client import Counter
+from psycopg import sql
 from sqlalchemy import select, text, update
 
 from hotel_agent.backups import copying, fingerprints
@@ -34,6 +35,13 @@ LOCK = "backup"
 # A dump is about as large as the last one; less room than that ends before it begins.
 HEADROOM = 1.1
 RETRY_AFTER = timedelta(hours=1)
+# Whoever changes a table waits for us, and pg_dump would wait for them: one of the three has to give up.
+LOCK_WAIT = "60s"
+AS_WANTED = ("--no-owner", "--no-privileges", f"--lock-wait-timeout={LOCK_WAIT}")
+NO_LIMITS = """
+    select set_config(name, '0', true) from pg_settings
+    where name in ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
 
 log = get_logger(__name__)
 pruned = Counter("backups_pruned_total", "Backups whose files were deleted because enough later ones are there.")
@@ -85,20 +93,13 @@ def is_due(now: datetime | None = None) -> bool:
 
 def take() -> Taken:
     """Take a backup, delete those that are not to be kept, copy it elsewhere. Raises BackupFailed, Busy."""
-    store = Store(settings().backup_folder)
     with alone():
-        store.clear_away()
-        db.session.execute(
-            update(Backup)
-            .where(Backup.state == "running")
-            .values(state="failed", error="It was cut off.", finished_at=utcnow())
-        )
         row = _begin()
         try:
+            store = _tidy(row)
             manifest = _write(store, row.name)
         except Exception as error:
-            store.partial(row.name).unlink(missing_ok=True)
-            words = _words(error, store)
+            words = _words(error)
             _end(row.id, state="failed", error=words)
             log.warning("backup_failed", backup=row.name, error=type(error).__name__)
             raise BackupFailed(words) from error
@@ -133,6 +134,23 @@ def prune(store: Store) -> tuple[str, ...]:
     return gone
 
 
+def _tidy(row: Backup) -> Store:
+    """The folder, without what somebody who was killed has left in it; of the other rows nobody is at work any more.
+
+    Of those some are whole: it died between the file and the row, or this database was restored from that very dump.
+    """
+    store = Store(settings().backup_folder)
+    store.clear_away()
+    whole = {one.name: one for one in store.manifests()}
+    for left in db.session.scalars(select(Backup).where(Backup.state == "running", Backup.id != row.id)):
+        if manifest := whole.get(left.name):
+            left.state, left.size, left.finished_at = "done", manifest.size, manifest.at
+        else:
+            left.state, left.error, left.finished_at = "failed", "It was cut off.", utcnow()
+    db.session.commit()
+    return store
+
+
 def _begin() -> Backup:
     """Named by the second; two within one have a number more."""
     name = stem = f"{utcnow():%Y%m%dT%H%M%SZ}"
@@ -159,40 +177,54 @@ def _write(store: Store, name: str) -> Manifest:
         seen.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         seen.read_only = True
         snapshot, at, revision = _moment(seen)
-        path = store.partial(name)
-        with path.open("xb") as file:
-            os.chmod(path, 0o600)
-            counted = _Counted(file)
-            sealed = Sealed(counted, config.backup_key) if config.backup_key else None  # type: ignore[arg-type]
-            _dump(config.database_url, snapshot, seen.info.server_version // 10_000, sealed or counted)
-            if sealed:
-                sealed.close()
-            file.flush()
-            os.fsync(file.fileno())
-        manifest = Manifest(
-            name=name,
-            taken_at=at.isoformat(),
-            size=counted.size,
-            sha256=counted.checksum,
-            is_sealed=sealed is not None,
-            revision=revision,
-            postgres=seen.info.parameter_status("server_version") or "",
-            program=_version(),
-            tables=fingerprints.of_all_tables(seen),
-        )
-    store.finish(manifest)
+        try:
+            written, is_sealed = _write_aside(store, name, snapshot, seen.info.server_version // 10_000)
+            manifest = Manifest(
+                name=name,
+                taken_at=at.isoformat(),
+                size=written.size,
+                sha256=written.checksum,
+                is_sealed=is_sealed,
+                revision=revision,
+                postgres=seen.info.parameter_status("server_version") or "",
+                program=_version(),
+                tables=fingerprints.of_all_tables(seen),
+            )
+            store.finish(manifest)
+        except Exception:
+            store.give_up(name)
+            raise
     return manifest
 
 
+def _write_aside(store: Store, name: str, snapshot: str, server: int) -> tuple[_Counted, bool]:
+    config, path = settings(), store.partial(name)
+    with path.open("xb") as file:
+        os.chmod(path, 0o600)
+        counted = _Counted(file)
+        sealed = Sealed(counted, config.backup_key) if config.backup_key else None  # type: ignore[arg-type]
+        _dump(config.database_url, snapshot, server, sealed or counted)
+        if sealed:
+            sealed.close()
+        file.flush()
+        os.fsync(file.fileno())
+    return counted, sealed is not None
+
+
 def _moment(seen: psycopg.Connection[Any]) -> tuple[str, datetime, str]:
+    """No limit that the server sets for others ends this transaction, and no table goes before all is counted."""
+    seen.execute(NO_LIMITS)
     row = seen.execute("select pg_export_snapshot(), now(), (select max(version_num) from alembic_version)").fetchone()
     assert row is not None
+    tables = sql.SQL(", ").join(map(sql.Identifier, fingerprints.names(seen)))
+    seen.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_WAIT))
+    seen.execute(sql.SQL("lock table {} in access share mode").format(tables))
     return row[0], row[1], row[2]
 
 
 def _dump(url: str, snapshot: str, server: int, out: Any) -> None:
     """Raises BackupFailed with what pg_dump said."""
-    command = [str(program("pg_dump", server)), "--format=custom", "--compress=3", "--no-owner", "--no-privileges"]
+    command = [str(program("pg_dump", server)), "--format=custom", "--compress=3", *AS_WANTED]
     with tempfile.TemporaryFile() as said:
         with subprocess.Popen(
             [*command, f"--snapshot={snapshot}"], stdout=subprocess.PIPE, stderr=said, env=environment(url)
@@ -221,13 +253,16 @@ def _check_room(store: Store) -> None:
         )
 
 
-def _words(error: Exception, store: Store) -> str:
+def _words(error: Exception) -> str:
+    folder = settings().backup_folder
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk of {store.folder} is full: make room, or set BACKUP_DIR to another disk."
-    if isinstance(error, psycopg.OperationalError):
-        return "PostgreSQL does not answer."
+        return f"The disk of {folder} is full: make room, or set BACKUP_DIR to another disk."
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return f"A table was locked for {LOCK_WAIT}, as a migration does it: try again when that is over."
+    if isinstance(error, psycopg.Error):
+        return f"PostgreSQL says: {error.diag.message_primary}." if error.sqlstate else "PostgreSQL does not answer."
     if isinstance(error, OSError):
-        return f"{store.folder} cannot be written: {error.strerror}."
+        return f"{folder} cannot be written: {error.strerror}."
     return str(error) or type(error).__name__
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,9 +14,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 import hotel_agent.db
-from hotel_agent.backups import copying, fingerprints, programs, restoring, standing, taking
+from hotel_agent.backups import commands, copying, fingerprints, programs, restoring, standing, taking
 from hotel_agent.backups.models import Backup
 from hotel_agent.backups.restoring import NotRestored
 from hotel_agent.backups.store import Store
@@ -171,7 +173,7 @@ Command was: CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
 # What goes wrong
 
 
-def disk_full(*_given: object) -> int:
+def disk_full(*_given: object, **_options: object) -> int:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -185,6 +187,63 @@ def test_a_full_disk_is_told_and_what_was_there_stays(store, monkeypatch):
     assert len(list(store.folder.iterdir())) == 2
     assert [row.state for row in rows()] == ["done", "failed"]
     assert restoring.verify(store, before).differences == ()
+
+
+def test_a_disk_that_is_full_at_the_very_end_keeps_no_half_of_it(store, monkeypatch):
+    monkeypatch.setattr(json, "dump", disk_full)
+    with pytest.raises(BackupFailed, match="is full: make room"):
+        taking.take()
+    assert list(store.folder.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_is_written_down_and_an_hour_is_waited(store, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(settings(), "backup_dir", str(tmp_path / "file" / "backups"))
+    jobs.take()
+    [row] = rows()
+    assert (row.state, "cannot be made" in row.error) == ("failed", True)
+    assert not taking.is_due(row.started_at + timedelta(minutes=1))
+
+
+def test_no_limit_of_the_server_for_others_ends_it(store, monkeypatch):
+    limits = ("statement_timeout", "idle_in_transaction_session_timeout")
+    address = f"{settings().database_url}{'&' if '?' in settings().database_url else '?'}options="
+    monkeypatch.setattr(settings(), "database_url", address + "%20".join(f"-c%20{name}%3D1h" for name in limits))
+    found: dict[str, str] = {}
+
+    def look(connection: Any) -> dict[str, tuple[int, str]]:
+        found.update((name, connection.execute(f"show {name}").fetchone()[0]) for name in limits)
+        return {}
+
+    monkeypatch.setattr(fingerprints, "of_all_tables", look)
+    taking.take()
+    assert found == dict.fromkeys(limits, "0")
+
+
+def test_no_table_goes_between_dump_and_count(store, servers, monkeypatch):
+    """As a month of messages does that is kept no longer: what is counted then is not what was dumped."""
+    dump, kept = taking._dump, []
+
+    def drop_after(*given: Any) -> None:
+        dump(*given)
+        with psycopg.connect(servers.database_url) as other:
+            other.execute("set lock_timeout = '20ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute("drop table webhook_failures")
+        kept.append("webhook_failures")
+
+    monkeypatch.setattr(taking, "_dump", drop_after)
+    assert "webhook_failures" in taking.take().manifest.tables
+    assert kept == ["webhook_failures"]
+
+
+def test_a_table_that_stays_locked_ends_it(store, servers, monkeypatch):
+    monkeypatch.setattr(taking, "LOCK_WAIT", "20ms")
+    with psycopg.connect(servers.database_url) as other:
+        other.execute("lock table webhook_failures in access exclusive mode")
+        with pytest.raises(BackupFailed, match="was locked for 20ms, as a migration does it"):
+            taking.take()
+    assert list(store.folder.iterdir()) == []
 
 
 def test_too_little_room_ends_it_before_it_begins(store, monkeypatch):
@@ -204,6 +263,16 @@ def test_what_was_killed_half_way_is_cleared_away_by_the_next(store):
     assert not store.partial("20260101T000000Z").exists()
     cut = next(row for row in rows() if row.name == "20260101T000000Z")
     assert (cut.state, cut.error) == ("failed", "It was cut off.")
+
+
+def test_who_died_after_the_last_step_has_taken_one(store):
+    """So is it also in a database that was restored from that very dump."""
+    whole = taking.take().manifest
+    db.session.execute(text("update backups set state = 'running', finished_at = null, size = null"))
+    db.session.commit()
+    taking.take()
+    row = next(row for row in rows() if row.name == whole.name)
+    assert (row.state, row.error, row.size, row.finished_at) == ("done", "", whole.size, whole.at)
 
 
 def test_pg_dump_that_fails_is_told_in_its_own_words(store, monkeypatch, tmp_path):
@@ -506,6 +575,26 @@ def test_where_postgresql_is_gone_a_command_says_so_in_a_line(app, store, monkey
     told = cli(app, command)
     assert (told.exit_code, told.exception.__class__) == (1, SystemExit)
     assert "Error: PostgreSQL does not answer: server closed the connection" in told.output
+
+
+def test_what_there_is_is_told_also_without_the_database(app, store, monkeypatch):
+    manifest = taking.take().manifest
+    monkeypatch.setattr(commands, "select", database_gone)
+    told = cli(app, "list")
+    assert told.exit_code == 0
+    assert f"{manifest.name}\t" in told.output
+    assert "does not tell how the trials went" in told.output
+
+
+def test_a_backup_whose_files_are_gone_is_told(app, store):
+    manifest = taking.take().manifest
+    store.dump(manifest.name).unlink()
+    told = cli(app, "list")
+    assert f"missing {manifest.name}: its two files are not in {store.folder}" in told.output
+
+
+def database_gone(*_given: object) -> None:
+    raise OperationalError("select", None, Exception("gone"))
 
 
 # How they stand

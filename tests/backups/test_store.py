@@ -103,6 +103,28 @@ def test_what_was_left_half_written_goes_and_nothing_else(tmp_path):
     }
 
 
+def test_what_of_a_backup_is_not_there_is_named(tmp_path):
+    store = Store(tmp_path)
+    gone, unreadable, renamed = (put(store, NOON + timedelta(days=days)) for days in range(3))
+    store.dump(gone.name).unlink()
+    store.manifest_path(unreadable.name).write_text("{")
+    told = store.manifest_path(renamed.name).read_text().replace(renamed.name, gone.name)
+    store.manifest_path(renamed.name).write_text(told)
+    with pytest.raises(NotFound, match=f"{gone.name}.dump is missing: .*backup fetch {gone.name}"):
+        store.find(gone.name)
+    for each in (unreadable, renamed):
+        with pytest.raises(NotFound, match=f"{each.name}.json cannot be read"):
+            store.find(each.name)
+    with pytest.raises(NotFound, match="backup list"):
+        store.find("../../etc/passwd")
+
+
+def test_what_cannot_be_cleared_away_is_in_nobody_s_way(tmp_path):
+    store, half = Store(tmp_path), backup(NOON)
+    store.partial(half.name).mkdir()
+    assert store.clear_away() == []
+
+
 def test_nobody_else_may_read_it(tmp_path):
     store = Store(tmp_path / "new" / "backups")
     manifest = put(store, NOON)
