@@ -15,7 +15,7 @@ from uuid import uuid4
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
@@ -163,6 +163,8 @@ def _begin() -> None:
     g.began = perf_counter()
     if "\0" in request.path:  # No text of PostgreSQL's can have it, so no row is named by it.
         raise NoSuchPage
+    if b"%00" in request.query_string:
+        raise BadRequest("An address cannot have the character NUL.")
 
 
 def _finish(response: Response) -> Response:

@@ -44,6 +44,11 @@ def test_a_name_of_nothing_is_of_nothing(eva, address):
     assert eva.get(address).status_code == 404
 
 
+@pytest.mark.parametrize("address", ["/reservations?q=%00a", "/reservations/new?room_type=%00", "/guests?x=%00"])
+def test_no_address_has_nul_in_what_it_asks(eva, address):
+    assert eva.get(address).status_code == 400
+
+
 def test_while_postgres_is_away_people_are_told_to_try_again(eva, postgres_away):
     answer = eva.get("/admin/people", headers={"Accept-Language": "en"})
     assert answer.status_code == 503
