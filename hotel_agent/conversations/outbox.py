@@ -382,7 +382,7 @@ def _label(outcome: Outcome) -> tuple[str, str]:
         case OutcomeUnknown():
             return "unknown", ""
         case Refused():
-            return outcome.error_class.name.lower(), str(outcome.code)
+            return outcome.error_class.name.lower(), "" if outcome.code is None else str(outcome.code)
 
 
 def _sent(message: Message, wamid: str) -> None:

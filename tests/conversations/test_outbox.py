@@ -259,6 +259,16 @@ def test_what_will_never_arrive_is_shown_to_staff_and_does_not_hold_up_the_next(
     assert len(graph.tried) == 2
 
 
+@pytest.mark.parametrize("code", [34600111222, 2**70, -1])
+def test_a_number_that_can_be_no_code_of_metas_is_neither_kept_nor_counted(talk, graph, client, code):
+    marta = talk()
+    graph.behave(error(code))
+    say(marta, "uno")
+    send(marta)
+    assert (last(marta).status, last(marta).error_code) == ("failed", None)
+    assert f'code="{code}"' not in client.get("/metrics").text
+
+
 @pytest.mark.parametrize("loss", [DROP, GARBAGE, "silence"], ids=["dropped", "garbage", "silence"])
 def test_a_lost_answer_is_never_sent_again_and_ends_with_staff(talk, graph, monkeypatch, loss):
     marta = talk()

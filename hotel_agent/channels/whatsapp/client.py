@@ -28,6 +28,7 @@ CONNECT_SECONDS = 3.0
 # file for another guest's.
 _LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=0)
 LARGEST_ANSWER = 1_000_000
+LARGEST_CODE = 999_999  # Rows and figures keep them; a larger number is none of Meta's codes, but may be a phone.
 MOST_REDIRECTS = 3
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Where Meta keeps files. Only names: no address, private or not, is among them, and https proves who answers.
@@ -336,7 +337,7 @@ def _joined(url: str, location: str) -> str:
 def _refusal(status: int, headers: httpx.Headers, content: Any, token: str) -> Refused:
     error = _object(_object(content).get("error"))
     code = error.get("code")
-    code = code if isinstance(code, int) and not isinstance(code, bool) else None
+    code = code if isinstance(code, int) and not isinstance(code, bool) and 0 <= code <= LARGEST_CODE else None
     title = _text(error.get("message")) or _text(error.get("title")) or ""
     details = _text(_object(error.get("error_data")).get("details")) or ""
     return Refused(
