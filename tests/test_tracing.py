@@ -217,6 +217,14 @@ def test_what_an_exception_says_leaves_no_house(collector):
     assert not any(word in body for body in collector.bodies for word in (b"Marta", b"34600111222"))
 
 
+def test_what_a_body_calls_things_leaves_no_house(collector, deliver, run_jobs):
+    deliver(bodies.from_guest(bodies.message("soy alérgica", from_=bodies.MARTA)))
+    run_jobs()
+    spans = collector.wait_for(lambda spans: any(span.name == "take_in" for span in spans))
+    assert [told_by(span)["type"] for span in spans if span.name == "take_in"] == ["unknown"]
+    assert not any("alérgica".encode() in body for body in collector.bodies)
+
+
 @pytest.fixture
 def silent_port() -> Iterator[int]:
     """Somebody who takes a call and never says a word."""

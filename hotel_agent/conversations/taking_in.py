@@ -218,7 +218,7 @@ def _take_in_change(body: Body, change: Change, door: Door, place: str, alone: b
     for number, message in enumerate(change.messages):
         where = f"{place} message {number}"
         try:
-            with _going_on(body, message.type), _on_its_own(body, where, alone):
+            with _going_on(body, message.named), _on_its_own(body, where, alone):
                 body.due.update(_take_in_message(door, message))
         except NoSender:
             _fail(body.event, "no_sender", message.wamid, where, door.hotel.id)
@@ -285,7 +285,7 @@ def _take_in_message(door: Door, message: InboundMessage) -> dict[int, datetime]
     conversation = conversation_of(door.hotel.id, guest.id, "whatsapp", door.identifier.id)
     if conversation.reached_by and message.sender.phone:
         conversation.reached_by = message.sender.wa_id or message.sender.phone
-    metrics.inbound_items.labels(message.type).inc()
+    metrics.inbound_items.labels(message.named).inc()
     row = Message(
         hotel_id=door.hotel.id,
         conversation_id=conversation.id,
@@ -455,7 +455,7 @@ def _due(conversation: Conversation) -> datetime:
 
 
 def _take_in_status(door: Door, status: StatusUpdate) -> None:
-    metrics.inbound_items.labels(f"status_{status.status}").inc()
+    metrics.inbound_items.labels(f"status_{status.named}").inc()
     error = status.errors[0] if status.errors else None
     statuses.hear(
         door.hotel.id,

@@ -23,6 +23,7 @@ from hotel_agent import metrics, queues
 from hotel_agent.config import settings
 from hotel_agent.db import CountedPool, connect, db
 from hotel_agent.redis import RedisError, redis
+from tests.conversations import bodies
 from tests.operations import metrics_table
 
 
@@ -69,6 +70,19 @@ def test_labels_have_few_values(client, marta_says, run_jobs):
     assert not [key for key in told if guests.search(str(key))]
     by_name = Counter(name for name, _ in told)
     assert max(by_name.values()) < 10_000  # All routes, by method and status, in eleven buckets each.
+
+
+def test_what_a_body_calls_things_is_no_label(client, deliver, run_jobs):
+    """A name that Meta's pages do not have may be anything, also what a guest has said."""
+    words = "soy alérgica"
+    message = bodies.message(words, from_=bodies.MARTA)
+    status = {"id": "wamid.1", "status": words, "timestamp": message["timestamp"], "recipient_id": bodies.MARTA}
+    contacts = [{"profile": {"name": "Marta"}, "wa_id": bodies.MARTA}]
+    deliver(bodies.envelope(bodies.value(messages=[message], contacts=contacts), bodies.value(statuses=[status])))
+    run_jobs()
+    assert words not in client.get("/metrics").text
+    assert figure(client, "inbound_items_total", kind="unknown") >= 1
+    assert figure(client, "inbound_items_total", kind="status_unknown") >= 1
 
 
 def test_what_a_guest_asks_is_counted(client, marta_says, run_jobs):

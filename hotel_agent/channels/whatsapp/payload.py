@@ -37,6 +37,9 @@ _MEDIA = ("image", "video", "audio", "document", "sticker")
 # The object that tells the type of a message that came without one.
 _TELLING = ("text", *_MEDIA, "voice", "location", "contacts", "interactive", "button", "reaction", "order")
 _TELLING_LAST = ("edit", "revoke", "system", "unsupported")
+# What Meta's pages name. Whatever else a body says is no name for a figure: it may be anything, a guest's words too.
+_TYPES = frozenset({*_TELLING, *_TELLING_LAST})
+_STATUSES = frozenset({"sent", "delivered", "read", "played", "failed", "deleted", "warning"})
 _COMMON = frozenset({"id", "from", "from_user_id", "from_parent_user_id", "timestamp", "type", "group_id"})
 _UNAVAILABLE_FOR_NOW = 131060
 
@@ -167,6 +170,11 @@ class InboundMessage:
             return "acknowledge"
         return kind
 
+    @property
+    def named(self) -> str:
+        """The type as figures and traces tell it."""
+        return self.type if self.type in _TYPES else "unknown"
+
 
 @dataclass(frozen=True)
 class StatusUpdate:
@@ -181,6 +189,11 @@ class StatusUpdate:
     pricing_category: str | None
     contacts: tuple[Contact, ...]  # those that belong to the recipient
     group_id: str | None
+
+    @property
+    def named(self) -> str:
+        """The status as figures tell it."""
+        return self.status if self.status in _STATUSES else "unknown"
 
 
 @dataclass(frozen=True)
