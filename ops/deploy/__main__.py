@@ -38,6 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     except CannotDeploy as problem:
         say(f"error: {problem}", sys.stderr)
         return 2
+    except OSError as problem:
+        say(f"error: {problem}; mend that, then `python -m ops.deploy up` puts in order what was begun", sys.stderr)
+        return 2
     except RolledBack as problem:
         say(f"rolled back: {problem}", sys.stderr)
         return 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from subprocess import TimeoutExpired
 
@@ -67,9 +67,7 @@ class Rollout:
         is_well = True
         if active:
             missing = self.slots.ended(active.slot)
-            for role in missing:
-                self.slots.start(active, role)
-            is_well = WEB not in missing or self._is_ready(active.slot)
+            is_well = self._start(active, missing) and (WEB not in missing or self._is_ready(active.slot))
         self.edge.start()
         self.edge.point_to({active.slot: 100} if active else {})
         self.prometheus.watch({active.slot: active.of.name} if active else {})
@@ -79,6 +77,16 @@ class Rollout:
         if active and not is_well:
             self.tell(f"    {active.slot} does not get ready:\n{self.slots.daemon(active.slot, WEB).tail()}")
         return is_well
+
+    def _start(self, active: Placed, roles: Sequence[str]) -> bool:
+        """False where they cannot be; another version may still take their place."""
+        try:
+            for role in roles:
+                self.slots.start(active, role)
+        except CannotDeploy as problem:
+            self.tell(f"    {problem}")
+            return False
+        return True
 
     def _settle_at_last(self) -> None:
         try:

@@ -92,8 +92,13 @@ class Slots:
     def state(self) -> State:
         if not self._state.exists():
             return State()
-        told = json.loads(self._state.read_text())
-        return State(*(Placed(**told[name]) if told.get(name) else None for name in ("active", "previous")))
+        try:
+            told = json.loads(self._state.read_text())
+            return State(*(Placed(**told[name]) if told.get(name) else None for name in ("active", "previous")))
+        except (ValueError, TypeError, AttributeError):
+            raise CannotDeploy(
+                f"{self._state} is not as a deployment writes it: put it right, or where nothing is in use, remove it"
+            ) from None
 
     def save(self, state: State) -> None:
         partial = self._state.with_suffix(".partial")
@@ -130,7 +135,7 @@ class Slots:
         return [role for role, daemon in daemons.items() if daemon.pid is None or daemon.is_ending]
 
     def start(self, placed: Placed, role: str) -> None:
-        """Unless it runs already; one that was told to end does so first."""
+        """Unless it runs already; one that was told to end does so first. Raises CannotDeploy."""
         daemon = self.daemon(placed.slot, role)
         if daemon.is_ending:
             self.stop(placed.slot, role)
@@ -139,7 +144,10 @@ class Slots:
         if not self.running(placed.slot):
             self._forget_figures(placed.slot)
         command = [self.python(placed.of), *COMMANDS[role]]
-        daemon.start(command, placed.of.folder, self.environment(placed.slot))
+        try:
+            daemon.start(command, placed.of.folder, self.environment(placed.slot))
+        except OSError as problem:
+            raise CannotDeploy(f"{placed.of.name} cannot be started: {problem}") from None
 
     def stop(self, slot: str, role: str) -> bool:
         return self.daemon(slot, role).stop(self.target.seconds.stop)

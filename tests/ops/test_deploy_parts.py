@@ -23,6 +23,7 @@ from ops.deploy.edge import Edge, Look
 from ops.deploy.errors import CannotDeploy
 from ops.deploy.judging import Figures, Judgement, Verdict, judge, worst
 from ops.deploy.processes import Daemon, wait_until
+from ops.deploy.rolling import Rollout
 from ops.deploy.slots import Placed, Release, Slots, State
 from ops.deploy.target import Canary, Target, read
 from tests.load.installation import ROOT
@@ -253,6 +254,31 @@ def test_what_is_in_use_is_written_down_whole(target):
     state = State(active=Placed("blue", "/releases/b"), previous=Placed("green", "/releases/a"))
     slots.save(state)
     assert Slots(target).state() == state
+
+
+@pytest.mark.parametrize("told", ["{", "[]", '{"active": {"slot": "blue"}}', '{"active": "blue"}'])
+def test_a_state_that_nobody_can_read_is_told_by_its_file(target, tmp_path, capsys, told):
+    target.path("state.json").write_text(told)
+    for words in (["status"], ["up"], ["rollback"]):
+        assert command.main(["--target", str(tmp_path / "deploy.toml"), *words]) == 2
+        assert "state.json is not as a deployment writes it" in capsys.readouterr().err
+
+
+def test_a_version_whose_files_are_gone_is_told_and_does_not_stand_in_the_way(target, monkeypatch):
+    gone = Placed("blue", str(target.folder / "releases" / "gone"))
+    slots, said = Slots(target), list[str]()
+    slots.save(State(active=gone))
+    rollout = Rollout(slots, said.append)
+    monkeypatch.setattr(Edge, "start", lambda _: False)
+    monkeypatch.setattr(Edge, "point_to", lambda *_: None)
+    assert not rollout.settle()
+    assert "gone cannot be started" in said[0]
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_a_line(target, tmp_path, capsys):
+    target.folder.write_text("a file")
+    assert command.main(["--target", str(tmp_path / "deploy.toml"), "up"]) == 2
+    assert str(target.folder) in capsys.readouterr().err
 
 
 def test_a_process_in_a_slot_has_the_files_settings_and_its_own_place(target, monkeypatch):
