@@ -39,10 +39,10 @@ def build(slots: Slots, commit: str, tell: Callable[[str], None]) -> Release:
 def forget_old(slots: Slots) -> list[str]:
     """All but the newest and those in use; answers their names."""
     state = slots.state()
-    needed = {placed.release for placed in (state.active, state.previous) if placed}
-    folders = [one for one in slots.target.path("releases", "").parent.iterdir() if (one / "wsgi.py").exists()]
+    needed = {Path(placed.release).resolve() for placed in (state.active, state.previous) if placed}
+    folders = [one.parent for one in (slots.target.folder / "releases").glob("*/wsgi.py")]
     folders.sort(key=lambda one: one.stat().st_mtime, reverse=True)
-    gone = [folder for folder in folders[KEPT:] if str(folder) not in needed]
+    gone = [folder for folder in folders[KEPT:] if folder.resolve() not in needed]
     for folder in gone:
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)

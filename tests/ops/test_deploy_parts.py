@@ -16,7 +16,7 @@ from typing import ClassVar
 import pytest
 
 from ops.deploy import __main__ as command
-from ops.deploy import processes
+from ops.deploy import processes, releases
 from ops.deploy import slots as slots_module
 from ops.deploy.checking import Checks
 from ops.deploy.edge import Edge, Look
@@ -279,6 +279,20 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_line(target, tmp_path, cap
     target.folder.write_text("a file")
     assert command.main(["--target", str(tmp_path / "deploy.toml"), "up"]) == 2
     assert str(target.folder) in capsys.readouterr().err
+
+
+def test_the_newest_releases_are_kept_and_those_in_use_by_whatever_name(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "there").symlink_to("disk")
+    slots = Slots(read(written(tmp_path)))
+    for number in range(releases.KEPT + 3):
+        folder = tmp_path / "there" / "releases" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "wsgi.py").touch()
+        os.utime(folder, (number, number))
+    slots.save(State(active=Placed("blue", str(slots.release("0").folder))))
+    assert sorted(releases.forget_old(slots)) == ["1", "2"]
+    assert sorted(one.name for one in (tmp_path / "there" / "releases").iterdir()) == ["0", "3", "4", "5", "6", "7"]
 
 
 def test_a_process_in_a_slot_has_the_files_settings_and_its_own_place(target, monkeypatch):
