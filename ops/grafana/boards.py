@@ -63,10 +63,11 @@ def stat(title: str, expr: str, meaning: str, **more: Any) -> Panel:
     return Panel(title, [Query(expr)], meaning, kind="stat", width=3, height=4, **more)
 
 
-SERVER_ERRORS = 'http_requests_total{status=~"5.."}'
-REQUESTS = "http_requests_total"
+# Probes and scrapes are left out: they come in thousands, and would hide what people and Meta are answered.
+SERVER_ERRORS = 'http_requests_total{endpoint!~"health[.].*",status=~"5.."}'
+REQUESTS = 'http_requests_total{endpoint!~"health[.].*"}'
 # Streams stay open for as long as somebody looks at a page.
-LATENCY = 'http_request_duration_seconds{endpoint!~"dashboard.events|static|none"}'
+LATENCY = 'http_request_duration_seconds{endpoint!~"health[.].*|dashboard.events|static|none"}'
 
 WRONG_NOW = Row(
     "Is anything wrong? Red here, or in the list, has a runbook behind it",
