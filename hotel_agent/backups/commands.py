@@ -94,10 +94,9 @@ def fetch(backup_id: str) -> None:
     if not copying.is_wanted():
         raise click.ClickException("No storage elsewhere is configured: BACKUP_S3_ENDPOINT is not set.")
     try:
-        copying.fetch(store, backup_id)
+        click.echo(_line(copying.fetch(store, backup_id)))
     except copying.NotCopied as trouble:
         raise click.ClickException(str(trouble)) from None
-    click.echo(_line(store.find(backup_id)))
 
 
 def _lately(there: Collection[str], rows: Iterable[Backup]) -> list[str]:

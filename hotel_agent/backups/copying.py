@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hotel_agent.backups.store import PARTIAL, Manifest, Store
+from hotel_agent.backups.store import ASIDE, NAME, PARTIAL, Manifest, Store, checksum
 from hotel_agent.config import settings
 from hotel_agent.errors import ConfigurationError, NotFound
 from hotel_agent.logs import get_logger
 
 if TYPE_CHECKING:
     from minio import Minio
+
+# A storage that is away is known to be so within minutes, and not only after the half hour that the library would wait.
+CONNECT_SECONDS, SILENT_SECONDS, TRIES = 5, 60, 3
 
 log = get_logger(__name__)
 
@@ -30,7 +36,7 @@ def is_wanted() -> bool:
 def copy(store: Store, manifest: Manifest) -> None:
     """The dump first: what has no word of what it is is none. Raises NotCopied."""
     for path in (store.dump(manifest.name), store.manifest_path(manifest.name)):
-        with _told_plainly():
+        with _told_plainly("made"):
             _client().fput_object(_bucket(), _key(path.name), str(path))
     log.info("backup_copied", backup=manifest.name)
 
@@ -39,48 +45,65 @@ def forget(names: Iterable[str]) -> None:
     """Delete the copies of those. Raises NotCopied."""
     for name in names:
         for suffix in (".json", ".dump"):
-            with _told_plainly():
+            with _told_plainly("deleted"):
                 _client().remove_object(_bucket(), _key(name + suffix))
 
 
-def fetch(store: Store, name: str) -> None:
+def fetch(store: Store, name: str) -> Manifest:
     """Bring a copy back into the folder, whole or not at all. Raises NotCopied, NotFound."""
+    if not NAME.fullmatch(name):
+        raise NotFound(f"{name} is no backup's name: they are like 20261123T000004Z.")
+    # A folder of its own: whoever takes a backup meanwhile clears away what was left half-written in that one.
+    with _told_plainly("brought back"), TemporaryDirectory(prefix=ASIDE, dir=store.folder) as folder:
+        aside = Store(Path(folder))
+        for path in (aside.manifest_path(name), aside.dump(name)):
+            _bring(_key(path.name), path)
+        found = next(iter(aside.manifests()), None)
+        if found is None or checksum(aside.dump(name)) != found.sha256:
+            raise NotCopied(f"The copy of {name} in {_bucket()} is damaged: fetch an older one.")
+        store.take_over(aside, name)
+    return found
+
+
+def _bring(key: str, path: Path) -> None:
     from minio.error import S3Error
 
-    manifest = store.manifest_path(name)
-    aside = [(store.partial(name), store.dump(name)), (Path(f"{manifest}{PARTIAL}"), manifest)]
     try:
-        for partial, path in aside:
-            with _told_plainly():
-                _client().fget_object(_bucket(), _key(path.name), str(partial))
-        for partial, path in aside:
-            partial.replace(path)
-    except NotCopied as error:
-        if isinstance(error.__cause__, S3Error) and error.__cause__.code == "NoSuchKey":
-            raise NotFound(f"There is no copy of {name} in {_bucket()}.") from None
+        _client().fget_object(_bucket(), key, str(path), tmp_file_path=f"{path}{PARTIAL}")
+    except S3Error as error:
+        if error.code == "NoSuchKey":
+            raise NotFound(f"There is no copy of {path.stem} in {_bucket()}: {key} is not there.") from None
         raise
-    finally:
-        for partial, _ in aside:
-            partial.unlink(missing_ok=True)
 
 
-class _told_plainly:
-    """What the library and the network may raise, as NotCopied without addresses and keys."""
+@contextmanager
+def _told_plainly(what: str) -> Iterator[None]:
+    """What the library and the network may raise, as NotCopied without keys and signed addresses."""
+    from minio.error import MinioException
+    from urllib3.exceptions import HTTPError
 
-    def __enter__(self) -> None: ...
+    try:
+        yield
+    except (MinioException, HTTPError, OSError, ValueError) as error:
+        where = urlsplit(settings().backup_s3_endpoint or "").hostname
+        raise NotCopied(f"The copy in {_bucket()} at {where} was not {what}: {_why(error)}.") from error
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        from minio.error import MinioException
-        from urllib3.exceptions import HTTPError
 
-        if isinstance(error, MinioException | HTTPError | OSError | ValueError):
-            code = getattr(error, "code", None) or type(error).__name__
-            raise NotCopied(f"The copy in {_bucket()} was not made: {code}.") from error
+def _why(error: Exception) -> str:
+    """Of what was tried several times what was wrong with the last try."""
+    from urllib3.exceptions import ResponseError
+
+    last = getattr(error, "reason", None) or error
+    if isinstance(last, ResponseError):
+        return str(last)
+    return getattr(last, "code", None) or getattr(last, "strerror", None) or type(last).__name__
 
 
 @lru_cache
 def _client() -> Minio:
+    import certifi
     from minio import Minio
+    from urllib3 import PoolManager, Retry, Timeout
 
     config = settings()
     given = (config.backup_s3_bucket, config.backup_s3_access_key, config.backup_s3_secret_key)
@@ -96,6 +119,12 @@ def _client() -> Minio:
         secret_key=config.backup_s3_secret_key,
         region=config.backup_s3_region,
         secure=parts.scheme == "https",
+        http_client=PoolManager(
+            timeout=Timeout(connect=CONNECT_SECONDS, read=SILENT_SECONDS),
+            retries=Retry(total=TRIES, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+        ),
     )
 
 

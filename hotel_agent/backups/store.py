@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
+from time import time
 from typing import Any
 
 from hotel_agent.backups.fingerprints import Fingerprints
@@ -19,6 +21,7 @@ from hotel_agent.errors import ConfigurationError, NotFound
 DAILY, WEEKLY, MONTHLY = 7, 4, 12
 ALL_WITHIN = timedelta(days=1)
 PARTIAL = ".partial"
+ASIDE = ".fetched-"
 NAME = re.compile(r"(\d{8}T\d{6})Z(?:-\d+)?")
 FORMAT = 1
 
@@ -80,6 +83,17 @@ class Store:
         os.replace(aside, self.manifest_path(manifest.name))
         self._settle()
 
+    def take_over(self, other: Store, name: str) -> None:
+        """A backup from a folder on the same disk, instead of one that has its name."""
+        for path in (other.dump(name), other.manifest_path(name)):
+            os.chmod(path, 0o600)
+            handle = os.open(path, os.O_RDONLY)
+            os.fsync(handle)
+            os.close(handle)
+        os.replace(other.dump(name), self.dump(name))
+        os.replace(other.manifest_path(name), self.manifest_path(name))
+        self._settle()
+
     def give_up(self, name: str) -> None:
         """What was not finished takes no room."""
         for path in (self.partial(name), self._manifest_aside(name)):
@@ -123,6 +137,10 @@ class Store:
                 with suppress(OSError):  # What cannot go is in nobody's way.
                     path.unlink()
                     gone.append(path.name)
+        for path in self.folder.glob(f"{ASIDE}*"):
+            with suppress(OSError):  # Somebody may be at a young one.
+                if path.stat().st_mtime < time() - ALL_WITHIN.total_seconds():
+                    rmtree(path)
         return gone
 
     def _read(self, path: Path) -> Manifest | None:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import psycopg
 from prometheus_client import Counter
 from psycopg import sql
-from sqlalchemy import select, text, update
+from sqlalchemy import or_, select, text, update
 
 from hotel_agent.backups import copying, fingerprints
 from hotel_agent.backups.models import Backup
@@ -28,6 +28,7 @@ from hotel_agent.backups.sealing import Sealed
 from hotel_agent.backups.store import Manifest, Store, to_keep
 from hotel_agent.config import settings
 from hotel_agent.db import db, one_at_a_time, utcnow
+from hotel_agent.errors import ConfigurationError
 from hotel_agent.logs import get_logger
 
 BLOCK = 1 << 20
@@ -42,6 +43,9 @@ NO_LIMITS = """
     select set_config(name, '0', true) from pg_settings
     where name in ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
 """
+
+# Of which some may lie elsewhere, also where the last step of a copy failed.
+THERE = or_(Backup.copied_at.is_not(None), Backup.copy_error != "")
 
 log = get_logger(__name__)
 pruned = Counter("backups_pruned_total", "Backups whose files were deleted because enough later ones are there.")
@@ -267,19 +271,46 @@ def _words(error: Exception) -> str:
 
 
 def _copy(store: Store, manifest: Manifest, gone: tuple[str, ...]) -> str:
-    """What kept the copy elsewhere from being made, empty where nothing did; the backup is one all the same."""
+    """What kept the copy elsewhere from being made, empty where nothing did; the backup is one all the same.
+
+    What could not be copied or deleted there at its time is so now.
+    """
     if not copying.is_wanted():
         return ""
+    trouble = ""
+    try:
+        for one in _not_copied(store, manifest):
+            trouble = trouble or _copy_one(store, one)
+        for name in {*gone, *db.session.scalars(select(Backup.name).where(Backup.gone_at.is_not(None), THERE))}:
+            copying.forget([name])
+            _note(name, copied_at=None, copy_error="")
+    except (copying.NotCopied, ConfigurationError) as error:
+        trouble = trouble or str(error)
+    _note(manifest.name, copy_error=trouble)
+    return trouble
+
+
+def _not_copied(store: Store, newest: Manifest) -> list[Manifest]:
+    """Newest first."""
+    wanted = select(Backup.name).where(Backup.copied_at.is_(None), Backup.copy_error != "", Backup.gone_at.is_(None))
+    names = {newest.name, *db.session.scalars(wanted)}
+    db.session.commit()
+    return [one for one in store.manifests() if one.name in names]
+
+
+def _copy_one(store: Store, manifest: Manifest) -> str:
     try:
         copying.copy(store, manifest)
-        copying.forget(gone)
     except copying.NotCopied as error:
-        values: dict[str, Any] = {"copy_error": str(error)}
-    else:
-        values = {"copied_at": utcnow(), "copy_error": ""}
-    db.session.execute(update(Backup).where(Backup.name == manifest.name).values(**values))
+        _note(manifest.name, copy_error=str(error))
+        return str(error)
+    _note(manifest.name, copied_at=utcnow(), copy_error="")
+    return ""
+
+
+def _note(name: str, **values: Any) -> None:
+    db.session.execute(update(Backup).where(Backup.name == name).values(**values))
     db.session.commit()
-    return str(values["copy_error"])
 
 
 def _version() -> str:

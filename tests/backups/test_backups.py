@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -524,6 +525,69 @@ def test_where_the_copy_is_refused_the_backup_is_one_all_the_same(store, elsewhe
     assert "The backup itself is whole" in told.output
 
 
+def test_what_was_not_copied_at_its_time_is_copied_with_the_next(store, elsewhere):
+    elsewhere.refuses = True
+    first = taking.take().manifest
+    elsewhere.refuses = False
+    second = taking.take().manifest
+    assert {key.split("/")[1] for key in elsewhere.objects} == {
+        f"{one.name}.{kind}" for one in (first, second) for kind in ("dump", "json")
+    }
+    assert [(row.copied_at is not None, row.copy_error) for row in rows()] == [(True, ""), (True, "")]
+
+
+def test_what_was_not_deleted_there_at_its_time_is_with_the_next(store, elsewhere):
+    first = taking.take().manifest
+    store.remove(first.name)
+    db.session.execute(text("update backups set gone_at = now()"))
+    db.session.commit()
+    second = taking.take().manifest
+    assert set(elsewhere.objects) == {f"mir/{second.name}.dump", f"mir/{second.name}.json"}
+    assert [row.copied_at is None for row in rows()] == [True, False]
+
+
+def test_a_storage_that_says_nothing_is_not_waited_for_long(store, elsewhere, monkeypatch):
+    monkeypatch.setattr(copying, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(copying, "TRIES", 0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(settings(), "backup_s3_endpoint", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        told = taking.take().copy_error
+    assert told == "The copy in backups at 127.0.0.1 was not made: ReadTimeoutError."
+
+
+@pytest.mark.parametrize("kind", ["dump", "json"])
+def test_a_damaged_copy_takes_the_place_of_nothing(store, elsewhere, empty, kind):
+    manifest = taking.take().manifest
+    key = f"mir/{manifest.name}.{kind}"
+    elsewhere.objects[key] = elsewhere.objects[key][:-7]
+    with pytest.raises(copying.NotCopied, match=f"The copy of {manifest.name} in backups is damaged"):
+        copying.fetch(store, manifest.name)
+    assert restoring.restore(store, store.find(), empty).differences == ()
+
+
+def test_a_copy_that_ends_half_way_leaves_nothing(store, elsewhere):
+    manifest = taking.take().manifest
+    store.remove(manifest.name)
+    elsewhere.cuts = True
+    with pytest.raises(copying.NotCopied, match="was not brought back"):
+        copying.fetch(store, manifest.name)
+    assert list(store.folder.iterdir()) == []
+
+
+def test_who_takes_a_backup_meanwhile_clears_no_copy_away(store, elsewhere, monkeypatch):
+    manifest = taking.take().manifest
+    store.remove(manifest.name)
+    bring = copying._client().fget_object
+
+    def and_clear(*given: Any, **options: Any) -> None:
+        bring(*given, **options)
+        store.clear_away()
+
+    monkeypatch.setattr(copying._client(), "fget_object", and_clear)
+    assert copying.fetch(store, manifest.name) == manifest
+    assert store.find() == manifest
+
+
 def test_what_is_deleted_here_is_deleted_there(store, elsewhere):
     manifest = taking.take().manifest
     copying.forget([manifest.name])
@@ -534,6 +598,7 @@ def test_what_is_not_elsewhere_cannot_be_fetched(app, store, elsewhere):
     told = cli(app, "fetch", "20200101T000000Z")
     assert (told.exit_code, "There is no copy" in told.output) == (1, True)
     assert list(store.folder.iterdir()) == []
+    assert "no backup's name" in cli(app, "fetch", "../20200101T000000Z").output
 
 
 def test_a_storage_that_is_half_configured_is_told(app, store, monkeypatch):
@@ -542,6 +607,8 @@ def test_a_storage_that_is_half_configured_is_told(app, store, monkeypatch):
     told = cli(app, "now")
     assert told.exit_code == 1
     assert "BACKUP_S3_ENDPOINT is an address" in told.output
+    assert "The backup itself is whole" in told.output
+    assert "BACKUP_S3_ENDPOINT is an address" in standing.standing().copy_error
 
 
 # The commands

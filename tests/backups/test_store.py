@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from hotel_agent.backups.store import DAILY, MONTHLY, WEEKLY, Manifest, Store, to_keep
+from hotel_agent.backups.store import ASIDE, DAILY, MONTHLY, WEEKLY, Manifest, Store, to_keep
 from hotel_agent.errors import ConfigurationError, NotFound
 
 NOON = datetime(2027, 3, 14, 12, tzinfo=UTC)
@@ -117,6 +118,17 @@ def test_what_of_a_backup_is_not_there_is_named(tmp_path):
             store.find(each.name)
     with pytest.raises(NotFound, match="backup list"):
         store.find("../../etc/passwd")
+
+
+def test_what_was_fetched_half_way_goes_after_a_day(tmp_path):
+    store = Store(tmp_path)
+    young, old = tmp_path / f"{ASIDE}young", tmp_path / f"{ASIDE}old"
+    for folder in (young, old):
+        folder.mkdir()
+        (folder / "half").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    store.clear_away()
+    assert [path.name for path in tmp_path.iterdir()] == [young.name]
 
 
 def test_what_cannot_be_cleared_away_is_in_nobody_s_way(tmp_path):

@@ -16,13 +16,16 @@ ACCESS_KEY, BUCKET = "backup-robot", "backups"
 
 
 class S3:
-    """`objects` are the bytes by their keys; `fails` answers so many requests with 503 first."""
+    """`objects` are the bytes by their keys; `fails` answers so many requests with 503 first.
+
+    Where it `cuts` the connection ends half-way through what is fetched.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.parts: dict[tuple[str, int], bytes] = {}
         self.fails = 0
-        self.refuses = False
+        self.refuses = self.cuts = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -112,7 +115,8 @@ def _handler(s3: S3) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                self.wfile.write(body[: len(body) // 2] if s3.cuts else body)
+            self.close_connection = s3.cuts
 
         def log_message(self, *_: object) -> None: ...
 
