@@ -14,13 +14,14 @@ from dataclasses import asdict, dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from time import time
+from typing import IO
 
 from dotenv import dotenv_values
 from redis import Redis
 from redis.exceptions import RedisError
 
 from ops.deploy.errors import CannotDeploy
-from ops.deploy.processes import INHERITED, Daemon, children
+from ops.deploy.processes import INHERITED, Daemon, children, wait_until
 from ops.deploy.target import SLOTS, Target
 
 WEB, WORKERS, SCHEDULER = "web", "workers", "scheduler"
@@ -32,6 +33,7 @@ COMMANDS = {
     SCHEDULER: ("-m", "workers", "scheduler"),
 }
 FLASK_SECONDS = 3600
+LOCK_SECONDS = 10
 # Where workers say that they are alive (hotel_agent/queues.py). Only what this release's own say counts here.
 HEARTBEATS, HEARTBEAT_SECONDS = "workers:heartbeats", 20
 
@@ -81,12 +83,10 @@ class Slots:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One deployment at a time. Raises CannotDeploy."""
+        """One deployment at a time; waits a little, as each minute's `up` is done in a moment. Raises CannotDeploy."""
         with self.target.path("lock").open("w") as lock:
-            try:
-                flock(lock, LOCK_EX | LOCK_NB)
-            except BlockingIOError:
-                raise CannotDeploy("another deployment is under way on this machine") from None
+            if not wait_until(lambda: _locked(lock), LOCK_SECONDS):
+                raise CannotDeploy("another deployment is under way on this machine")
             yield
 
     def state(self) -> State:
@@ -205,3 +205,11 @@ class Slots:
         """Those of an earlier version are none of this one's."""
         shutil.rmtree(self._figures(slot), ignore_errors=True)
         self._figures(slot).mkdir()
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

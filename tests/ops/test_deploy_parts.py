@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -240,11 +241,21 @@ def test_a_program_that_does_not_end_is_ended(tmp_path):
     assert daemon.pid is None
 
 
-def test_one_deployment_at_a_time(target):
+def test_one_deployment_at_a_time(target, monkeypatch):
     slots = Slots(target)
+    monkeypatch.setattr(slots_module, "LOCK_SECONDS", 0)
     with slots.alone(), pytest.raises(CannotDeploy, match="another deployment"), Slots(target).alone():
         pass
     with slots.alone():
+        pass
+
+
+def test_a_deployment_waits_for_what_is_done_in_a_moment(target, monkeypatch):
+    """Else each minute's `up` would now and then turn a deployment away."""
+    busy = ExitStack()
+    busy.enter_context(Slots(target).alone())
+    monkeypatch.setattr("ops.deploy.processes.time.sleep", lambda _: busy.close())
+    with Slots(target).alone():
         pass
 
 
