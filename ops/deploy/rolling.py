@@ -25,6 +25,8 @@ from ops.deploy.target import BLUE, SLOTS, other
 LOOK_SECONDS = 5.0
 # Prometheus may miss one time; a version that it does not reach so often in a row is not well.
 MISSED = 3
+# One worker may end by some mishap, and is replaced. So many within a minute do by what they were given to do.
+DEATHS = 2
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The version that was in use is known by so long.
 BEFORE_SECONDS = 600
@@ -190,11 +192,14 @@ class Rollout:
             return
         self.tell(f"==> watching it for {seconds:.0f} s, requests and jobs")
         since, look, end = time.time(), self.edge.look(), time.monotonic() + seconds
-        before = self.prometheus.figures(old.slot, old.of.name, since - BEFORE_SECONDS)
+        before, workers = self.prometheus.figures(old.slot, old.of.name, since - BEFORE_SECONDS), set[int]()
         while time.monotonic() < end:
             time.sleep(min(LOOK_SECONDS, seconds / 4))
             self._still_runs(new)
             self._still_keeps(new)
+            workers |= self.slots.workers(new.slot)
+            if len(workers - self.slots.workers(new.slot)) >= DEATHS:
+                raise NotGoodEnough(f"its workers die:\n{self.slots.daemon(new.slot, WORKERS).tail()}")
             requests = judge(before, look.figures()[new.slot], self.target.canary)
             jobs = judge(self.prometheus.jobs(*_named(old)), self.prometheus.jobs(*_named(new)), self.target.canary)
             for what, judgement in (("requests", requests), ("jobs", jobs)):

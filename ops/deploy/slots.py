@@ -152,12 +152,16 @@ class Slots:
     def stop(self, slot: str, role: str) -> bool:
         return self.daemon(slot, role).stop(self.target.seconds.stop)
 
+    def workers(self, slot: str) -> set[int]:
+        """The processes of this slot's workers that live."""
+        supervisor = self.daemon(slot, WORKERS).pid
+        return set() if supervisor is None else set(children(supervisor))
+
     def workers_reporting(self, slot: str) -> int:
         """How many of this slot's own have said lately that they wait for jobs; those of the other do not count."""
-        supervisor = self.daemon(slot, WORKERS).pid
-        if supervisor is None:
+        ours = {str(pid).encode() for pid in self.workers(slot)}
+        if not ours:
             return 0
-        ours = {str(pid).encode() for pid in children(supervisor)}
         try:
             with Redis.from_url(self.settings()["REDIS_URL"], socket_timeout=5) as valkey:
                 names = valkey.zrangebyscore(HEARTBEATS, time() - HEARTBEAT_SECONDS, "+inf")

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,9 +23,10 @@ from ops.deploy import slots as slots_module
 from ops.deploy.checking import Checks
 from ops.deploy.edge import Edge, Look
 from ops.deploy.errors import CannotDeploy
+from ops.deploy.figures import Prometheus
 from ops.deploy.judging import Figures, Judgement, Verdict, judge, worst
 from ops.deploy.processes import Daemon, wait_until
-from ops.deploy.rolling import Rollout
+from ops.deploy.rolling import NotGoodEnough, Rollout
 from ops.deploy.slots import Placed, Release, Slots, State
 from ops.deploy.target import Canary, Target, read
 from tests.load.installation import ROOT
@@ -284,6 +286,23 @@ def test_a_version_whose_files_are_gone_is_told_and_does_not_stand_in_the_way(ta
     monkeypatch.setattr(Edge, "point_to", lambda *_: None)
     assert not rollout.settle()
     assert "gone cannot be started" in said[0]
+
+
+@pytest.mark.parametrize(("deaths", "is_well"), [(0, True), (1, True), (2, False)])
+def test_workers_that_die_one_after_another_are_those_of_a_bad_version(target, monkeypatch, deaths, is_well):
+    """Of what they were given to do no job says that it failed."""
+    old, new = Placed("blue", "/releases/a"), Placed("green", "/releases/b")
+    rollout, now, looks = Rollout(Slots(target), lambda _: None), [0.0], count()
+    monkeypatch.setattr("ops.deploy.rolling.time.sleep", lambda seconds: now.append(now[-1] + seconds))
+    monkeypatch.setattr("ops.deploy.rolling.time.monotonic", lambda: now[-1])
+    monkeypatch.setattr(Prometheus, "answers", lambda _: True)
+    monkeypatch.setattr(Prometheus, "figures", lambda *_: Figures())
+    monkeypatch.setattr(Prometheus, "jobs", lambda *_: Figures())
+    monkeypatch.setattr(Rollout, "_still_runs", lambda *_: None)
+    monkeypatch.setattr(Rollout, "_still_keeps", lambda *_: None)
+    monkeypatch.setattr(Slots, "workers", lambda *_: {1, 100 + min(next(looks) // 2, deaths)})
+    with nullcontext() if is_well else pytest.raises(NotGoodEnough, match="its workers die"):
+        rollout._watch_in_use(old, new)
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_a_line(target, tmp_path, capsys):
