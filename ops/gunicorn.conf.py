@@ -36,6 +36,9 @@ class Lines(logging.Formatter):
     hold what people searched for and tokens, and without what exceptions say."""
 
     def format(self, record):
+        return json.dumps(self._said(record))
+
+    def _said(self, record):
         said = {
             "event": record.getMessage() if record.levelno == logging.INFO else self._without_words(record),
             "level": record.levelname.lower(),
@@ -48,7 +51,7 @@ class Lines(logging.Formatter):
             tracebacks = sys.modules.get("hotel_agent.tracebacks")
             if tracebacks:
                 said["exception"] = tracebacks.without_words(self.formatException(record.exc_info))
-        return json.dumps(said)
+        return said
 
     @staticmethod
     def _without_words(record):
@@ -64,12 +67,22 @@ class Lines(logging.Formatter):
             return record.msg
 
 
+class ForPeople(Lines):
+    """The same as a line to read, with LOG_FORMAT=console."""
+
+    def format(self, record):
+        said = self._said(record)
+        words = "{timestamp} [{level}] {event} source={source} pid={pid}".format(**said)
+        words += f" error={said['error']}" if "error" in said else ""
+        return "\n".join(filter(None, (words, said.get("exception"))))
+
+
 class logger_class(Logger):
     def setup(self, cfg):
         super().setup(cfg)
-        if (os.environ.get("LOG_FORMAT") or "json") == "json":
-            for handler in self.error_log.handlers:
-                handler.setFormatter(Lines())
+        lines = Lines() if (os.environ.get("LOG_FORMAT") or "json") == "json" else ForPeople()
+        for handler in self.error_log.handlers:
+            handler.setFormatter(lines)
 
 
 # A worker that has not loaded the program after so many seconds is not waited for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import logging
 import sys
@@ -12,6 +13,7 @@ from types import ModuleType
 import psycopg
 import pytest
 import structlog
+from gunicorn.config import Config
 from rq.serializers import JSONSerializer
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -187,3 +189,21 @@ def test_the_web_server_writes_json_and_no_address_with_what_was_searched_for(se
     assert json.loads(server_lines.Lines().format(odd))["event"] == "Invalid request"
     killed = logging.LogRecord("gunicorn.error", logging.ERROR, "x", 1, "Worker (pid:%s) was killed", (7,), None)
     assert json.loads(server_lines.Lines().format(killed))["event"] == "Worker (pid:7) was killed"
+
+
+def test_the_web_server_says_no_more_to_people(server_lines, monkeypatch):
+    monkeypatch.setenv("LOG_FORMAT", "console")
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    log = server_lines.logger_class(Config()).error_log
+    try:
+        raise ValueError(WORDS)
+    except ValueError:
+        log.exception("Error handling request %s", "/?q=Aurelia")
+    log.warning("Invalid request from ip=1: %s", "Aurelia")
+    told = written.getvalue()
+    assert "Error handling request …" in told
+    assert "test_logs.py" in told
+    assert "ValueError" in told
+    assert "Invalid request" in told
+    assert "Aurelia" not in told
