@@ -10,22 +10,33 @@ if [ $# -ne 1 ]; then
 fi
 archive=$1
 keep=2
-name=$(date -u +%Y%m%dT%H%M%SZ)
-partial="$archive/base/.$name.partial"
+partial="$archive/base/.$$.partial"
+
+bases() {
+    for each in "$archive"/base/*/; do basename "$each"; done | grep -E '^[0-9]{8}T[0-9]{6}Z$' | sort
+}
 
 mkdir -p "$archive/base"
+exec 9>"$archive/base/.lock"
+if ! flock -n 9; then
+    echo "base-backup.sh: another one is under way in $archive" >&2
+    exit 1
+fi
+rm -rf "$archive"/base/.*.partial # Of those who were killed half-way.
 trap 'rm -rf "$partial"' EXIT
+trap 'exit 1' HUP INT TERM
 pg_basebackup --pgdata="$partial" --format=tar --gzip --wal-method=stream --checkpoint=fast
 sync
-mv "$partial" "$archive/base/$name"
+# No moment before its end can be recovered to: that is its name.
+name=$(date -u +%Y%m%dT%H%M%SZ)
+mv -T "$partial" "$archive/base/$name"
 echo "$archive/base/$name"
 
-# Newest first; names are times.
-ls -1r "$archive/base" | tail -n +$((keep + 1)) | while read -r old; do
+bases | head -n -"$keep" | while read -r old; do
     rm -rf "${archive:?}/base/$old"
     echo "$old is not kept any longer"
 done
-oldest=$(ls -1 "$archive/base" | head -n 1)
+oldest=$(bases | head -n 1)
 needed=$(tar -xzOf "$archive/base/$oldest/base.tar.gz" backup_label | sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]*\))$/\1/p')
 if [ -n "$needed" ] && [ -d "$archive/wal" ]; then
     for path in "$archive"/wal/*.gz; do

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import json
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -126,18 +130,117 @@ def test_nothing_is_written_over_and_a_moment_too_early_is_told(archive, tmp_pat
     assert script("recover.sh", archive).returncode == 2
 
 
+def put_base(archive: Path, name: str, files: Mapping[str, bytes]) -> None:
+    folder = archive / "base" / name
+    folder.mkdir(parents=True)
+    for packed, inside in (("base", files), ("pg_wal", {})):
+        with tarfile.open(folder / f"{packed}.tar.gz", "w:gz") as tar:
+            for path, content in inside.items():
+                entry = tarfile.TarInfo(path)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    "moment", ["2026-11-23 14:05:00", "2026-11-23 15:05:00 CET", "2026-11-23T14:05:00Z", "2026-11-23 09:05:00-05"]
+)
+def test_a_moment_is_the_same_in_whatever_zone_machine_and_server_are(archive, tmp_path, monkeypatch, moment):
+    monkeypatch.setenv("TZ", "America/Bogota")
+    put_base(archive, "20261123T140500Z", {})
+    put_base(archive, "20261123T140501Z", {})
+    told = script("recover.sh", archive, tmp_path / "new", moment)
+    assert "from 20261123T140500Z" in told.stdout
+    settings = (tmp_path / "new" / "postgresql.auto.conf").read_text()
+    assert "recovery_target_time = '2026-11-23 14:05:00.000000+00'" in settings
+
+
+def test_where_a_server_s_settings_lay_elsewhere_it_starts_all_the_same(server, archive, tmp_path):
+    """As those of Debian do, in /etc."""
+    run(server, "create table told (words text)")
+    assert script("base-backup.sh", archive, server=server).returncode == 0
+    run(server, "insert into told values ('x')")
+    [base] = (archive / "base").glob("2*")
+    without_settings(base / "base.tar.gz")
+    archived(server, archive)
+    server.stop()
+    with recovered(tmp_path, archive) as then:
+        assert count(then) == 1
+
+
+ETC = ("postgresql.conf", "pg_hba.conf", "pg_ident.conf")
+
+
+def without_settings(path: Path) -> None:
+    with tarfile.open(path) as tar:
+        kept = [(entry, tar.extractfile(entry)) for entry in tar if entry.name not in ETC]
+        with tarfile.open(path.with_suffix(".new"), "w:gz") as other:
+            for entry, content in kept:
+                other.addfile(entry, content)
+    path.with_suffix(".new").replace(path)
+
+
+# Says when it began, and ends in a later second.
+SLOW_BASEBACKUP = """#!/bin/sh
+folder=${1#--pgdata=}
+began=$(date -u +%Y%m%dT%H%M%SZ)
+mkdir "$folder"
+echo "$began" >"$folder/began"
+echo "START WAL LOCATION: 0/2000028 (file 000000010000000000000002)" >"$folder/backup_label"
+tar -C "$folder" -czf "$folder/base.tar.gz" backup_label
+while [ "$(date -u +%Y%m%dT%H%M%SZ)" = "$began" ]; do :; done
+"""
+
+
+@pytest.fixture
+def slow(tmp_path, monkeypatch) -> None:
+    program = tmp_path / "pg" / "pg_basebackup"
+    program.parent.mkdir()
+    program.write_text(SLOW_BASEBACKUP)
+    program.chmod(0o755)
+    monkeypatch.setattr("tests.backups.test_pitr.postgres_folders", lambda: [program.parent])
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_base_is_named_by_its_end_before_which_nothing_can_be_recovered(archive):
+    taken = script("base-backup.sh", archive)
+    assert taken.returncode == 0, taken.stderr
+    [base] = (archive / "base").glob("2*")
+    assert base.name > (base / "began").read_text().strip()
+
+
+@pytest.mark.usefixtures("slow")
+def test_what_was_killed_half_way_goes_and_what_is_somebody_else_s_stays(archive):
+    for name in ("20260101T000000Z", "20260108T000000Z", "20260115T000000Z", ".123.partial", "lost+found", "0-mine"):
+        (archive / "base" / name).mkdir(parents=True)
+    assert script("base-backup.sh", archive).returncode == 0
+    left = {path.name for path in (archive / "base").iterdir() if path.is_dir()}
+    new = left - {"20260115T000000Z", "lost+found", "0-mine"}
+    assert len(left) == 4
+    assert re.fullmatch(r"\d{8}T\d{6}Z", new.pop())
+
+
+@pytest.mark.usefixtures("slow")
+def test_of_two_base_backups_at_once_the_second_ends(archive):
+    (archive / "base").mkdir()
+    with (archive / "base" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = script("base-backup.sh", archive)
+    assert (told.returncode, "another one is under way" in told.stderr) == (1, True)
+    assert not list((archive / "base").glob("2*"))
+
+
 def test_two_base_backups_are_kept_and_what_they_need(server, archive):
     run(server, "create table told (words text)")
     needed = []
     for _ in range(3):
         run(server, "insert into told values ('x')")
         archived(server, archive)
-        before = {path.name for path in (archive / "base").iterdir()} if (archive / "base").exists() else set()
+        before = {path.name for path in (archive / "base").glob("2*")}
         now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         wait_until(partial(_is_later_than, now), 5, "time stands still")
         assert script("base-backup.sh", archive, server=server).returncode == 0
-        needed.append({path.name for path in (archive / "base").iterdir()} - before)
-    there = {path.name for path in (archive / "base").iterdir()}
+        needed.append({path.name for path in (archive / "base").glob("2*")} - before)
+    there = {path.name for path in (archive / "base").glob("2*")}
     assert there == needed[1] | needed[2]
     first = sorted(path.name for path in (archive / "wal").glob("0*.gz"))[0]
     oldest = min(there)
