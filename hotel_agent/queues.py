@@ -17,11 +17,10 @@ from hotel_agent.config import settings
 from hotel_agent.logs import get_logger
 from hotel_agent.redis import RedisError, patient_redis, quick_redis, redis
 
-# A worker looks into them in this order: sweeps are few and bring lost work back. Those of TURNS take turns.
+# A worker looks into them in this order, but for those that take turns: sweeps are few and bring lost work back.
 SWEEPS, API, SENDS, ANSWERS, INTAKE = "sweeps", "api", "sends", "answers", "intake"
 SLOW_ANSWERS, PMS, BACKGROUND = "slow_answers", "pms", "background"
-TURNS = (API, SENDS, ANSWERS, INTAKE)
-QUICK = (SWEEPS, *TURNS)
+QUICK = (SWEEPS, API, SENDS, ANSWERS, INTAKE)
 ALL = (*QUICK, SLOW_ANSWERS, PMS, BACKGROUND)
 DEBOUNCE_MS = 2000
 # A reminder that nobody has taken by then is worth less than the sweep that brings the row back.

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 TTL_SECONDS = 15 + queues.HEARTBEAT_SECONDS // 2
 
 # Of a worker's time while all these queues are full; whoever had nothing to do saves up so many seconds.
-SHARES = {queues.ANSWERS: 3, queues.SENDS: 1, queues.INTAKE: 1, queues.API: 1}
+SHARES = {queues.ANSWERS: 3, queues.SENDS: 1, queues.INTAKE: 1, queues.API: 1, queues.SLOW_ANSWERS: 1}
 MOST_SAVED = 0.5
 # While Valkey is away, whoever has nothing to do without it looks again after so many seconds.
 LOOK_AGAIN_SECONDS = 0.5
@@ -62,7 +62,7 @@ class AppWorker(SimpleWorker):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._had = dict.fromkeys(queues.TURNS, 0.0)
+        self._had = dict.fromkeys(SHARES, 0.0)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         with suppress(RedisError):
@@ -120,7 +120,7 @@ class AppWorker(SimpleWorker):
 
     @staticmethod
     def _takes_turns(one: Queue) -> bool:
-        return one.name in queues.TURNS
+        return one.name in SHARES
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         structlog.contextvars.bind_contextvars(job=job.id)
