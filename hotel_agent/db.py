@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import Connection, DateTime, Engine, ExceptionContext, MetaData, Numeric, Text, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -82,7 +83,11 @@ class CountedPool(QueuePool):
 
 
 def count_what_is_asked(engine: Engine) -> None:
-    """How many connections are in use, and how long statements take."""
+    """How many connections are in use, and how long statements take.
+
+    A server that takes no writes is away: after a failover it may be the old one, which only our connections still
+    lead to, so that they are given up like those of a server that has died.
+    """
 
     def tell(in_use: int, waiting: int) -> None:
         metrics.db_connections_active.labels(metrics.role).set(max(in_use, 0))
@@ -111,9 +116,13 @@ def count_what_is_asked(engine: Engine) -> None:
             span.end()
         return perf_counter() - float(connection.info.pop("asked_at", perf_counter()))
 
-    def failed(context: ExceptionContext) -> None:
+    def failed(context: ExceptionContext) -> OperationalError | None:
         if context.connection is not None and not context.connection.invalidated:
             ends(context.connection)
+        if not isinstance(context.original_exception, ReadOnlySqlTransaction):
+            return None
+        context.is_disconnect = True
+        return OperationalError(None, None, context.original_exception, connection_invalidated=True)
 
     def answered(connection: Connection, *_given: object) -> None:
         took = ends(connection)
@@ -319,6 +328,8 @@ def is_deadlock(error: DBAPIError) -> bool:
 def is_lost(error: DBAPIError | psycopg.Error) -> bool:
     """Whether the connection has gone; what was to be committed on it may be or not."""
     original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, ReadOnlySqlTransaction):
+        return True
     if not isinstance(original, psycopg.OperationalError):
         return False
     return original.sqlstate is None or original.sqlstate.startswith(("08", "57P"))

@@ -35,7 +35,7 @@ from hotel_agent.hotels.models import Hotel, HotelIdentifier
 from hotel_agent.logs import get_logger
 
 TRIES = 6
-# For so long the outcome of a send is kept in mind while the database is lost.
+# For so long the outcome of a send is kept in mind while the database is lost, or its disk is full.
 REMEMBERED_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 0.5
 # Why nothing was even tried, as `error_text` tells it.
@@ -104,7 +104,7 @@ def deliver(conversation_id: int, graph: GraphClient) -> None:
                 return
         except (OperationalError, psycopg.OperationalError) as error:
             db.session.rollback()
-            if not (is_lost(error) and lane.waits_for_the_database()):
+            if not lane.waits_for_the_database(is_lost(error)):
                 raise
 
 
@@ -129,8 +129,9 @@ Outcome = Accepted | NotSent | Refused | OutcomeUnknown
 
 
 class Lane:
-    """One process at work in a conversation's lane, and what it alone knows while the database is lost: `claimed`,
-    which may be `sending` there and is not sent, and `outcome`, what came of a send and may not be written down."""
+    """One process at work in a conversation's lane, and what it alone knows while the database is lost, or takes no
+    writes: `claimed`, which may be `sending` there and is not sent, and `outcome`, what came of a send and may not be
+    written down."""
 
     def __init__(self, conversation_id: int, graph: GraphClient) -> None:
         self.conversation_id = conversation_id
@@ -139,10 +140,11 @@ class Lane:
         self._graph = graph
         self._gives_up_at: float | None = None
 
-    def waits_for_the_database(self) -> bool:
+    def waits_for_the_database(self, may_be_committed: bool) -> bool:
         """False where there is nothing that would be forgotten, or it has been kept in mind for long enough."""
         self._gives_up_at = self._gives_up_at or monotonic() + REMEMBERED_SECONDS
-        if not (self.claimed or self.outcome) or monotonic() > self._gives_up_at:
+        knows = self.outcome or (self.claimed and may_be_committed)
+        if not knows or monotonic() > self._gives_up_at:
             return False
         sleep(LOOK_AGAIN_SECONDS)
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -315,6 +315,40 @@ def test_a_row_left_in_sending_by_a_dead_process_is_unknown(talk, graph):
     send(marta)
     assert [message.status for message in rows_of(marta)] == ["unknown", "sent"]
     assert [heard.text for heard in graph.sent] == ["dos"]
+
+
+@pytest.fixture
+def unwritable(monkeypatch) -> Iterator[Callable[[str], object]]:
+    """`unwritable("53100")`: from now on no message can be written down, for that reason, until somebody has waited."""
+
+    def end() -> None:
+        with connect() as database:
+            database.execute("drop function if exists refuse cascade")
+
+    def begin(state: str) -> None:
+        with connect() as database:
+            refusal = f"begin raise exception 'no writes' using errcode = '{state}'; end"
+            database.execute(f"create function refuse() returns trigger language plpgsql as $${refusal}$$")
+            database.execute("create trigger refuse before update on messages for each row execute function refuse()")
+
+    monkeypatch.setattr(outbox, "sleep", lambda _: end())
+    yield begin
+    db.session.rollback()
+    end()
+
+
+@pytest.mark.parametrize("state", ["25006", "53100"], ids=["read only", "disk full"])
+def test_what_came_of_a_send_is_kept_in_mind_while_nothing_can_be_written(talk, graph, unwritable, state):
+    marta = talk()
+    begin = iter([state])
+    graph.while_sending = lambda _heard: [unwritable(each) for each in begin]
+    graph.behave(error(131016))
+    say(marta, "uno")
+    send(marta)
+    assert (last(marta).status, last(marta).error_code) == ("queued", 131016)
+    time_passes(60)
+    send(marta)
+    assert (last(marta).status, [heard.text for heard in graph.sent]) == ("sent", ["uno"])
 
 
 def test_order_is_kept_within_a_conversation(talk, graph):
