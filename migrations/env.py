@@ -6,6 +6,7 @@ that would lock a big table for long is refused before it does.
 
 import os
 import re
+import time
 from typing import Any
 
 from alembic import context
@@ -17,6 +18,7 @@ from hotel_agent import migration_guard
 # `all` takes every table for a big one, as tests do; `off` is for whoever knows that nobody waits.
 GUARD = os.environ.get("MIGRATION_GUARD") or "big"
 MIGRATION_LOCK = 4_011_976
+TRY_SECONDS = 0.2
 PARTITION = re.compile(r"_(\d{6}|default)(_|$)")
 
 
@@ -29,7 +31,10 @@ def include_object(item: Any, name: str | None, kind: str, reflected: bool, comp
 def run() -> None:
     extension = current_app.extensions["migrate"].db
     with extension.engine.connect() as connection:
-        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        # Whoever waited within a statement would be waited for by an index that is built concurrently.
+        while not connection.scalar(text("select pg_try_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK}):
+            connection.commit()
+            time.sleep(TRY_SECONDS)
         connection.execute(text("set lock_timeout = '5s'"))
         connection.commit()
         if GUARD != "off":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 
@@ -24,6 +25,7 @@ from hotel_agent.hotels import credentials
 from hotel_agent.hotels.demo import load_demo
 from hotel_agent.partitions import PARTITIONED, make_partitions
 from tests.conversations import bodies
+from tests.load.installation import wait_until
 
 PARTITION = re.compile(r"_(\d{6}|default)(_|$)")
 
@@ -148,6 +150,33 @@ def test_a_migration_waits_for_no_lock_for_long(empty):
         with unguarded(), pytest.raises(Exception, match="lock timeout"):
             downgrade(revision="0004")
     assert "staff" in tables()
+
+
+AT_THE_LOCK = """
+    select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+    and (wait_event = 'advisory' or query = 'COMMIT')
+"""
+
+
+def test_whoever_waits_for_another_to_migrate_lets_it_build_its_indexes(empty):
+    """A statement that waits is one that `concurrently` waits for, and then both wait for ever."""
+
+    def wait_and_migrate() -> None:
+        with empty.app_context():
+            upgrade()
+
+    url = empty.config["SQLALCHEMY_DATABASE_URI"].replace("+psycopg", "")
+    with ThreadPoolExecutor(1) as other, psycopg.connect(url, autocommit=True) as migrating:
+        migrating.execute("select pg_advisory_lock(4011976)")
+        migrating.execute("create table big (id int)")
+        waiting = other.submit(wait_and_migrate)
+        wait_until(lambda: migrating.execute(AT_THE_LOCK).fetchone() is not None, 30, "it does not come to the lock")
+        migrating.execute("create index concurrently ix_big on big (id)")
+        migrating.execute("drop table big")
+        assert not waiting.done()
+        migrating.execute("select pg_advisory_unlock(4011976)")
+        waiting.result(60)
+    assert differences() == []
 
 
 def test_partitions_are_made_once(app):
