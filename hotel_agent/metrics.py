@@ -47,7 +47,7 @@ sends = Counter("sends_total", "Attempts to send a message, by outcome and Graph
 media_fetches = Counter("media_fetches_total", "Attempts to fetch what a guest sent, by outcome.", ["outcome"])
 answer_seconds = Histogram(
     "answer_seconds",
-    "From the webhook's arrival to the reply accepted by WhatsApp.",
+    "From the webhook's arrival to the reply accepted by WhatsApp, those that a person has approved left out.",
     buckets=(0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300),
 )
 sign_ins = Counter("sign_ins_total", "Attempts of people to sign in, by outcome.", ["outcome"])

@@ -115,7 +115,6 @@ def approve(draft_id: int, by: int, *, hotel_id: int, texts: Sequence[str] | Non
                 bubble,
                 author="staff" if edited else "agent",
                 answers_to=draft.answers_to,
-                asked_at=draft.asked_at,
                 staff_id=by if edited else None,
             )
         _go_on(conversation, draft)

@@ -16,6 +16,7 @@ from hotel_agent.hotels import changing
 from hotel_agent.hotels.topics import APPROVABLE, approvable, approvable_words
 from hotel_agent.locks.models import ReservationLock
 from tests.conversations.cast import ana, conversation, events, hotel_of, out
+from tests.operations.test_metrics import figure
 from tests.reservations.cast import all_at_once
 from workers import nudges
 
@@ -80,6 +81,14 @@ def test_the_guest_reads_what_was_proposed_once_it_is_approved(proposed, desk, r
     assert out() == [("agent", words, "sent")]
     assert [kind for kind, _, _ in events("draft_sent")] == ["draft_sent"]
     assert 'class="proposal"' not in page(desk)
+
+
+def test_how_long_a_colleague_thinks_is_no_time_of_the_agents(proposed, desk, run_jobs, sent, client):
+    before = figure(client, "answer_seconds_count")
+    act(desk, "approve", text=proposed.bubbles[0]["text"])
+    run_jobs()
+    assert len(sent) == 1
+    assert figure(client, "answer_seconds_count") == before
 
 
 def test_changed_words_are_the_colleagues(proposed, desk, run_jobs, sent):
