@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # A storage that is away is known to be so within minutes, and not only after the half hour that the library would wait.
 CONNECT_SECONDS, SILENT_SECONDS, TRIES = 5, 60, 3
+PARTS_AT_ONCE = 3
 
 log = get_logger(__name__)
 
@@ -120,6 +121,7 @@ def _client() -> Minio:
         region=config.backup_s3_region,
         secure=parts.scheme == "https",
         http_client=PoolManager(
+            maxsize=PARTS_AT_ONCE,
             timeout=Timeout(connect=CONNECT_SECONDS, read=SILENT_SECONDS),
             retries=Retry(total=TRIES, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
             cert_reqs="CERT_REQUIRED",
