@@ -218,6 +218,20 @@ NAME = "select name from hotels where slug = 'andes'"
 RENAME = "update hotels set name = 'Hostal Nuevo' where slug = 'andes'"
 
 
+def test_a_server_that_takes_no_writes_is_as_good_as_lost_and_the_next_connection_is_another(app):
+    with create_app(settings(), ping=False).app_context():
+        orm.session.execute(text("set session characteristics as transaction read only"))
+        orm.session.commit()
+        with pytest.raises(OperationalError) as lost:
+            orm.session.execute(text(RENAME))
+        assert lost.value.connection_invalidated
+        assert db.is_lost(lost.value)
+        orm.session.rollback()
+        orm.session.execute(text(RENAME))
+        orm.session.rollback()
+        orm.engine.dispose()
+
+
 @pytest.mark.parametrize(("told", "kept"), [("database:lost_commit=1", False), ("database:lost_answer=1", True)])
 def test_a_commit_is_lost_on_the_way_there_or_back_and_looks_the_same(with_faults, told, kept):
     with_faults(told)
