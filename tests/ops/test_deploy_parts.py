@@ -17,8 +17,9 @@ from typing import ClassVar
 
 import pytest
 
+from hotel_agent.channels.whatsapp.cards import mask_cards_in_body
 from ops.deploy import __main__ as command
-from ops.deploy import processes, releases
+from ops.deploy import checking, processes, releases
 from ops.deploy import slots as slots_module
 from ops.deploy.checking import Checks
 from ops.deploy.edge import Edge, Look
@@ -429,6 +430,14 @@ def test_a_page_is_well_with_all_that_is_on_it(target, monkeypatch, parts, is_we
         server.shutdown()
     assert checked.is_well is is_well
     assert ("/static/a.js" in checked.detail) is not is_well
+
+
+def test_what_is_looked_for_in_the_database_cannot_be_taken_for_a_card(monkeypatch):
+    """For a card's number would be masked as soon as a worker had taken it in, and so never be found."""
+    monkeypatch.setattr("ops.deploy.checking.secrets.token_hex", lambda _: "4111111111111111" * 2)
+    marker = checking._marker()
+    assert marker.encode() in mask_cards_in_body(checking._body(marker))
+    assert marker != checking._marker()
 
 
 def test_without_a_target_it_says_where_one_is_told():
