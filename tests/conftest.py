@@ -239,6 +239,11 @@ def marta_says(deliver: Callable[..., TestResponse]) -> Callable[..., None]:
     return say
 
 
+BODIES_LEFT = text("""
+    select exists (select from inbound_events where processed_at is null and (retry_at is null or retry_at <= now()))
+""")
+
+
 @pytest.fixture
 def run_jobs(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Empty the queues as a worker does, and be the scheduler meanwhile; a job that fails fails the test."""
@@ -255,11 +260,14 @@ def run_jobs(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]
     monkeypatch.setattr(worker, "reorder_queues", lambda reference_queue: None)
 
     def nudge_due() -> bool:
-        due = db.session.scalars(DUE_ANSWERS).all()
+        """On a busy machine a nudge ends before its turn comes."""
+        bodies, due = db.session.scalar(BODIES_LEFT), db.session.scalars(DUE_ANSWERS).all()
         db.session.rollback()
+        if bodies:
+            nudges.take_in()
         for conversation_id in due:
             nudges.answer(conversation_id)
-        return bool(due)
+        return bool(bodies or due)
 
     def run(*, may_fail: bool = False) -> None:
         nudges.take_in()
