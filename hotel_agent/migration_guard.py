@@ -217,6 +217,8 @@ class Guard:
             self._state = State()
             return
         self._state.in_transaction = in_transaction
+        if not in_transaction:  # An autocommit block begins by committing what was done before it.
+            self._state.altered.clear()
         for whole in _statements(statement):
             may_lock = MAY_LOCK.search(whole)
             for one in map(_plain, _with_blocks(whole)):
@@ -241,7 +243,7 @@ class Guard:
             found = pattern.match(statement)
             if found and not CONCURRENTLY.search(statement):
                 yield found["table"], what, instead
-        if self._state.altered and self._state.in_transaction and COPIES.match(statement):
+        if self._state.altered and COPIES.match(statement):
             for read in READ.finditer(statement):
                 locked = ", ".join(sorted(self._state.altered))
                 yield read["table"], f"reads it while {locked} is locked", "do it in a migration before or after"
@@ -250,7 +252,8 @@ class Guard:
         made, altered = MADE.match(statement), ALTER.match(statement)
         if made:
             self._state.made.add(made["table"])
-        if altered and altered["table"] not in self._state.made and self._is_big(altered["table"]):
+        is_kept_locked = altered and self._state.in_transaction and altered["table"] not in self._state.made
+        if altered and is_kept_locked and self._is_big(altered["table"]):
             self._state.altered.add(altered["table"])
         if altered and re.search(r"\bcheck\b", altered["actions"], re.IGNORECASE):
             plain = " ".join(altered["actions"].lower().replace('"', "").split())

@@ -140,7 +140,9 @@ def test_what_was_altered_stays_locked_while_rows_are_copied(guard):
     guard.look("INSERT INTO elsewhere VALUES (1), (2)")
     guard.look("CREATE TABLE elsewhere (id INTEGER)")
     guard.look("SELECT relname FROM pg_class JOIN pg_inherits ON inhrelid = oid")
-    guard.look("INSERT INTO elsewhere SELECT id FROM messages", in_transaction=False)
+    guard.look("ALTER TABLE messages VALIDATE CONSTRAINT ck_a", in_transaction=False)
+    guard.look("INSERT INTO elsewhere SELECT id FROM messages")
+    guard.look("ALTER TABLE conversations DROP COLUMN colour")
     guard.look("UPDATE alembic_version SET version_num='0099' WHERE alembic_version.version_num = '0098'")
     guard.look("CREATE TABLE copied AS SELECT * FROM messages")
 
