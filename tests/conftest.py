@@ -333,15 +333,15 @@ def api_worker(app: Flask) -> Iterator[None]:
     from hotel_agent.redis import redis
     from workers.worker import AppWorker
 
-    queue, over = queues.queue(queues.API), threading.Event()
+    lanes, over = [queues.queue(name) for name in (queues.API, queues.SLOW_ANSWERS)], threading.Event()
 
     def work() -> None:
-        worker = AppWorker([queue], connection=redis(), serializer=JSONSerializer)
+        worker = AppWorker(lanes, connection=redis(), serializer=JSONSerializer)
         worker.app = app
         worker.death_penalty_class = _NoTimeLimit  # type: ignore[assignment]
         while not over.is_set():
-            found = queue.dequeue_any(
-                [queue], None, connection=redis(), job_class=worker.job_class, serializer=JSONSerializer
+            found = lanes[0].dequeue_any(
+                lanes, None, connection=redis(), job_class=worker.job_class, serializer=JSONSerializer
             )
             if found:
                 worker.execute_job(*found)

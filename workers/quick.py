@@ -1,15 +1,17 @@
 """One worker of several is kept for what is quick: whatever a backup, an export or a slow PMS takes, a guest of
 another hotel finds somebody free.
 
-It takes no work of queues that may take long, and hands on answers of hotels whose PMS keeps one waiting.
+It takes no work of queues that may take long, and hands on answers of hotels whose PMS keeps one waiting. What programs
+ask of such a hotel is not put before it at all.
 """
 
 from __future__ import annotations
 
 from flask import current_app
+from sqlalchemy import text
 
 from hotel_agent import queues
-from hotel_agent.db import glance
+from hotel_agent.db import db, glance
 from hotel_agent.pms import pace
 from hotel_agent.redis import RedisError
 
@@ -28,6 +30,15 @@ def left_to_others() -> frozenset[int]:
         return frozenset()
     found = glance(OTHERS, list(slow))
     return slow if found and found[0] else frozenset()
+
+
+def lane_of(hotel_id: int) -> str:
+    """The queue in which what a program asks of that hotel waits, by the same rule."""
+    slow = pace.slow_hotels()
+    if hotel_id not in slow or not _others_are_free():
+        return queues.API
+    others = db.session.scalar(text(OTHERS.replace("%s", ":slow")), {"slow": list(slow)})
+    return queues.SLOW_ANSWERS if others else queues.API
 
 
 def _others_are_free() -> bool:

@@ -21,7 +21,7 @@ from hotel_agent.staff import rates
 from hotel_agent.staff.access import bearer_only, may, me
 from hotel_agent.staff.bearer import current_bearer, hotel_of_bearer
 from hotel_agent.web import busy
-from workers import nudges
+from workers import nudges, quick
 
 LONGEST_TEXT = 4096
 LANGUAGES = ("es", "en", "pt")
@@ -47,7 +47,7 @@ def process() -> Response:
         raise BadInput("text", "Give either text or reply_id.")
     today, language = _today(given), _language(given)
     message_id = asking.ask(hotel, sender_id, text or "", reply_id)
-    answer = queues.ask(queues.API, nudges.PROCESS, message_id, today, language, wait_seconds=WAIT_SECONDS)
+    answer = queues.ask(quick.lane_of(hotel.id), nudges.PROCESS, message_id, today, language, wait_seconds=WAIT_SECONDS)
     if answer is None:
         asking.withdraw(message_id)
         return busy("No worker answered in time. Try again.")

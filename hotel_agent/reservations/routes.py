@@ -16,7 +16,7 @@ from hotel_agent.staff import rates
 from hotel_agent.staff.access import bearer_only
 from hotel_agent.staff.bearer import hotel_of_bearer
 from hotel_agent.web import busy
-from workers import nudges
+from workers import nudges, quick
 
 WAIT_SECONDS = 5
 # The job gives up a little earlier, so that what it says then still arrives.
@@ -58,7 +58,9 @@ def _looked_up(hotel: Hotel, stay: Stay) -> Response:
     if rest > 0:
         return busy(AWAY, rest)
     days = (stay.check_in.isoformat(), stay.check_out.isoformat())
-    found = queues.ask(queues.API, nudges.AVAILABILITY, hotel.id, *days, JOB_SECONDS, wait_seconds=WAIT_SECONDS)
+    found = queues.ask(
+        quick.lane_of(hotel.id), nudges.AVAILABILITY, hotel.id, *days, JOB_SECONDS, wait_seconds=WAIT_SECONDS
+    )
     if found is None:
         return busy(AWAY)
     return busy(AWAY, found["away"] or WAIT_SECONDS) if "away" in found else jsonify(found)

@@ -16,8 +16,10 @@ from hotel_agent.conversations.models import Conversation
 from hotel_agent.db import db
 from hotel_agent.pms import pace
 from hotel_agent.redis import RedisError, redis
+from hotel_agent.reservations import telling
+from hotel_agent.staff import bearer
 from tests.conversations.bodies import said
-from tests.reservations.cast import hotel_named
+from tests.reservations.cast import day, hotel_named
 from workers import __main__ as program
 from workers import messages, nudges, quick, supervisor
 from workers import worker as workers
@@ -122,6 +124,37 @@ def test_where_no_other_worker_is_alive_nothing_is_left(slow, app, monkeypatch):
     monkeypatch.setitem(app.config, quick.IS_QUICK, True)
     queues.heartbeat("this")
     assert quick.left_to_others() == set()
+
+
+def test_what_a_program_asks_of_a_slow_hotel_waits_where_the_kept_one_does_not_look(slow, app):
+    andes, miramar = hotel_named("andes").id, next(iter(slow))
+    assert quick.lane_of(miramar) == queues.API, "no worker lives that could be another"
+    for name in ("this", "other"):
+        queues.heartbeat(name)
+    assert (quick.lane_of(miramar), quick.lane_of(andes)) == (queues.SLOW_ANSWERS, queues.API)
+    slow.add(andes)
+    assert quick.lane_of(miramar) == queues.API, "the kept one would be kept for nobody"
+
+
+def test_every_question_of_a_program_goes_there(slow, client, monkeypatch):
+    asked = []
+    monkeypatch.setattr(quick, "lane_of", lambda hotel_id: f"lane {hotel_id}")
+    monkeypatch.setattr(queues, "ask", lambda lane, job, *_given, **_more: asked.append((lane, job)))
+    monkeypatch.setattr(telling, "known_availability", lambda *_: None)
+    hotel = hotel_named("miramar")
+    token = {"Authorization": f"Bearer {bearer.create_token(hotel)}"}
+    days = {"check_in": day(0).isoformat(), "check_out": day(2).isoformat()}
+    client.get("/api/pms/availability", query_string={"hotel": "miramar", **days}, headers=token)
+    client.post("/api/orchestrator/process", json={"hotel": "miramar", "sender_id": "x", "text": "Hola"}, headers=token)
+    room = {"hotel": "miramar", "adults": 2, "room_type": "doble", "guest": {"name": "Marta"}, **days}
+    client.post("/api/reservations", json=room, headers={**token, "Idempotency-Key": "k1"})
+    assert asked == [(f"lane {hotel.id}", job) for job in (nudges.AVAILABILITY, nudges.PROCESS, nudges.CARRY_OUT)]
+
+
+def test_guests_of_a_slow_hotel_go_before_programs(app):
+    queues.queue(queues.SLOW_ANSWERS).enqueue_call(nudges.AVAILABILITY, args=(1,))
+    nudges.answer_slowly(7)
+    assert waiting(queues.SLOW_ANSWERS) == [7, 1]
 
 
 seen_from_within: list[frozenset[int]] = []

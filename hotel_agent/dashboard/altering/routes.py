@@ -139,7 +139,7 @@ def _told(operation: str, code: str, key: str, body: dict[str, Any]) -> Told | s
     caller = Caller.at_the_desk(somebody.staff_id, somebody.email)
     done_reading()
     try:
-        told = asking.ask(somebody.hotel, caller, key, operation, code, body, nudges.CARRY_OUT).told
+        told = asking.ask(somebody.hotel, caller, key, operation, code, body, nudges.CARRY_OUT, first=True).told
     except InProgress:
         told = None
     except KeyReused:

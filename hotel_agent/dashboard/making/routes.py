@@ -92,7 +92,7 @@ def _book(wish: Wish, known: Guest | None, key: str, body: dict[str, Any]) -> Re
     body |= {"guest_id": known.id} if known else {}
     done_reading()
     try:
-        told = asking.ask(somebody.hotel, caller, f"new:{key}", "book", "", body, nudges.CARRY_OUT).told
+        told = asking.ask(somebody.hotel, caller, f"new:{key}", "book", "", body, nudges.CARRY_OUT, first=True).told
     except InProgress:
         told = None
     except KeyReused:

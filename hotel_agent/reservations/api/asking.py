@@ -23,13 +23,23 @@ class Asked:
 
 
 def ask(
-    hotel: Hotel, caller: Caller, key: str, operation: str, code: str, body: dict[str, Any], carry_out: str
+    hotel: Hotel,
+    caller: Caller,
+    key: str,
+    operation: str,
+    code: str,
+    body: dict[str, Any],
+    carry_out: str,
+    *,
+    lane: str = queues.API,
+    first: bool = False,
 ) -> Asked:
-    """Have the job `carry_out` do it, once for each key. Raises KeyReused, InProgress."""
+    """Have the job `carry_out` do it, once for each key; `first` for who looks at a screen. Raises KeyReused,
+    InProgress."""
     kept = keeping.keep(hotel.id, caller, key, operation, code, body)
     if kept.told is not None:
         return Asked(kept.told, is_replayed=True)
-    found = queues.ask(queues.API, carry_out, kept.id, wait_seconds=keeping.WAIT_SECONDS)
+    found = queues.ask(lane, carry_out, kept.id, wait_seconds=keeping.WAIT_SECONDS, first=first)
     told = Told(found["status"], found["body"]) if found else keeping.told_to(kept.id)
     if told is None or told.status in (202, 503):
         keeping.nobody_waits(kept.id)

@@ -17,7 +17,7 @@ from hotel_agent.staff import rates
 from hotel_agent.staff.access import bearer_only
 from hotel_agent.staff.bearer import Bearer, bearer_who_may
 from hotel_agent.web import busy, problem
-from workers import nudges
+from workers import nudges, quick
 
 PERMISSION = "reservations"
 PAGE, LONGEST_PAGE = 50, 200
@@ -205,7 +205,8 @@ def _asked(hotel: Hotel, bearer: Bearer, key: str | None, operation: str, code: 
     """Without a key of the caller's the request has one that nobody can ask for again."""
     caller, own = Caller(bearer.name, bearer.actor, bearer.staff_id), f"key:{key}" if key else f"own:{uuid4()}"
     try:
-        found = asking.ask(hotel, caller, own, operation, code, body, nudges.CARRY_OUT)
+        lane = quick.lane_of(hotel.id)
+        found = asking.ask(hotel, caller, own, operation, code, body, nudges.CARRY_OUT, lane=lane)
     except KeyReused:
         words = "Under this key something else was asked for. Take a new one."
         return problem(422, words, field=KEY, code="key_reused")
