@@ -44,12 +44,13 @@ def now() -> None:
 def list_backups() -> None:
     """List what can be restored, newest first, and what went wrong lately."""
     there = _store().manifests()
-    tried = _rows()
+    rows = _rows()
     for manifest in there:
-        click.echo(f"{_line(manifest)}\t{_tried(tried.get(manifest.name))}")
+        trial = "trial unknown" if rows is None else _tried(rows.get(manifest.name))
+        click.echo(f"{_line(manifest)}\t{trial}")
     if not there:
         click.echo(f"no backup in {settings().backup_folder}")
-    for line in _lately({manifest.name for manifest in there}, tried.values())[:MOST_SHOWN]:
+    for line in _lately({manifest.name for manifest in there}, (rows or {}).values())[:MOST_SHOWN]:
         click.echo(line, err=True)
 
 
@@ -112,13 +113,13 @@ def _lately(there: Collection[str], rows: Iterable[Backup]) -> list[str]:
     return told
 
 
-def _rows() -> dict[str, Backup]:
-    """By name; none where the database is what was lost: the files are there all the same."""
+def _rows() -> dict[str, Backup] | None:
+    """By name; None where the database is what was lost: the files are there all the same."""
     try:
         return {row.name: row for row in db.session.scalars(select(Backup))}
     except DatabaseError:
         click.echo("The database does not tell how the trials went.", err=True)
-        return {}
+        return None
 
 
 def _store() -> Store:

@@ -650,6 +650,7 @@ def test_what_there_is_is_told_also_without_the_database(app, store, monkeypatch
     told = cli(app, "list")
     assert told.exit_code == 0
     assert f"{manifest.name}\t" in told.output
+    assert "\ttrial unknown\n" in told.output
     assert "does not tell how the trials went" in told.output
 
 
