@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from traceback import format_tb
 
+from psycopg.errors import DiskFull
 from rq.timeouts import BaseTimeoutException
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -257,11 +258,12 @@ def _on_its_own(body: Body, where: str, alone: bool) -> Iterator[None]:
 
 
 def _will_pass(error: Exception) -> bool:
-    """Whether something else than the body is in trouble: a deadlock, a connection that has gone, the time."""
+    """Whether something else than the body is in trouble: a deadlock, a connection that has gone, a full disk, the
+    time."""
     if isinstance(error, BaseTimeoutException):  # The job's time is up, whatever it was doing.
         return True
     if isinstance(error, DBAPIError):
-        return is_deadlock(error) or error.connection_invalidated
+        return is_deadlock(error) or error.connection_invalidated or isinstance(error.orig, DiskFull)
     return isinstance(error, PendingRollbackError)
 
 

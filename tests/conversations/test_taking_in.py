@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import permutations
 from time import time
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from hotel_agent.conversations import filing, inbox, taking_in
 from hotel_agent.conversations.dialogue import Opinion, Question, Request
 from hotel_agent.conversations.models import Conversation, InboundEvent, Message
 from hotel_agent.conversations.waiting import hand_over
-from hotel_agent.db import db
+from hotel_agent.db import connect, db
 from hotel_agent.hotels.credentials import fingerprint
 from hotel_agent.hotels.finding import by_slug
 from hotel_agent.hotels.models import HotelIdentifier
@@ -310,6 +313,41 @@ def test_what_cannot_be_read_is_kept_with_the_reason_and_harms_nobody(take_in):
     assert failures() == ["unreadable"] * 6
     assert rows("select count(*) from inbound_events where processed_at is null") == [(0,)]
     assert rows("select wamid from messages") == [("wamid.1",)]
+
+
+@pytest.fixture
+def full_disk(app) -> Iterator[Callable[[], None]]:
+    """No message has room in its table any more, until it is called."""
+
+    def end() -> None:
+        db.session.rollback()
+        with connect() as database:
+            database.execute("drop function if exists no_room cascade")
+
+    with connect() as database:
+        refusal = "begin raise exception 'no space left' using errcode = '53100'; end"
+        database.execute(f"create function no_room() returns trigger language plpgsql as $${refusal}$$")
+        database.execute("create trigger no_room before insert on messages for each row execute function no_room()")
+    yield end
+    end()
+
+
+HOLA = message("text", "wamid.1", text={"body": "Hola"})
+
+
+@pytest.mark.parametrize("others", [(), (message("text", "wamid.2"),)], ids=["alone", "with others"])
+def test_however_long_the_disk_is_full_no_message_is_put_aside_for_it(take_in, full_disk, others):
+    given = [from_guest(HOLA, *others)]
+    for _ in range(taking_in.GIVE_UP_AFTER + 1):
+        with suppress(OperationalError):
+            take_in(*given)
+        db.session.rollback()
+        db.session.execute(text("update inbound_events set retry_at = null"))
+        given.clear()
+    full_disk()
+    take_in()
+    assert failures() == []
+    assert ("wamid.1",) in rows("select wamid from messages")
 
 
 def test_a_message_that_breaks_the_program_costs_its_neighbours_nothing(take_in, monkeypatch):
