@@ -779,7 +779,7 @@ def test_a_booking_made_elsewhere_is_told_with_the_rooms_of_the_pms(app):
         ({"cursor": "ñ"}, "cursor"),
         ({"cursor": "WzEsMiwzXQ"}, "cursor"),
         ({"guest": "%"}, "guest"),
-        ({"guest": "a\x00b"}, "guest"),
+        ({"guest": "a\x00b"}, None),
         ({"code": "x" * 101}, "code"),
         ({"arrives": "2027-01-01"}, "arrives"),
     ],
