@@ -173,6 +173,10 @@ def _guests_write(demo: Demo) -> None:
     ):
         body = meta.messages_body([meta.text(PHONE, words)], name=NAME)
         assert _post(demo, body, meta.signature(body, APP_SECRET)) == 200
+    unnamed = meta.text(PHONE, WORD) | {"type": f"{NAME} {WORD}"}
+    told = {"id": meta.new_wamid(), "status": WORD, "timestamp": unnamed["timestamp"], "recipient_id": PHONE}
+    for body in (meta.messages_body([unnamed], name=NAME), meta.statuses_body([told])):
+        assert _post(demo, body, meta.signature(body, APP_SECRET)) == 200
     odd = json.dumps({"object": "whatsapp_business_account", "entry": [{"changes": [{"value": WORD}]}]}).encode()
     assert _post(demo, odd, meta.signature(odd, APP_SECRET)) == 200
     nonsense = f"{{{NAME}: {WORD}".encode()
