@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from functools import partial
 from math import inf
@@ -29,11 +30,12 @@ retention_group = Group("retention", help="What is kept for how long, and forget
 @click.option("--hotel", "slug", required=True, help="The hotel's slug.")
 @click.option("--to", "path", type=click.Path(dir_okay=False, path_type=Path), help="Where to; default guest-ID.zip.")
 def export(who: str, slug: str, path: Path | None) -> None:
-    """Write everything that is kept about GUEST (number here, or phone) into a ZIP."""
+    """Write everything that is kept about GUEST (number here, or phone) into a ZIP that only you may read."""
     hotel_id = by_slug(slug).id
     guest_id = _find(who, hotel_id)
     path = path or Path(f"guest-{guest_id}.zip")
     with path.open("wb") as file:
+        os.fchmod(file.fileno(), 0o600)
         exporting.write(guest_id, hotel_id, file, lambda _done, _total: None)
     exporting.note(guest_id, hotel_id)
     click.echo(f"{path}: {path.stat().st_size} bytes")

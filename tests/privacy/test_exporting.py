@@ -140,6 +140,7 @@ def test_by_the_command_line_it_is_the_same(app, marta, tmp_path):
         args=["guest", "export", f"#{marta}", "--hotel", "miramar", "--to", str(path)]
     )
     assert answer.exit_code == 0, answer.output
+    assert path.stat().st_mode & 0o777 == 0o600
     with zipfile.ZipFile(path) as archive:
         assert json.loads(archive.read("guest.json"))["guests"][0]["id"] == marta
     unknown = app.test_cli_runner().invoke(args=["guest", "export", "#999999", "--hotel", "miramar"])
