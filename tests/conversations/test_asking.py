@@ -22,14 +22,15 @@ from hotel_agent.hotels.finding import by_slug
 from hotel_agent.redis import redis
 from hotel_agent.staff import bearer
 from tests.conversations.cast import ana
-from workers.worker import AppWorker
+from workers.worker import AppWorker, warm_up
 
 URL = "/api/orchestrator/process"
 
 
 @pytest.fixture
 def worker(app):
-    """A worker in a thread, listening to the API's queue."""
+    """A worker in a thread, listening to the API's queue; nobody waits for what it has to load first."""
+    warm_up(app)
     queue = queues.queue(queues.API)
     worker = AppWorker([queue], connection=redis(), serializer=JSONSerializer)
     worker.app = app
