@@ -17,8 +17,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+from hotel_agent import tracebacks
 from hotel_agent.config import Settings
-from hotel_agent.tracebacks import without_words
 
 HIDDEN = "[hidden]"
 # Names that hold secrets, as they stand in addresses, headers and what libraries print.
@@ -51,7 +51,7 @@ def configure(settings: Settings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(lambda exc_info: tracebacks.of(exc_info[1])),
         _where_it_happened,
     ]
     renderer: Any = (
@@ -113,7 +113,7 @@ def _of(settings: Settings) -> tuple[str, ...]:
 
 def _where_it_happened(_logger: Any, _method: str, event: Event) -> Event:
     if "exception" in event:
-        event["exception"] = without_words(event["exception"])
+        event["exception"] = tracebacks.without_words(event["exception"])
     return event
 
 
@@ -124,7 +124,7 @@ def _of_a_library(_logger: Any, _method: str, event: Event) -> Event:
     said = str(event.get("event", ""))
     head, traceback, _ = said.partition("Traceback (most recent call last):")
     if traceback:
-        event["exception"] = without_words(said[len(head) :])
+        event["exception"] = tracebacks.without_words(said[len(head) :])
     event["event"] = _PHONE.sub(HIDDEN, _MAIL.sub(HIDDEN, _ROW.sub("", head.strip())))
     return event
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from traceback import format_tb
 
 BEGINS = "Traceback (most recent call last):"
 JOINS = ("During handling of the above exception", "The above exception was the direct cause")
@@ -11,6 +12,26 @@ CLASS = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)(?::|$)")
 # What RQ writes itself when a worker vanished.
 ABANDONED = re.compile(r"due to (\w+Error)\b")
 UNKNOWN = "unknown"
+
+
+def of(error: BaseException) -> str:
+    """As Python writes it, with what led to it, but of the exceptions their classes alone: what they say is not read,
+    as it may look like a traceback itself."""
+    pieces: list[str] = []
+    seen: set[int] = set()
+    now: BaseException | None = error
+    while now is not None and id(now) not in seen:
+        seen.add(id(now))
+        pieces.append("".join([f"{BEGINS}\n", *format_tb(now.__traceback__), _name(type(now))]))
+        before = now.__context__ if now.__cause__ is None and not now.__suppress_context__ else now.__cause__
+        if before is not None and id(before) not in seen:
+            pieces.append(JOINS[now.__cause__ is not None])
+        now = before
+    return "\n".join(reversed(pieces))
+
+
+def _name(kind: type[BaseException]) -> str:
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def error_type(trace: str | None) -> str:

@@ -50,7 +50,7 @@ class Lines(logging.Formatter):
             said["error"] = record.exc_info[0].__name__
             tracebacks = sys.modules.get("hotel_agent.tracebacks")
             if tracebacks:
-                said["exception"] = tracebacks.without_words(self.formatException(record.exc_info))
+                said["exception"] = tracebacks.of(record.exc_info[1])
         return said
 
     @staticmethod

@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from hotel_agent import ROOT, logs, queues
+from hotel_agent import ROOT, logs, queues, tracebacks
 from hotel_agent.config import settings
 from hotel_agent.conversations import answering
 from hotel_agent.db import db
@@ -28,6 +28,11 @@ from workers.worker import AppWorker
 
 WORDS = "mi hija Aurelia es celíaca"
 PHONE = "34699887766"
+LIKE_A_TRACEBACK = f"""x
+During handling of the above exception, {PHONE}
+Traceback (most recent call last):
+  {WORDS}
+x: 1"""
 TOKEN = "EAAJZBplantedplantedplanted12345"
 
 
@@ -109,6 +114,19 @@ def test_what_looks_like_a_traceback_in_somebodys_words_is_words(lines):
     assert PHONE not in told
 
 
+def test_words_that_go_on_as_a_traceback_does_are_words(lines):
+    try:
+        raise ValueError(LIKE_A_TRACEBACK) from KeyError(LIKE_A_TRACEBACK)
+    except ValueError:
+        logs.get_logger("a").exception("went_wrong")
+        logging.getLogger("library").exception("went_wrong")
+    for line in lines():
+        assert line["exception"].splitlines()[:3] == [tracebacks.BEGINS, "KeyError", tracebacks.JOINS[1]]
+        assert line["exception"].endswith("\nValueError")
+        assert WORDS not in str(line)
+        assert PHONE not in str(line)
+
+
 def test_the_secrets_of_this_installation_are_hidden_wherever_they_stand(lines):
     logs.get_logger("a").warning("odd", given=f"x{settings().secret_key}x")
     assert settings().secret_key not in str(lines())
@@ -143,7 +161,7 @@ def test_a_thread_that_dies_says_so_in_one_line(lines):
 
 def test_a_job_that_fails_leaves_no_words_in_the_log_nor_with_the_dead_letters(app, lines, monkeypatch):
     def broken(*_: object) -> None:
-        raise ValueError(WORDS)
+        raise ValueError(LIKE_A_TRACEBACK)
 
     monkeypatch.setattr(answering, "answer", broken)
     nudges.answer(7)

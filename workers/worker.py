@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter, sleep
@@ -18,10 +19,9 @@ from rq.serializers import JSONSerializer
 from rq.worker_registration import register
 from sqlalchemy.exc import DBAPIError
 
-from hotel_agent import create_app, live, metrics, nlu, queues, tracing
+from hotel_agent import create_app, live, metrics, nlu, queues, tracebacks, tracing
 from hotel_agent.db import db
 from hotel_agent.redis import RedisError, redis
-from hotel_agent.tracebacks import without_words
 from workers import messages, quick
 
 log = structlog.get_logger(__name__)
@@ -149,7 +149,9 @@ class AppWorker(SimpleWorker):
         self, job: Job, queue: Queue, started_job_registry: StartedJobRegistry | None = None, exc_string: str = ""
     ) -> None:
         """Nor are they kept with the dead letters."""
-        super().handle_job_failure(job, queue, started_job_registry, without_words(exc_string) if exc_string else "")
+        error = sys.exc_info()[1]
+        kept = tracebacks.of(error) if error else exc_string and tracebacks.without_words(exc_string)
+        super().handle_job_failure(job, queue, started_job_registry, kept)
 
 
 def work(*, is_quick: bool = False) -> None:
