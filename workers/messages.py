@@ -34,17 +34,22 @@ def take_in() -> None:
         nudges.take_in()
 
 
-def answer(conversation_id: int) -> None:
-    """Answer the conversation, or one of the hotel whose turn it is; this one comes again then."""
+def answer(conversation_id: int, longest_first: bool = False) -> None:
+    """Answer the conversation, or one of the hotel whose turn it is; this one comes again then.
+
+    `longest_first`, where reminders come in no order: of its own hotel it is whoever waits longest.
+    """
     left = quick.left_to_others()
     if left and turns.is_of(conversation_id, left):
         nudges.answer_slowly(conversation_id)
         return
     queues.clear(f"answer:{conversation_id}", f"slow:{conversation_id}")
-    for theirs in turns.before(conversation_id, left):
-        if answering.answer(theirs, announce):
-            outbox.deliver(theirs, graph())
-            nudges.answer(conversation_id)
+    ours = turns.longest_waiting(conversation_id) if longest_first else []
+    for other in turns.before(conversation_id, left) or ours:
+        if answering.answer(other, announce):
+            outbox.deliver(other, graph())
+            if other != conversation_id:
+                nudges.answer(conversation_id)
             return
     answering.answer(conversation_id, announce)
     outbox.deliver(conversation_id, graph())

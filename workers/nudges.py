@@ -37,8 +37,8 @@ def answer(conversation_id: int) -> bool:
 
 
 def answer_slowly(conversation_id: int) -> bool:
-    """By a worker that may be kept waiting, before what programs ask."""
-    return queues.nudge(queues.SLOW_ANSWERS, ANSWER, conversation_id, once=f"slow:{conversation_id}", first=True)
+    """By a worker that may be kept waiting, before what programs ask, and whoever waits longest first."""
+    return queues.nudge(queues.SLOW_ANSWERS, ANSWER, conversation_id, True, once=f"slow:{conversation_id}", first=True)
 
 
 def send(conversation_id: int) -> bool:

@@ -45,6 +45,11 @@ THEIRS = f"""{HOTELS},
     select due.id from drawn hotels cross join lateral ({DUE_OF} {HEADS}) due
     where hotels.id <> (select hotel_id from conversations where id = %s)
 """
+# Those of the conversation's own hotel.
+OURS = f"""
+    select due.id from (select hotel_id as id from conversations where id = %s) hotels
+    cross join lateral ({DUE_OF} {HEADS}) due
+"""
 WAITING = text("""
     with recursive numbers(number) as (
         (select number from inbound_events where processed_at is null order by number limit 1)
@@ -73,6 +78,11 @@ def before(conversation_id: int, left: Collection[int] = ()) -> list[int]:
     """Conversations of one other hotel that go before this one, if it is that hotel's turn: the first that nobody has
     in hand is meant. The hotels in `left` have no turn."""
     return [int(row[0]) for row in glances(THEIRS, list(left), conversation_id)]
+
+
+def longest_waiting(conversation_id: int) -> list[int]:
+    """The conversations of its hotel that have waited longest; it may be among them."""
+    return [int(row[0]) for row in glances(OURS, conversation_id)]
 
 
 def is_of(conversation_id: int, hotels: Collection[int]) -> bool:

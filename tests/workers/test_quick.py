@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from rq.serializers import JSONSerializer
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from hotel_agent import live, metrics, queues
 from hotel_agent.conversations import taking_in, turns
@@ -78,6 +78,23 @@ def test_and_given_by_the_other_worker(of_miramar, slow, quick_one, sent, app, m
     monkeypatch.setattr(turns, "before", lambda *_: [])
     an_ordinary_worker(app).work(burst=True, logging_level="CRITICAL")
     assert [heard.to for heard in sent] == ["34600000001"]
+
+
+def test_whoever_waits_longest_is_answered_first_whichever_reminder_comes(deliver, of_miramar, slow, quick_one, sent):
+    deliver(said("Hola", phone="34600000002"))
+    taking_in.take_in(limit=10)
+    db.session.execute(text("update conversations set answer_due_at = now() - interval '1 minute' / id"))
+    db.session.commit()
+    last = db.session.scalars(select(func.max(Conversation.id))).one()
+    messages.answer(last)
+    (handed_on,) = queues.queue(queues.SLOW_ANSWERS).jobs
+    assert handed_on.args[0] == last
+    slow.clear()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(turns, "before", lambda *_: [])
+        messages.answer(*handed_on.args)
+    assert [heard.to for heard in sent] == ["34600000001"]
+    assert waiting(queues.ANSWERS) == [last]
 
 
 def test_however_often_it_is_reminded_the_other_is_once(of_miramar, slow, quick_one):
