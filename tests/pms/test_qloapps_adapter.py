@@ -39,6 +39,7 @@ from hotel_agent.pms.contract import (
     Unsettled,
 )
 from hotel_agent.pms.door import pms_for
+from hotel_agent.pms.orders import changing as orders
 from hotel_agent.pms.orders import standing
 from hotel_agent.pms.qloapps import client, reading, writing
 from hotel_agent.redis import redis
@@ -564,6 +565,23 @@ def test_a_change_that_comes_about_late_is_told_to_people(miramar):
         miramar.modify(booking, nights(5))
     until.set()
     miramar.pms.wait_for(lambda pms: pms.active_lines()[0].date_from.startswith(str(day(5))))
+    assert [one.why for one in miramar.settle()] == ["the change was made after all; the guest has not been told"]
+    assert rows("reservations where pms_id is not null", "check_in") == [(day(5),)]
+
+
+def test_a_change_that_stands_and_cannot_be_read_back_is_told_to_people(miramar, monkeypatch):
+    booking = miramar.booked(nights(1))
+    check = orders._check
+
+    def check_and_die(*given):
+        found = check(*given)
+        miramar.pms.inject(far.unavailable(), times=None)
+        return found
+
+    monkeypatch.setattr(orders, "_check", check_and_die)
+    with pytest.raises(OutcomeUnknown):
+        miramar.modify(booking, nights(5))
+    miramar.pms.heal()
     assert [one.why for one in miramar.settle()] == ["the change was made after all; the guest has not been told"]
     assert rows("reservations where pms_id is not null", "check_in") == [(day(5),)]
 

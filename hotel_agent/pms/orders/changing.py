@@ -114,8 +114,7 @@ def modify(system: System, hotel: Hotel, request: ChangeRequest) -> Change:
         plan = _plan(system, hotel, request)
         if request.total is not None and request.total != plan.total:
             raise PmsRejected("price_changed")
-        if plan.way != "nothing":
-            _make(system, hotel, plan, request)
+        write_id = _make(system, hotel, plan, request) if plan.way != "nothing" else None
         records.set_booking(
             plan.booked.id,
             guest_name=request.guest_name,
@@ -127,9 +126,7 @@ def modify(system: System, hotel: Hotel, request: ChangeRequest) -> Change:
                 }
             ),
         )
-        after = desk.read(system, hotel, request.code)
-        if after is None:
-            raise OutcomeUnknown(request.code)
+        after = _read_back(system, hotel, request.code, write_id)
         if request.guest_name != plan.booked.guest_name:
             desk.put_name(system, hotel, plan.booked, plan.seen.order, request.guest_name)
         change = Change(_version(plan.before), _version(after))
@@ -300,8 +297,8 @@ def _told(room: Room, line: Line | None) -> BookedRoom:
 # Making it
 
 
-def _make(system: System, hotel: Hotel, plan: Plan, request: ChangeRequest) -> None:
-    """Make the change and see that it stands at its price; else go back to what was."""
+def _make(system: System, hotel: Hotel, plan: Plan, request: ChangeRequest) -> int:
+    """Make the change and see that it stands at its price; else go back to what was. Answers the write's number."""
     write_id = writes.intend_for(hotel, "change", plan.booked, _payload(plan, request))
     trouble: PmsUnavailable | None = None
     try:
@@ -322,12 +319,25 @@ def _make(system: System, hotel: Hotel, plan: Plan, request: ChangeRequest) -> N
         raise OutcomeUnknown(f"the change of {plan.booked.code}") from away
     if found is None:
         writes.settle(write_id, "done")
-        return
+        return write_id
     _go_back(system, plan, write_id)
     writes.settle(write_id, "refused", str(trouble or found))
     if trouble is not None:
         raise PmsUnavailable(f"the change of {plan.booked.code} was not made") from trouble
     raise found
+
+
+def _read_back(system: System, hotel: Hotel, code: str, write_id: int | None) -> Booking:
+    """As it stands now. What cannot be read is looked up later, when people hear how it ended."""
+    try:
+        after = desk.read(system, hotel, code)
+    except PmsUnavailable as away:
+        if write_id is not None:
+            writes.settle(write_id, "unknown", f"not read back: {away}")
+        raise OutcomeUnknown(f"the change of {code}") from away
+    if after is None:
+        raise OutcomeUnknown(code)
+    return after
 
 
 def _payload(plan: Plan, request: ChangeRequest) -> dict[str, object]:
