@@ -201,8 +201,7 @@ class Embedded:
             if self._wait_until_up(server):
                 return
             # It ended at once: somebody took the port at the same moment, or what a killed server left
-            # behind was not gone yet. Both pass.
-            server.process = None
+            # behind was not gone yet. Both pass, if not now: it counts as one that has died.
         log = self._log(name)
         raise EmbeddedError(f"{name} does not start; the last lines of {log}:\n{self._tail(name)}")
 

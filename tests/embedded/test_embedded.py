@@ -136,6 +136,18 @@ def test_a_killed_server_is_noticed_and_comes_back_where_it_was(shared: Embedded
     assert redis.Redis.from_url(shared.redis_url).ping()
 
 
+def test_a_server_that_could_not_be_started_again_is_tried_again_later(shared: Embedded, monkeypatch) -> None:
+    os.kill(shared.pids["valkey"], signal.SIGKILL)
+    assert eventually(lambda: shared.poll() == ["valkey"])
+    with monkeypatch.context() as patched:
+        patched.setattr(shared, "_valkey_server", Path("/bin/false"))
+        with pytest.raises(EmbeddedError, match="valkey does not start"):
+            shared.restart("valkey")
+    assert shared.poll() == ["valkey"]
+    shared.restart("valkey")
+    assert shared.poll() == []
+
+
 def test_tests_trade_safety_for_speed_and_data_survives_a_stop(tmp_path: Path) -> None:
     with Embedded(tmp_path, durable=False) as servers:
         urls = (servers.database_url, servers.redis_url)
