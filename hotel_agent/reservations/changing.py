@@ -25,6 +25,7 @@ from hotel_agent.pms.contract import (
     OutcomeUnknown,
     Party,
     PmsRejected,
+    PmsUnavailable,
     RoomKind,
     RoomRequest,
     Stay,
@@ -173,7 +174,8 @@ def propose_rooms(hotel: Hotel, booking: Booking, wanted: Wanted, now: datetime,
 def apply(hotel: Hotel, proposal: Proposal, request_key: str) -> Changed:
     """Make the change that was proposed, and read it back; asking twice makes it once.
 
-    Raises RoomTaken, PmsRejected, with "price_changed" where it would cost something else by now.
+    Raises RoomTaken, PmsRejected, with "price_changed" where it would cost something else by now; OutcomeUnknown where
+    it was made and cannot be read.
     """
     quote, pms = proposal.quote, pms_for(hotel)
     request = ChangeRequest(
@@ -191,7 +193,10 @@ def made_before(hotel: Hotel, code: str, request_key: str) -> Changed | None:
 
 
 def _read_back(hotel: Hotel, code: str) -> Booking:
-    booking = pms_for(hotel).read(code)
+    try:
+        booking = pms_for(hotel).read(code)
+    except PmsUnavailable as away:
+        raise OutcomeUnknown(code) from away
     if booking is None:
         raise OutcomeUnknown(code)
     return booking

@@ -12,6 +12,8 @@ from hotel_agent.channels.whatsapp.limits import OutList
 from hotel_agent.conversations.events import KINDS
 from hotel_agent.db import db
 from hotel_agent.flags import switches
+from hotel_agent.pms.contract import Change, ChangeRequest, PmsUnavailable
+from hotel_agent.pms.door import Door
 from hotel_agent.reservations import Booking, RoomRequest, Stay
 from hotel_agent.reservations.booking import book, hold_quote, look_up
 from tests.conversations.chat import Chat, day, hotel_named, new_guest, span, told
@@ -91,6 +93,29 @@ def test_days_that_are_counted_from_the_stay_change_it_after_a_yes(marta, langua
     assert done.says(booking.code, DONE[language]), done.text
     assert now(marta, booking).stay == Stay(day(days[0]), day(days[1]))
     assert marta.state["changing"] == {}
+
+
+def test_a_change_that_stands_and_cannot_be_read_goes_to_people_who_hear_which_booking_it_is(marta, monkeypatch):
+    booking = booked(marta)
+    marta.says("quiero quedarme una noche más")
+    make, read, made = Door.modify, Door.read, []
+
+    def make_it(door: Door, request: ChangeRequest) -> Change:
+        made.append(request.code)
+        return make(door, request)
+
+    def read_it(door: Door, code: str) -> Booking | None:
+        if made:
+            raise PmsUnavailable(made.pop())
+        return read(door, code)
+
+    monkeypatch.setattr(Door, "modify", make_it)
+    monkeypatch.setattr(Door, "read", read_it)
+    reply = marta.says("sí, cámbiala")
+    assert [event["code"] for event in happenings(reply, "pms_failed")] == [booking.code]
+    assert reply.answer.handover is not None
+    assert reply.says("compañero"), reply.text
+    assert now(marta, booking).stay == Stay(day(0), day(3))
 
 
 @pytest.mark.parametrize(
