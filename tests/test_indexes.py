@@ -414,7 +414,10 @@ CASES = {
     ),
     "bodies that wait": Case(lambda _: taking_in.take_in(), {"ix_inbound_events_turns"}),
     "whose answer is next": Case(
-        lambda _: db.session.connection().exec_driver_sql(turns.THEIRS, (1,)).all(), {"ix_conversations_answer_due"}
+        lambda _: db.session.connection().exec_driver_sql(turns.THEIRS, ([2], 1)).all(), {"ix_conversations_answer_due"}
+    ),
+    "who of a hotel waits longest": Case(
+        lambda _: db.session.connection().exec_driver_sql(turns.OURS, (1,)).all(), {"ix_conversations_answer_due"}
     ),
     "what was forgotten": Case(
         lambda _: sweeping.find_forgotten(),

@@ -115,7 +115,7 @@ def test_the_pager_walks_the_whole_log(eva, monkeypatch):
     assert seen == [f"Person invited {number}@miramar.example" for number in reversed(range(7))]
 
 
-@pytest.mark.parametrize("asked", [{"before": "x"}, {"before": "0"}, {"before": "9" * 30}, {"person": "a\0b"}])
+@pytest.mark.parametrize("asked", [{"before": "x"}, {"before": "0"}, {"before": "9" * 30}, {"person": "a'b"}])
 def test_addresses_that_make_no_sense_do_no_harm(eva, asked):
     done("person_invited", "a@miramar.example")
     eva(**asked)

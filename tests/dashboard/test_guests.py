@@ -55,7 +55,7 @@ def test_a_guest_is_found_by_name_phone_and_code(desk, query):
     assert shown(desk.get("/guests", query_string={"q": query}).text) == [marta.id]
 
 
-@pytest.mark.parametrize("query", ["zzzz", "%", "_", "'", "\0", "#99999", "x" * 300])
+@pytest.mark.parametrize("query", ["zzzz", "%", "_", "'", "#99999", "x" * 300])
 def test_nonsense_finds_nobody_and_says_what_to_do(desk, query):
     guest()
     html = desk.get("/guests", query_string={"q": query}).text
