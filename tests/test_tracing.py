@@ -71,12 +71,25 @@ class _Hears(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def collector(app, monkeypatch) -> Iterator[Collector]:
+def sends_to(app, monkeypatch) -> Iterator[Callable[[int], None]]:
+    """Have this process send its spans to a port. What sends them ends with the test: it has a thread that logs."""
+    process = tracing._Process()
+
+    def send_to(port: int) -> None:
+        monkeypatch.setattr(settings(), "otel_exporter_otlp_endpoint", f"http://127.0.0.1:{port}")
+        monkeypatch.setattr(tracing, "_of_this_process", process)
+
+    yield send_to
+    if process._tracer is not None:
+        process._tracer.span_processor.shutdown()
+
+
+@pytest.fixture
+def collector(sends_to, monkeypatch) -> Iterator[Collector]:
     with Collector() as collector:
         threading.Thread(target=collector.serve_forever, args=(0.02,), daemon=True).start()
-        monkeypatch.setattr(settings(), "otel_exporter_otlp_endpoint", f"http://127.0.0.1:{collector.server_port}")
         monkeypatch.setattr(tracing, "BATCH_SECONDS", 0.05)
-        monkeypatch.setattr(tracing, "_of_this_process", tracing._Process())
+        sends_to(collector.server_port)
         yield collector
         collector.shutdown()
 
@@ -233,11 +246,9 @@ def silent_port() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("is_silent", [True, False])
-def test_a_collector_that_is_away_costs_nobody_anything(app, monkeypatch, silent_port, is_silent):
-    monkeypatch.setattr(
-        settings(), "otel_exporter_otlp_endpoint", f"http://127.0.0.1:{silent_port if is_silent else 9}"
-    )
-    monkeypatch.setattr(tracing, "_of_this_process", tracing._Process())
+def test_a_collector_that_is_away_costs_nobody_anything(sends_to, monkeypatch, silent_port, is_silent):
+    monkeypatch.setattr(tracing, "SEND_SECONDS", 0.2)
+    sends_to(silent_port if is_silent else 9)
     hotel = hotel_named("andes")
     door.call(hotel, "read", lambda: None)  # The first one loads what sends them.
     started = time.monotonic()
