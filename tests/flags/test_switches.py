@@ -325,8 +325,8 @@ def test_a_locked_table_holds_nobody_up_for_long(app, without_valkey):
         assert not is_on("agent", MIRAMAR)
         assert monotonic() - began < 2
         again = monotonic()
-        assert not is_on("agent", MIRAMAR)
-        assert monotonic() - again < 0.01
+        assert not any(is_on("agent", MIRAMAR) for _ in range(100))
+        assert monotonic() - again < 1
 
 
 def test_servers_that_hang_hold_nobody_up_for_long(app, servers):
@@ -341,7 +341,7 @@ def test_servers_that_hang_hold_nobody_up_for_long(app, servers):
         assert monotonic() - began < 4
         again = monotonic()
         assert not any(is_on("agent", MIRAMAR) for _ in range(1000))
-        assert monotonic() - again < 0.1
+        assert monotonic() - again < 1
     finally:
         for pid in both:
             os.kill(pid, signal.SIGCONT)

@@ -150,7 +150,7 @@ def test_everything_works_without_the_package() -> None:
 def test_a_line_that_would_keep_duckling_busy_is_not_given_to_it(line: str) -> None:
     started = perf_counter()
     assert second_reader.readings(line, WEDNESDAY, "en") == second_reader.readings(line, WEDNESDAY, "es") == ()
-    assert perf_counter() - started < 0.1
+    assert perf_counter() - started < 0.5
 
 
 @installed
