@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
@@ -12,9 +12,11 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from click import ClickException
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from hotel_agent import ROOT, create_app
 from hotel_agent.config import Settings, settings
@@ -147,9 +149,50 @@ def test_a_migration_waits_for_no_lock_for_long(empty):
     upgrade()
     with psycopg.connect(empty.config["SQLALCHEMY_DATABASE_URI"].replace("+psycopg", "")) as busy:
         busy.execute("select count(*) from staff")
-        with unguarded(), pytest.raises(Exception, match="lock timeout"):
+        with unguarded(), pytest.raises(ClickException, match=r"'DROP TABLE drafts' was not carried out.*lock timeout"):
             downgrade(revision="0004")
     assert "staff" in tables()
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("drop table stairs", 'table "stairs" does not exist'),
+        ("alter table hotels alter name type int using name::int", "a value does not fit (InvalidTextRepresentation)"),
+        ("create unique index ix on hotels ((true))", "could not create unique index"),
+        ("delete from messages", "deletes rows of it in one transaction"),
+        ("select pg_terminate_backend(pg_backend_pid())", "terminating connection"),
+    ],
+)
+def test_what_keeps_a_migration_from_being_made_is_a_line_without_rows(app, empty, monkeypatch, statement, words):
+    upgrade()
+    load_demo()
+    names = db.session.scalars(text("select name from hotels")).all()
+    db.session.commit()
+    monkeypatch.setattr("alembic.runtime.migration.MigrationContext.run_migrations", _runs(statement))
+    with pytest.raises(ClickException) as told:
+        upgrade()
+    assert words in told.value.message
+    assert "\n" not in told.value.message
+    assert not any(name in told.value.message for name in names)
+
+
+def _runs(statement: str) -> Callable[[MigrationContext], None]:
+    def run(context: MigrationContext) -> None:
+        context.execute(text(statement))
+
+    return run
+
+
+def test_where_postgresql_is_away_migrating_says_so_in_a_line(empty):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db.engine, "connect", _away)
+        with pytest.raises(ClickException, match="PostgreSQL does not answer"):
+            upgrade()
+
+
+def _away() -> None:
+    raise OperationalError(None, None, psycopg.OperationalError("connection refused"))
 
 
 AT_THE_LOCK = """
