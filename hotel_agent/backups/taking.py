@@ -128,14 +128,23 @@ def prune(store: Store) -> tuple[str, ...]:
     db.session.commit()
     there = store.manifests()
     keep = to_keep(there, utcnow(), good)
-    gone = tuple(one.name for one in there if one.name not in keep)
-    for name in gone:
-        store.remove(name)
-        pruned.inc()
+    gone = tuple(one.name for one in there if one.name not in keep and _is_removed(store, one.name))
     if gone:
         db.session.execute(update(Backup).where(Backup.name.in_(gone)).values(gone_at=utcnow()))
         db.session.commit()
     return gone
+
+
+def _is_removed(store: Store, name: str) -> bool:
+    """One that cannot be deleted now is tried again after the next backup, and spoils none."""
+    try:
+        store.remove(name)
+    except OSError as error:
+        log.warning("backup_not_deleted", backup=name, error=error.strerror)
+        if store.manifest_path(name).exists():
+            return False
+    pruned.inc()
+    return True
 
 
 def _tidy(row: Backup) -> Store:

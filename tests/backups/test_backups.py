@@ -476,6 +476,26 @@ def test_old_ones_go_and_the_last_good_one_stays(store):
     assert good.name in {one.name for one in store.manifests()}
 
 
+@pytest.mark.parametrize("stays", [".json", ".dump"])
+def test_one_that_cannot_be_deleted_is_so_later_and_spoils_none(store, monkeypatch, lines, stays):
+    old, newer = (taking.take().manifest.name for _ in range(2))
+    monkeypatch.setattr(taking, "utcnow", lambda: utcnow() + timedelta(days=60))
+    unlink = Path.unlink
+
+    def locked(path: Path, **given: Any) -> None:
+        if path.name == f"{old}{stays}":
+            raise PermissionError(1, "Operation not permitted")
+        unlink(path, **given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", locked)
+        assert taking.prune(store) == ((old,) if stays == ".dump" else ())
+    assert [line["backup"] for line in lines() if line["event"] == "backup_not_deleted"] == [old]
+    assert taking.prune(store) == (() if stays == ".dump" else (old,))
+    store.clear_away()
+    assert {path.name for path in store.folder.iterdir()} == {f"{newer}.dump", f"{newer}.json"}
+
+
 # Elsewhere
 
 
