@@ -95,6 +95,12 @@ def collector(sends_to, monkeypatch) -> Iterator[Collector]:
         collector.shutdown()
 
 
+def is_whole(spans: list[Span]) -> bool:
+    """Whether all that others are a part of, or linked with, has come: it ends, and so comes, after them."""
+    named = {span.parent_span_id for span in spans} | {link.span_id for span in spans for link in span.links}
+    return named - {b""} <= {span.span_id for span in spans}
+
+
 def told_by(span: Span) -> dict[str, str | int]:
     return {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
 
@@ -110,7 +116,7 @@ def test_a_request_and_the_calls_that_a_worker_makes_for_it_are_one_trace(collec
             headers={"Authorization": f"Bearer {bearer.create_token(hotel)}"},
         )
         assert answer.status_code == 200
-        spans = collector.wait_for(lambda spans: any(span.name == "availability" for span in spans))
+        spans = collector.wait_for(lambda spans: is_whole(spans) and any(span.name == "availability" for span in spans))
     (request,) = [span for span in spans if span.name == "availability"]
     assert told_by(request) == {"hotel": "andes", "nights": 1, "status": 200}
     calls = [span for span in spans if span.name == "pms" and span.trace_id == request.trace_id]
@@ -131,7 +137,7 @@ def test_from_the_webhook_to_the_reply_it_is_one_trace(collector, deliver, run_j
         deliver(bodies.said("Hola", phone="34600000001"))  # Somebody else's, taken in beside it.
         run_jobs()
         assert len(sent) == 2
-        spans = collector.wait_for(lambda spans: [span.name for span in spans].count("send") == 2)
+        spans = collector.wait_for(lambda spans: is_whole(spans) and [span.name for span in spans].count("send") == 2)
     (ours,) = {span.trace_id for span in spans if told_by(span).get("outcome") == "kept"} & {
         bytes.fromhex(came.headers[tracing.HEADER])
     }
