@@ -57,7 +57,7 @@ async def pms_lies(stage: Stage, seconds: float) -> list[str]:
 async def pms_dies_after_write(stage: Stage, seconds: float) -> list[str]:
     """What is booked is booked, and nobody is told so; after that the PMS is away."""
     assert stage.pms
-    for fault in (far.reset_after_write(), far.error_500_after_success()):
+    for fault in (far.reset_after_write(), far.error_after_success()):
         stage.pms.inject(fault, method="POST", path="/bookings", times=None)
         await asyncio.sleep(seconds / 2)
         with _spoilt(stage, far.unavailable()):

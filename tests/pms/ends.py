@@ -153,7 +153,7 @@ class QloApps:
 
 
 _QLOAPPS_TROUBLES: dict[str, Callable[[], qloapps.Fault]] = {
-    "500 after success": qloapps.error_500_after_success,
+    "500 after success": qloapps.error_after_success,
     "200 with garbage": qloapps.fatal_200,
     "empty body": qloapps.empty_body,
     "died between write and answer": qloapps.reset_after_write,

@@ -29,7 +29,7 @@ from hotel_agent.pms.qloapps import client, listing
 from hotel_agent.redis import redis
 from tests.conversations.chat import span
 from tests.fakes import qloapps as far
-from tests.fakes.qloapps.faults import Spoilt
+from tests.fakes.double import Spoilt
 from tests.pms.front_desk import REFUNDED, FrontDesk, rows
 from tests.reservations.cast import all_at_once, guest_of, hotel_named
 from workers import pms as jobs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -260,7 +260,7 @@ def test_asking_twice_with_one_key_holds_and_books_once(miramar):
 @pytest.mark.parametrize(
     "fault",
     [
-        far.error_500_after_success(),
+        far.error_after_success(),
         far.fatal_200(),
         far.fatal_200("after"),
         far.fatal_200("before"),
@@ -287,7 +287,7 @@ def test_whatever_is_answered_one_booking_stands(miramar, fault):
 @pytest.mark.parametrize(
     "fault",
     [
-        far.error_500_after_success(),
+        far.error_after_success(),
         far.fatal_200(),
         far.empty_body(),
         far.reset_after_write(),
@@ -548,7 +548,7 @@ def test_a_full_kind_is_extended_in_the_same_room_or_not_at_all(miramar, mode):
 
 @pytest.mark.parametrize(
     "fault",
-    [far.error_500_after_success(), far.fatal_200(), far.reset_after_write()],
+    [far.error_after_success(), far.fatal_200(), far.reset_after_write()],
     ids=lambda fault: fault.name,
 )
 def test_whatever_is_answered_a_change_is_read_back(miramar, fault):
@@ -702,8 +702,8 @@ def test_after_any_trouble_both_sides_agree(miramar, seed, monkeypatch):
     """Guests do whatever they like while the PMS answers whatever it likes; then it is well, and the sweep comes by."""
     monkeypatch.setattr(client, "WRITE_SECONDS", 0.3)
     dice = random.Random(seed)
-    troubles = [
-        far.error_500_after_success,
+    troubles: list[Callable[[], far.Fault]] = [
+        far.error_after_success,
         far.fatal_200,
         far.empty_body,
         far.reset_after_write,

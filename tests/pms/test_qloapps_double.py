@@ -34,7 +34,7 @@ from tests.fakes.qloapps import (
     cut_short,
     does_twice,
     empty_body,
-    error_500_after_success,
+    error_after_success,
     fatal_200,
     front_desk_sells,
     hang,
@@ -343,7 +343,7 @@ def test_an_answer_is_cut_short(pms: QloApps, desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("fault", "status", "body"),
     [
-        (error_500_after_success(), 500, ""),
+        (error_after_success(), 500, ""),
         (empty_body(), 200, ""),
         (fatal_200(), 200, r"\s*Fatal error: .*"),
         (fatal_200("before"), 200, r"\s*Fatal error: [^{]*\{.*\}"),

@@ -159,7 +159,7 @@ def test_a_room_that_is_sold_at_that_moment_is_given_back(desk, sold):
 
 @pytest.mark.parametrize(
     "fault",
-    [far.error_500_after_success(), far.fatal_200(), far.empty_body(), far.reset_after_write(), far.does_twice()],
+    [far.error_after_success(), far.fatal_200(), far.empty_body(), far.reset_after_write(), far.does_twice()],
     ids=lambda fault: fault.name,
 )
 def test_whatever_is_answered_what_was_done_is_done(desk, sold, fault):

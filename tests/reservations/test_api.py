@@ -879,7 +879,7 @@ def stand(pms: far.QloApps) -> int:
 
 @pytest.mark.parametrize(
     "fault",
-    [far.error_500_after_success(), far.fatal_200("after"), far.empty_body(), far.reset_after_write(),
+    [far.error_after_success(), far.fatal_200("after"), far.empty_body(), far.reset_after_write(),
      far.reset_before_write(), far.answers_twice()],
     ids=lambda fault: fault.name,
 )  # fmt: skip

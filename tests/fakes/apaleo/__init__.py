@@ -14,30 +14,32 @@ By hand: `python -m tests.fakes.apaleo --help`.
 
 from tests.fakes.apaleo.desk import Desk
 from tests.fakes.apaleo.faults import (
-    Fault,
-    answers_twice,
     broken_json,
-    cut_short,
-    does_twice,
     empty_body,
-    error_after_success,
     garbage,
-    hang,
-    hang_before,
-    latency,
-    reset_after_write,
-    reset_before_write,
     rival,
     stale_availability,
     token_expired,
     too_many_requests,
-    unavailable,
     wrong_price,
 )
 from tests.fakes.apaleo.house import Booking, House, RatePlan, Reservation, Slice, Unit, UnitGroup
 from tests.fakes.apaleo.identity import CLIENT_ID, CLIENT_SECRET, SCOPES
 from tests.fakes.apaleo.seeds import add_non_refundable, miramar
 from tests.fakes.apaleo.server import Apaleo, Heard
+from tests.fakes.double import (
+    Fault,
+    answers_twice,
+    cut_short,
+    does_twice,
+    error_after_success,
+    hang,
+    hang_before,
+    latency,
+    reset_after_write,
+    reset_before_write,
+    unavailable,
+)
 
 __all__ = [
     "CLIENT_ID",

@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 from tests.fakes.apaleo import models
-from tests.fakes.apaleo.call import Answer, Refusal, Request, moment, told
+from tests.fakes.apaleo.call import Refusal, Request, moment, told
 from tests.fakes.apaleo.house import House, Reservation, Slice, Unit
 from tests.fakes.apaleo.writing import UNIT_PATHS, operations
+from tests.fakes.double import Answer
 
 
 def cancel(house: House, one: Reservation) -> Answer:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tests.fakes.apaleo import actions, reading, writing
-from tests.fakes.apaleo.call import Answer, Lies, Refusal, Request
+from tests.fakes.apaleo.call import Lies, Refusal, Request
 from tests.fakes.apaleo.house import Booking, House, Reservation
 from tests.fakes.apaleo.identity import Identity
+from tests.fakes.double import Answer
 
 Work = Callable[[], Answer]
 KEYS_EXPIRE = timedelta(hours=24)

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from tests.fakes import double
 from tests.fakes.apaleo.house import Sales
+from tests.fakes.double import Answer
 
 JSON = "application/json; charset=utf-8"
-
-
-@dataclass
-class Answer:
-    """`content_type` None: no header, as on every answer without a body."""
-
-    status: int = 200
-    body: bytes = b""
-    content_type: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def json(self) -> Any:
-        return json.loads(self.body) if self.body else None
 
 
 class Refusal(Exception):
@@ -59,14 +48,7 @@ def _written(value: object) -> Any:
     raise TypeError(f"{value!r} has no form in JSON")
 
 
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    query: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
+class Request(double.Request):
     @property
     def segments(self) -> list[str]:
         return [unquote(word) for word in self.path.strip("/").split("/")]
@@ -74,9 +56,6 @@ class Request:
     @property
     def params(self) -> dict[str, list[str]]:
         return parse_qs(self.query, keep_blank_values=True)
-
-    def header(self, name: str) -> str:
-        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
     def param(self, name: str) -> str | None:
         """Names are case-insensitive, as everywhere in ASP.NET; an empty value counts as none."""

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, unquote
 
-from tests.fakes.apaleo.call import Answer, Refusal, Request, told
+from tests.fakes.apaleo.call import Refusal, Request, told
+from tests.fakes.double import Answer
 
 CLIENT_ID, CLIENT_SECRET = "MIRA-AC-GUESTDESK", "s3cr3t-0f-the-double"
 SCOPES = (

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tests.fakes.apaleo import models
-from tests.fakes.apaleo.call import Answer, Lies, Refusal, Request, moment, pure_date, told
+from tests.fakes.apaleo.call import Lies, Refusal, Request, moment, pure_date, told
 from tests.fakes.apaleo.house import (
     CHANNELS,
     STATUSES,
@@ -20,6 +20,7 @@ from tests.fakes.apaleo.house import (
     nights_of,
 )
 from tests.fakes.apaleo.stays import Stay, restrictions, stay_of
+from tests.fakes.double import Answer
 
 NOTHING = Answer(204)
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.fakes.apaleo.call import Answer, Lies, Refusal, Request, told
+from tests.fakes.apaleo.call import Lies, Refusal, Request, told
 from tests.fakes.apaleo.house import (
     CHANNELS,
     GUARANTEES,
@@ -17,6 +17,7 @@ from tests.fakes.apaleo.house import (
     Slice,
 )
 from tests.fakes.apaleo.stays import Stay, not_past, plans_of, restrictions, stay_of
+from tests.fakes.double import Answer
 
 KEPT = ("comment", "guestComment", "travelPurpose", "additionalGuests", "commission", "corporateCode", "promoCode")
 TITLES = ("Mr", "Ms", "Dr", "Prof", "Mrs", "Other")

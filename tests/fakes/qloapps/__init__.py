@@ -9,24 +9,26 @@ was not recorded), by somebody who has not read our client. A test replays every
 By hand: `python -m tests.fakes.qloapps --help`.
 """
 
-from tests.fakes.qloapps.bookings import front_desk_sells
-from tests.fakes.qloapps.faults import (
+from tests.fakes.double import (
     Fault,
     answers_twice,
     cut_short,
     does_twice,
-    empty_body,
-    error_500_after_success,
-    fatal_200,
+    error_after_success,
     hang,
     hang_before,
     latency,
     reset_after_write,
     reset_before_write,
+    unavailable,
+)
+from tests.fakes.qloapps.bookings import front_desk_sells
+from tests.fakes.qloapps.faults import (
+    empty_body,
+    fatal_200,
     rival,
     stale_availability,
     too_many_requests,
-    unavailable,
     wrong_price,
 )
 from tests.fakes.qloapps.seeds import add_type, hotel_prime, miramar
@@ -51,7 +53,7 @@ __all__ = [
     "cut_short",
     "does_twice",
     "empty_body",
-    "error_500_after_success",
+    "error_after_success",
     "fatal_200",
     "front_desk_sells",
     "hang",

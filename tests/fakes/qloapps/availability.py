@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.fakes.qloapps.call import JSON, Answer, Call, Died, Refusal
+from tests.fakes.double import Answer
+from tests.fakes.qloapps.call import JSON, Call, Died, Refusal
 from tests.fakes.qloapps.markup import Malformed, Node, parse, to_data
 from tests.fakes.qloapps.render import schema_markup
 from tests.fakes.qloapps.resources import HOTEL_ARI, OCCUPANCIES
@@ -123,7 +124,7 @@ def quoted_price(call: Call, room_type: RoomType, start: date, end: date, rooms:
         if service.active and service.auto_add_to_cart and service.price_addition_type == 1:
             net += cents(service.price * service.times(stay))
             gross += cents(micros(service.price * (1 + tax)) * service.times(stay))
-    factor = next((fault.price for fault in call.faults if fault.price is not None), Decimal(1))
+    factor = next((lie.price for lie in call.lies if lie.price is not None), Decimal(1))
     return cents(net * rooms * factor), cents(gross * rooms * factor)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes.qloapps.call import Answer, Call
+from tests.fakes.double import Answer
+from tests.fakes.qloapps.call import Call
 
 HEAD = ("id_property!", "currency", "booking_status!", "payment_status!", "source", "booking_date", "remark")
 SERVICE = (

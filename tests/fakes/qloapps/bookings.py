@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.fakes.double import Answer
 from tests.fakes.qloapps.availability import free_rooms, stay_price
 from tests.fakes.qloapps.booking_request import (
     COUNTRIES,
@@ -25,7 +26,7 @@ from tests.fakes.qloapps.booking_request import (
     type_key,
 )
 from tests.fakes.qloapps.booking_schema import schema
-from tests.fakes.qloapps.call import Answer, Call, Died, Missing, Refusal, Uncaught
+from tests.fakes.qloapps.call import Call, Died, Missing, Refusal, Uncaught
 from tests.fakes.qloapps.rest import SCHEMA_HINT
 from tests.fakes.qloapps.shop import (
     AWAITING,
@@ -127,7 +128,7 @@ def _post(call: Call) -> Answer:
 
 def _step(call: Call, name: str, places: Iterable[Place] = ()) -> None:
     """Between two statements, where others may come in."""
-    if any(fault.rival == name for fault in call.faults):
+    if any(lie.rival == name for lie in call.lies):
         for place in places:
             front_desk_sells(call.shop, place.room, place.start, place.end)
     call.pass_by(name)
@@ -306,7 +307,7 @@ def _language(shop: Shop, asked: Asked) -> int:
 
 def _price(call: Call, place: Place, rate: Decimal) -> tuple[Decimal, Decimal]:
     net, gross = stay_price(call.shop, place.room_type, place.start, place.end, rate, place.nightly)
-    factor = next((fault.price for fault in call.faults if fault.price is not None), Decimal(1))
+    factor = next((lie.price for lie in call.lies if lie.price is not None), Decimal(1))
     return cents(net * factor), cents(gross * factor)
 
 

@@ -10,37 +10,21 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
-from tests.fakes.qloapps.faults import Fault
+from tests.fakes import double
+from tests.fakes.double import Answer, Fault
+from tests.fakes.qloapps.faults import Lie
 from tests.fakes.qloapps.shop import Line, Shop
 from tests.fakes.qloapps.values import php_json
 
 Mode = Literal["masked", "hidden", "display_errors"]
 ROOT = "/srv/qlo/www/"
-HTML = "text/html; charset=utf-8"
 XML = "text/xml;charset=utf-8"
 JSON = "application/json"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<qloapps xmlns:xlink="http://www.w3.org/1999/xlink">\n'
 TAIL = "</qloapps>\n"
 
 
-@dataclass
-class Answer:
-    """`content_type` None: the header is missing, as it is on every answer without a body."""
-
-    status: int = 200
-    body: bytes = b""
-    content_type: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    query: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
+class Request(double.Request):
     @property
     def segments(self) -> list[str]:
         """What follows /api/, at least two words."""
@@ -85,9 +69,6 @@ class Request:
         )
         return next((one for one in asked if one), "XML") == "JSON"
 
-    def header(self, name: str) -> str:
-        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
-
 
 class Refusal(Exception):
     """The web service gives up with one more error; what PHP has warned of before stands in front of it."""
@@ -129,9 +110,13 @@ class Call:
         return self.request.wants_json
 
     @property
+    def lies(self) -> list[Lie]:
+        return [fault for fault in self.faults if isinstance(fault, Lie)]
+
+    @property
     def lines(self) -> list[Line]:
         """The bookings that availability is told from."""
-        stale = [fault.lines for fault in self.faults if fault.lines is not None]
+        stale = [lie.lines for lie in self.lies if lie.lines is not None]
         return list(stale[0]) if stale else list(self.shop.lines)
 
     def fail(self, status: int, code: int, message: str) -> None:

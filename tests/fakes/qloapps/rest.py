@@ -11,7 +11,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from tests.fakes.qloapps.call import Answer, Call, Died, Missing, Refusal
+from tests.fakes.double import Answer
+from tests.fakes.qloapps.call import Call, Died, Missing, Refusal
 from tests.fakes.qloapps.markup import Malformed, Node, parse
 from tests.fakes.qloapps.query import display_of, rows_of
 from tests.fakes.qloapps.render import (

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from tests.fakes.double import HTML, Answer
 from tests.fakes.qloapps import availability, bookings, rest
-from tests.fakes.qloapps.call import HTML, JSON, ROOT, XML, Answer, Call, Died, Missing, Mode, Refusal, Uncaught
+from tests.fakes.qloapps.call import JSON, ROOT, XML, Call, Died, Missing, Mode, Refusal, Uncaught
 from tests.fakes.qloapps.resources import METHODS, NAMES, WORDS
 from tests.fakes.qloapps.values import did_you_mean, php_json
 
