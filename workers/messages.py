@@ -18,8 +18,9 @@ from hotel_agent.db import utcnow
 from hotel_agent.media import fetching
 from workers import nudges, quick
 
-# Bodies of one job: while somebody waits for an answer, and else.
-FEW_BODIES, MOST_BODIES = 16, 50
+# Bodies of one job, while somebody waits for an answer, and else: another hotel's first waits for a job that is under
+# way, and then for the share of time that it has cost.
+FEW_BODIES, MOST_BODIES = 6, taking_in.TOGETHER
 
 
 def take_in() -> None:

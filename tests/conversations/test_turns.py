@@ -19,6 +19,7 @@ from workers import messages, nudges
 from workers.worker import SHARES, AppWorker
 
 ANDES = "100000000000002"
+TAKEN_IN = text("select count(*) from inbound_events where processed_at is not null")
 
 
 @pytest.fixture
@@ -51,6 +52,21 @@ def test_bodies_of_each_hotel_are_in_the_next_handful(flood):
     assert db.session.scalar(
         select(Message.id).join(Conversation).where(Conversation.hotel_id == hotel_named("andes").id)
     )
+
+
+def test_a_job_is_a_handful_so_that_whoever_comes_meanwhile_waits_for_no_more(flood):
+    """And fewer while answers wait, of whose time what it has taken is repaid."""
+
+    def taken_by_one_job() -> int:
+        before = db.session.scalar(TAKEN_IN)
+        messages.take_in()
+        return (db.session.scalar(TAKEN_IN) or 0) - (before or 0)
+
+    assert taken_by_one_job() == taking_in.TOGETHER
+    assert queues.queue(queues.INTAKE).count
+    nudges.answer(1)
+    assert 1 < taken_by_one_job() < taking_in.TOGETHER / 2
+    assert queues.queue(queues.INTAKE).count
 
 
 def test_those_of_one_hotel_stay_in_their_order_and_none_is_left(flood):
