@@ -75,7 +75,8 @@ def servers() -> Iterator[Embedded]:
 def migrated_app(servers: Embedded) -> Flask:
     from flask_migrate import upgrade
 
-    from hotel_agent import create_app
+    from hotel_agent import create_app, live
+    from hotel_agent import redis as valkey
     from hotel_agent.config import settings
     from hotel_agent.db import db
     from hotel_agent.hotels.commands import DEMO_ACCOUNTS
@@ -85,6 +86,8 @@ def migrated_app(servers: Embedded) -> Flask:
     from hotel_agent.staff import accounts
 
     settings.cache_clear()
+    # A machine that stands still for a moment is no Valkey that is away.
+    valkey.QUICK_SECONDS = valkey.SPARED_SECONDS = live.TELL_SECONDS = 20.0
     app = create_app()
     app.testing = True
     with app.app_context():
@@ -101,13 +104,16 @@ def migrated_app(servers: Embedded) -> Flask:
 @pytest.fixture
 def app(migrated_app: Flask) -> Iterator[Flask]:
     """The application in a context of its own, with both demo hotels loaded and nothing said yet."""
+    from hotel_agent import live
+    from hotel_agent import redis as valkey
+    from hotel_agent.conversations import presence
     from hotel_agent.db import db
     from hotel_agent.flags import switches
     from hotel_agent.hotels import finding
     from hotel_agent.pms import breaker, limits
-    from hotel_agent.redis import redis
 
-    redis().flushdb()
+    valkey.redis().flushdb()
+    valkey._away.until = presence._away.until = live._lost.silent_until = 0.0
     switches.forget()
     finding.forget()
     breaker._own.clear()
@@ -116,6 +122,24 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
         _put_back()
         yield migrated_app
         db.session.rollback()
+
+
+@pytest.fixture
+def impatient(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Who asks Valkey waits for no more than a moment, and looks for it where the settings now say."""
+    from hotel_agent import live
+    from hotel_agent import redis as valkey
+
+    def forget() -> None:
+        for client in (valkey.quick_redis, valkey._spared_redis, live._teller):
+            client.cache_clear()
+
+    monkeypatch.setattr(valkey, "QUICK_SECONDS", 0.3)
+    monkeypatch.setattr(valkey, "SPARED_SECONDS", 0.3)
+    monkeypatch.setattr(live, "TELL_SECONDS", 0.3)
+    forget()
+    yield
+    forget()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from hotel_agent import live
+from hotel_agent.config import settings
 from hotel_agent.conversations import presence
 from hotel_agent.conversations.presence import Presence, gone, seen, who
 from hotel_agent.redis import redis
@@ -19,10 +20,7 @@ from hotel_agent.redis import redis
 HOTEL, TALK, OTHER = 1, 11, 12
 ANA, LUIS = 1, 2
 
-
-@pytest.fixture(autouse=True)
-def _fresh(app, monkeypatch):
-    monkeypatch.setattr(presence, "_away", presence._Away())
+pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
@@ -97,27 +95,16 @@ def test_without_valkey_nobody_is_there(news, monkeypatch):
     assert news == []
 
 
-def test_a_valkey_that_hangs_costs_a_moment(monkeypatch):
+def test_a_valkey_that_hangs_costs_a_moment(impatient, monkeypatch):
     """The program's own client, and a server that takes connections and says nothing."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(8)
-        from hotel_agent import redis as ours
-        from hotel_agent.config import settings
-
-        ours.quick_redis.cache_clear()
-        live._teller.cache_clear()
-        monkeypatch.setattr(settings(), "redis_url", f"redis://127.0.0.1:{listening.getsockname()[1]}/0")
-        try:
-            for do in (
-                lambda: seen(HOTEL, TALK, ANA, "Ana", writing=True),
-                lambda: gone(HOTEL, TALK, ANA),
-                lambda: who([TALK]),
-            ):
-                monkeypatch.setattr(presence, "_away", presence._Away())
-                began = time.monotonic()
-                do()
-                assert time.monotonic() - began < 2
-        finally:
-            ours.quick_redis.cache_clear()
-            live._teller.cache_clear()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(settings(), "redis_url", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        for do in (
+            lambda: seen(HOTEL, TALK, ANA, "Ana", writing=True),
+            lambda: gone(HOTEL, TALK, ANA),
+            lambda: who([TALK]),
+        ):
+            monkeypatch.setattr(presence, "_away", presence._Away())
+            began = time.monotonic()
+            do()
+            assert time.monotonic() - began < 2

@@ -329,7 +329,7 @@ def test_a_locked_table_holds_nobody_up_for_long(app, without_valkey):
         assert monotonic() - again < 1
 
 
-def test_servers_that_hang_hold_nobody_up_for_long(app, servers):
+def test_servers_that_hang_hold_nobody_up_for_long(app, servers, impatient):
     switch("agent", False)
     caches.cache.doubt()
     both = [servers.pids["valkey"], servers.pids["postgres"]]
