@@ -101,7 +101,7 @@ def test_what_could_not_be_told_is_made_good_by_who_tells_next(own_valkey):
         hears(stream, "missed")
 
 
-def test_a_valkey_that_hangs_holds_nobody_up_for_long(own_valkey):
+def test_a_valkey_that_hangs_holds_nobody_up_for_long(own_valkey, impatient):
     assert live.tell("conversations", hotel=1, ids=[1]) is True
     own_valkey.pause()
     began = time.monotonic()

@@ -26,6 +26,7 @@ from hotel_agent.pms.local.models import Reservation
 from hotel_agent.reservations import Booking, Stay
 from hotel_agent.reservations.booking import find_hold, look_up
 from hotel_agent.reservations.quoting import search
+from tests.reservations.cast import TODAY
 
 
 @dataclass
@@ -167,7 +168,7 @@ def hotel_named(slug: str) -> Hotel:
 
 def day(number: int) -> date:
     """Days so far ahead that nobody has booked there."""
-    return utcnow().date() + timedelta(days=70 + number)
+    return TODAY + timedelta(days=70 + number)
 
 
 def told(language: str, day_of_stay: date) -> str:

@@ -47,13 +47,13 @@ from hotel_agent.reservations import Party
 from hotel_agent.reservations.quoting import find_offers
 from tests.conversations.chat import Chat, Reply, span
 from tests.fakes import qloapps as far
-from tests.reservations.cast import all_at_once, guest_of, hotel_named
+from tests.reservations.cast import TODAY, all_at_once, guest_of, hotel_named
 
 MODES = ("masked", "hidden", "display_errors")
 
 
 def day(number: int) -> date:
-    return date.today() + timedelta(days=100 + number)
+    return TODAY + timedelta(days=100 + number)
 
 
 def nights(first: int, count: int = 2) -> Stay:

@@ -19,6 +19,7 @@ from hotel_agent.reservations.booking import hold_quote
 from hotel_agent.reservations.quoting import search
 
 COUPLE = Party(adults=2)
+TODAY = date.today()  # The same in all of a run that goes on past midnight.
 
 
 def hotel_named(slug: str) -> Hotel:
@@ -34,7 +35,7 @@ def guest_of(hotel: Hotel, name: str = "Marta García") -> int:
 
 def day(number: int) -> date:
     """A day far enough ahead that nobody has booked there yet."""
-    return date.today() + timedelta(days=80 + number)
+    return TODAY + timedelta(days=80 + number)
 
 
 def nights(first: int, count: int) -> Stay:
