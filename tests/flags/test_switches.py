@@ -240,7 +240,7 @@ def test_without_valkey_postgres_says_it(app, without_valkey):
     forget()
     began = monotonic()
     assert not is_on("agent", MIRAMAR)
-    assert monotonic() - began < 1
+    assert monotonic() - began < 4
 
 
 def test_the_next_process_reads_the_snapshot_and_not_postgres(app, monkeypatch):
@@ -323,10 +323,10 @@ def test_a_locked_table_holds_nobody_up_for_long(app, without_valkey):
         caches.cache.doubt()
         began = monotonic()
         assert not is_on("agent", MIRAMAR)
-        assert monotonic() - began < 2
+        assert monotonic() - began < 4
         again = monotonic()
         assert not any(is_on("agent", MIRAMAR) for _ in range(100))
-        assert monotonic() - again < 1
+        assert monotonic() - again < 4
 
 
 def test_servers_that_hang_hold_nobody_up_for_long(app, servers, impatient):
@@ -341,7 +341,7 @@ def test_servers_that_hang_hold_nobody_up_for_long(app, servers, impatient):
         assert monotonic() - began < 4
         again = monotonic()
         assert not any(is_on("agent", MIRAMAR) for _ in range(1000))
-        assert monotonic() - again < 1
+        assert monotonic() - again < 4
     finally:
         for pid in both:
             os.kill(pid, signal.SIGCONT)

@@ -117,7 +117,7 @@ def test_what_is_kept_needs_no_worker(there, asks):
     started = time.monotonic()
     answer = asks()
     assert (answer.status_code, answer.json["source"]) == (200, "cache")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 # While the PMS is away
@@ -129,7 +129,7 @@ def test_a_pms_that_rests_and_of_which_nothing_is_known_is_503(there, asks, api_
     heard = len(pms.requests)
     started = time.monotonic()
     answer = asks()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     assert answer.status_code == 503
     assert answer.content_type == "application/problem+json"
     left = breaker.rest_of(breaker_name(hotel))

@@ -57,8 +57,8 @@ def test_where_too_many_programs_wait_the_next_hears_so_at_once(valkey, monkeypa
         queues.queue(queues.API).enqueue_call("workers.messages.process", args=(1, None, None))
     before = metrics.requests_shed.labels("programs")._value.get()
     began = monotonic()
-    assert queues.ask(queues.API, nudges.PROCESS, 1, wait_seconds=5) is None
-    assert monotonic() - began < 2
+    assert queues.ask(queues.API, nudges.PROCESS, 1, wait_seconds=60) is None
+    assert monotonic() - began < 5
     assert metrics.requests_shed.labels("programs")._value.get() == before + 1
     assert len(jobs(queues.API)) == 3
 
@@ -99,8 +99,8 @@ def test_without_valkey_a_nudge_is_false_and_quick(monkeypatch, valkey):
     began = monotonic()
     assert nudges.take_in() is False
     queues.remind(queues.SWEEPS, "workers.upkeep.bring_back", ttl=4)
-    assert queues.ask(queues.API, nudges.PROCESS, 1, wait_seconds=1) is None
-    assert monotonic() - began < 1
+    assert queues.ask(queues.API, nudges.PROCESS, 1, wait_seconds=60) is None
+    assert monotonic() - began < 5
 
 
 def test_many_wishes_become_few_nudges_and_the_last_wish_is_heard():
